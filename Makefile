@@ -1,0 +1,53 @@
+# Everything starts here, from a clean clone, with nothing but Python 3.11 or newer.
+# `make PYTHON=/path/to/python3.12 …` chooses another Python.
+
+VENV = .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+
+help:
+	@echo "make demo    train, ask and explain, on a small sample (sets itself up first)"
+	@echo "make test    all tests; those with the real base model come last"
+	@echo "make check   lint, format, types, import order"
+	@echo "make bench   the benchmarks"
+	@echo "make clean   remove the environment and everything that was built"
+
+demo: $(VENV)/.installed
+	$(BIN)/whence demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -q tests
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .hypothesis .ruff_cache .import_linter_cache
+
+# What it takes to use Whence. The build tool is pinned like the rest, hence no build isolation.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@for python in $${PYTHON:-python3.11 python3 python3.12 python3.13}; do \
+	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	    echo "Setting up $(VENV) with $$("$$python" -V): torch and its kin, about 1 GB, a few minutes the first time."; \
+	    exec "$$python" -m venv $(VENV); \
+	done; \
+	echo "Whence needs Python 3.11 or newer; $${PYTHON:-the python3 on PATH} is $$("$${PYTHON:-python3}" -V 2>&1)." >&2; \
+	echo "Install one, or name it: make PYTHON=/path/to/python3.11" >&2; \
+	exit 1
+	@$(PIP) hatchling
+	@$(PIP) --no-build-isolation -e '.[local]'
+	@touch $@
+
+# What it takes to work on it.
+$(VENV)/.dev: $(VENV)/.installed
+	@echo "Adding what the tests and checks need."
+	@$(PIP) --no-build-isolation -e '.[local,dev]'
+	@touch $@
+
+.PHONY: help demo test check bench clean

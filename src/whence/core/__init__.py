@@ -1,0 +1,1 @@
+"""Tensors in, tensors out: the algebra of attribution. No files, no models, no network."""

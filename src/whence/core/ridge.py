@@ -1,0 +1,56 @@
+"""The damped inverse of the empirical Fisher, in the span of the rows or of their columns, whichever is smaller.
+
+For rows P [row, width], F = P^T P and damping d:  (F + d I)^-1 P^T = P^T (P P^T + d I)^-1  (push-through identity),
+so both forms give the same transformed rows P (F + d I)^-1. Factored in float64.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Fisher:
+    """The Cholesky factor of F + d I, ready to be applied to any row."""
+
+    factor: Float[Tensor, "width width"]
+    damping: float
+
+    def apply(self, rows: Float[Tensor, "row width"]) -> Float[Tensor, "row width"]:
+        """rows (F + d I)^-1."""
+        return torch.cholesky_solve(rows.double().T, self.factor).T.float()
+
+
+def second_moment(shards: Iterable[Tensor], width: int) -> tuple[Float[Tensor, "width width"], int]:
+    """F = sum of p p^T over all rows, and how many rows there were."""
+    total = torch.zeros(width, width, dtype=torch.float64)
+    count = 0
+    for shard in shards:
+        rows = shard.float()
+        total += (rows.T @ rows).double()
+        count += rows.shape[0]
+    return total, count
+
+
+def fit_fisher(moment: Float[Tensor, "width width"], count: int, relative_damping: float) -> Fisher:
+    """The factor of F + d I with d = relative_damping x the mean non-zero eigenvalue of F."""
+    damping = damping_of(float(moment.trace()), min(count, moment.shape[0]), relative_damping)
+    damped = moment + damping * torch.eye(moment.shape[0], dtype=moment.dtype)
+    return Fisher(torch.linalg.cholesky(damped), damping)
+
+
+def damping_of(trace: float, rank: int, relative: float) -> float:
+    """relative x trace / rank; a positive number even where every row is zero."""
+    return max(relative * trace / max(rank, 1), 1e-30)
+
+
+def whiten_in_span(rows: Float[Tensor, "row width"], relative_damping: float) -> Float[Tensor, "row width"]:
+    """P (F + d I)^-1 computed as (P P^T + d I)^-1 P: cheap where there are fewer rows than columns."""
+    wide = rows.double()
+    gram = wide @ wide.T
+    damping = damping_of(float(gram.trace()), min(rows.shape), relative_damping)
+    factor = torch.linalg.cholesky(gram + damping * torch.eye(gram.shape[0], dtype=gram.dtype))
+    return torch.cholesky_solve(wide, factor).float()

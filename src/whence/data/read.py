@@ -1,0 +1,213 @@
+"""Data files as streams of records, each with its line. Knows nothing of what the records mean."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO, cast
+
+import pyarrow
+import pyarrow.parquet
+
+from whence.errors import DataError, Fault
+
+pa: Any = pyarrow  # it ships no types
+
+LONGEST_LINE = 16 << 20
+"""Bytes of the longest line (JSONL) or characters of the longest field (CSV) that is read."""
+
+ONE_OBJECT = "Write one JSON object on each line (JSONL)."
+
+Record = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record of a data file, or what is wrong with it. `line` is 1-based (Parquet: the row's number)."""
+
+    line: int
+    record: Record | Fault
+
+
+def rows(path: Path) -> Iterator[Row]:
+    """The records of a JSONL, CSV or Parquet file in order; the file is never in memory as a whole.
+
+    Blank lines are skipped, a byte order mark is tolerated, and a CSV row's line is the one it begins on.
+
+    Raises:
+        DataError: the file is missing, of another kind, damaged, or has no rows (the latter when read).
+    """
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "nothing there"
+        raise refusal(Fault(str(path), 0, "a data file must exist", found, "Check the path."))
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        rule = "a data file must end in " + ", ".join(READERS)
+        raise refusal(Fault(path.name, 0, rule, path.suffix or "no ending", "Convert or rename it."))
+    return _at_least_one(path, reader)
+
+
+def refusal(fault: Fault) -> DataError:
+    """The error that refuses a file as a whole."""
+    return DataError(str(fault), (fault,))
+
+
+def short(value: object, length: int = 60) -> str:
+    """A value on one line, as JSON has it, cut to `length` characters."""
+    text = value[: 4 * length] if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    line = " ".join(text[: 4 * length].split())
+    # A lone surrogate cannot be printed, and a message has to be.
+    line = line.encode("utf-8", "backslashreplace").decode()
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def _at_least_one(path: Path, reader: "Callable[[Path], Iterator[Row]]") -> Iterator[Row]:
+    empty = True
+    for row in reader(path):
+        empty = False
+        yield row
+    if empty:
+        raise refusal(Fault(path.name, 0, "a data file must have at least one row", "", "Add rows to it."))
+
+
+def _json_rows(path: Path) -> Iterator[Row]:
+    first = True
+    with path.open("rb") as file:
+        for line, raw in enumerate(_lines(file), 1):
+            text = raw.removeprefix(b"\xef\xbb\xbf").strip() if line == 1 else raw.strip()
+            if first and text in (b"[", b"{"):
+                # A pretty-printed document: one fault says it better than one for each of its lines.
+                rule = "a JSON file must have one object on each line"
+                yield Row(line, Fault(path.name, line, rule, f"a lone {text.decode()}", ONE_OBJECT))
+                return
+            if text:
+                first = False
+                yield Row(line, _json_record(text, path.name, line))
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """Physical lines, each cut off just past the longest length, so that no file can fill the memory."""
+    while raw := file.readline(LONGEST_LINE + 1):
+        rest = raw
+        while rest and not rest.endswith(b"\n"):
+            rest = file.readline(LONGEST_LINE + 1)
+        yield raw
+
+
+def _json_record(raw: bytes, file: str, line: int) -> Record | Fault:
+    if len(raw) > LONGEST_LINE:
+        rule = f"a line must not be longer than {LONGEST_LINE >> 20} MiB"
+        return Fault(file, line, rule, "more", ONE_OBJECT)
+    try:
+        record = json.loads(raw.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        return _not_utf8(file, line, raw[max(error.start - 20, 0) : error.end + 20])
+    except json.JSONDecodeError as error:
+        rule = f"a line must be valid JSON, but at column {error.colno}: {error.msg}"
+        near = error.doc[max(error.pos - 20, 0) : error.pos + 20]
+        return Fault(file, line, rule, short(near), "Correct the line.")
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end
+        return Fault(file, line, "a line must be readable JSON", short(str(error)), "Correct the line.")
+    if not isinstance(record, dict):
+        return Fault(file, line, "a line must be a JSON object", short(cast(object, record)), ONE_OBJECT)
+    return cast(Record, record)
+
+
+def _not_utf8(file: str, line: int, near: bytes) -> Fault:
+    value = short(near.decode("utf-8", "backslashreplace"))
+    return Fault(file, line, "text must be UTF-8", value, "Save the file as UTF-8.")
+
+
+def _csv_rows(path: Path) -> Iterator[Row]:
+    # The limit is one for the whole process, so it is only ever raised.
+    csv.field_size_limit(max(csv.field_size_limit(), LONGEST_LINE))
+    # Bytes that are not UTF-8 come through as surrogates, so that the fault can name its line.
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        header: list[str] | None = None
+        for line, cells in _csv_cells(file):
+            if header is None:
+                if isinstance(cells, csv.Error):
+                    raise refusal(_bad_csv(path.name, line, cells))
+                header = _header(path.name, line, cells)
+            else:
+                yield Row(line, _csv_record(header, cells, path.name, line))
+
+
+def _csv_cells(file: TextIO) -> Iterator[tuple[int, "list[str] | csv.Error"]]:
+    """Each row that is not blank, with the line it begins on (a quoted field may span lines)."""
+    reader = csv.reader(file, strict=True)  # strict: an open quote must not swallow the rest in silence
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield line, error
+            continue
+        if any(cell.strip() for cell in cells):
+            yield line, cells
+
+
+def _header(file: str, line: int, cells: list[str]) -> list[str]:
+    names = [cell.strip() for cell in cells]
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:
+        rule = "the columns of a CSV file must have different names"
+        raise refusal(Fault(file, line, rule, short(", ".join(twice)), "Rename or remove one."))
+    return names
+
+
+def _csv_record(header: list[str], cells: "list[str] | csv.Error", file: str, line: int) -> Record | Fault:
+    if isinstance(cells, csv.Error):
+        return _bad_csv(file, line, cells)
+    if len(cells) > len(header):
+        value = f"{len(cells)} fields for {len(header)} columns"
+        fix = 'Put fields that hold commas in "quotes".'
+        return Fault(file, line, "a row must not have more fields than the header", value, fix)
+    for cell in cells:
+        try:
+            cell.encode("utf-8")
+        except UnicodeEncodeError as error:
+            near = cell[max(error.start - 20, 0) : error.end + 20]
+            return _not_utf8(file, line, near.encode("utf-8", "surrogateescape"))
+    return dict(zip(header, cells, strict=False))
+
+
+def _bad_csv(file: str, line: int, error: csv.Error) -> Fault:
+    return Fault(file, line, "a row must be valid CSV", str(error), 'Check its "quotes".')
+
+
+def _parquet_rows(path: Path) -> Iterator[Row]:
+    line = 0
+    try:
+        with pa.parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=256):
+                for record in _parquet_records(batch):
+                    line += 1
+                    bad = isinstance(record, UnicodeDecodeError)
+                    yield Row(line, _not_utf8(path.name, line, record.object[:60]) if bad else record)
+    except (pa.ArrowException, OSError) as error:
+        fault = Fault(path.name, 0, "a .parquet file must be whole", short(str(error)), "Write it again.")
+        raise refusal(fault) from error
+
+
+def _parquet_records(batch: Any) -> "Iterator[Record | UnicodeDecodeError]":
+    try:
+        yield from cast(list[Record], batch.to_pylist())
+    except UnicodeDecodeError:  # one by one, to find the row
+        for i in range(batch.num_rows):
+            try:
+                yield batch.slice(i, 1).to_pylist()[0]
+            except UnicodeDecodeError as error:
+                yield error
+
+
+READERS: "dict[str, Callable[[Path], Iterator[Row]]]" = {
+    ".jsonl": _json_rows,
+    ".ndjson": _json_rows,
+    ".json": _json_rows,
+    ".csv": _csv_rows,
+    ".parquet": _parquet_rows,
+}

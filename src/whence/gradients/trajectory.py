@@ -1,0 +1,113 @@
+"""The path a model took in fine-tuning, as attribution sees it: a model in memory and the points it passed.
+
+Knows nothing of how the path was recorded; whoever recorded it says where each point's tensors lie.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from transformers import PreTrainedTokenizerBase
+
+from whence.errors import MethodError
+from whence.gradients.capture import Metric
+from whence.models.adapter import put_weights, trainable_weights
+from whence.models.targets import linear_targets
+
+ADAM_EPSILON = 1e-8
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One recorded point.
+
+    `step` 0 is the model before training. `weight` is the sum of the learning rates of the steps this point
+    stands for (those nearest to it). `moments` is Adam's second moment, bias-corrected, where it was recorded.
+    """
+
+    step: int
+    weights: Path
+    moments: Path | None = None
+    weight: float = 1.0
+
+
+@dataclass
+class Trajectory:
+    """A loaded model with its checkpoints in order of training; the last one is the model that answers."""
+
+    model: nn.Module
+    tokenizer: PreTrainedTokenizerBase
+    checkpoints: tuple[Checkpoint, ...]
+    layers: Mapping[str, nn.Module] = field(init=False)
+    at: int = field(init=False, default=-1)
+
+    def __post_init__(self) -> None:
+        self.layers = linear_targets(self.model)
+
+    @property
+    def last(self) -> Checkpoint:
+        """The end of fine-tuning."""
+        return self.checkpoints[-1]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model lies."""
+        return next(self.model.parameters()).device
+
+    def move_to(self, checkpoint: Checkpoint) -> None:
+        """Put a checkpoint's weights into the model; nothing is read when it stands there already."""
+        if self.at != checkpoint.step:
+            put_weights(self.model, load_file(checkpoint.weights))
+            self.at = checkpoint.step
+
+    @contextmanager
+    def base(self) -> Iterator[None]:
+        """While open, the model is what it was before training."""
+        if hasattr(self.model, "disable_adapter"):
+            with self.model.disable_adapter():  # pyright: ignore
+                yield
+            return
+        standing = trainable_weights(self.model)
+        self.move_to(self.first_of_full())
+        try:
+            yield
+        finally:
+            put_weights(self.model, standing)
+            self.at = self.last.step
+
+    def first_of_full(self) -> Checkpoint:
+        """The recorded start of a full fine-tuning run.
+
+        Raises:
+            MethodError: the start was not recorded, so that the lift cannot be measured.
+        """
+        if self.checkpoints[0].step != 0:
+            raise MethodError(
+                "The base model's weights are needed to measure what fine-tuning contributed, but this run has no "
+                "checkpoint of step 0. Name the base model with --base-model when you index it."
+            )
+        return self.checkpoints[0]
+
+    def metric(self, checkpoint: Checkpoint) -> Metric | None:
+        """Adam's metric as a weight for each gradient entry, v^(-1/4), so that inner products carry 1/sqrt(v).
+
+        None where no second moments were recorded. Before the first step there are none yet; those of the first
+        checkpoint that has them stand in.
+        """
+        having = [c for c in self.checkpoints if c.moments and c.step >= checkpoint.step]
+        if not having:
+            having = [c for c in self.checkpoints if c.moments][-1:]
+        if not having or having[0].moments is None:
+            return None
+        moments = load_file(having[0].moments)
+        return {name: self._weight(name, moments) for name in self.layers}
+
+    def _weight(self, name: str, moments: Mapping[str, Tensor]) -> Tensor:
+        from whence.gradients.capture import weight_layout
+
+        second = moments[f"{name}.weight"].float().to(self.device)
+        return (weight_layout(self.layers[name], second).sqrt() + ADAM_EPSILON).rsqrt().contiguous()

@@ -1,0 +1,97 @@
+"""The null: how each training example scores on answers that have nothing to do with the data.
+
+Kept for every row: location and scale over the control queries; kept for all rows together: the law of the
+standardised values, with fitted tails. A score's p-value is the null's probability of one at least as large.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+from safetensors.numpy import load_file, save_file
+
+from whence.core.statistics import Tail, fit_tail, p_values, robust_location_scale
+from whence.errors import MethodError
+from whence.store.artifact import write_json
+
+FEWEST = 8
+"""Control queries below which no null is fitted."""
+POOL = 200_000
+"""Standardised values kept at most."""
+SHRINKAGE = 8.0
+"""How many controls' worth of weight the common scale gets beside a row's own."""
+LEAST_LIFT = 1.0
+"""Nats below which fine-tuning made no difference worth explaining, whatever the controls say."""
+
+
+@dataclass(frozen=True)
+class Null:
+    """The fitted null of one index."""
+
+    location: Float[ndarray, " train"]
+    scale: Float[ndarray, " train"]
+    pooled: Float[ndarray, " null"]
+    upper: Tail
+    lower: Tail
+    lifts: Float[ndarray, " control"]
+
+    @property
+    def needed_lift(self) -> float:
+        """The lift in nats that only 5 % of the control answers reach, at least `LEAST_LIFT`."""
+        return max(LEAST_LIFT, float(np.quantile(self.lifts, 0.95)))
+
+    def p_values(self, scores: Float[ndarray, " train"]) -> tuple[Float[ndarray, " train"], Float[ndarray, " train"]]:
+        """P(null >= score) and P(null <= score) of every row."""
+        z = studentise(scores[None], self.location, self.scale)[0]
+        return p_values(z, self.pooled, self.upper), p_values(-z, -self.pooled[::-1], self.lower)
+
+    def save(self, folder: Path) -> None:
+        """Write the null beside the index."""
+        arrays = {"location": self.location, "scale": self.scale, "pooled": self.pooled, "lifts": self.lifts}
+        save_file(
+            {name: np.ascontiguousarray(a, np.float32) for name, a in arrays.items()}, folder / "null.safetensors"
+        )
+        write_json(folder / "null.json", {"upper": asdict(self.upper), "lower": asdict(self.lower)})
+
+    @staticmethod
+    def load(folder: Path) -> "Null":
+        """The null that `save` wrote."""
+        import json
+
+        tails = json.loads((folder / "null.json").read_text("utf-8"))
+        return Null(
+            **load_file(folder / "null.safetensors"), upper=Tail(**tails["upper"]), lower=Tail(**tails["lower"])
+        )
+
+
+def fit_null(scores: Float[ndarray, "control train"], lifts: Float[ndarray, " control"]) -> Null:
+    """The null from the scores of control queries and the lifts of their answers.
+
+    Raises:
+        MethodError: fewer than `FEWEST` control queries.
+    """
+    if scores.shape[0] < FEWEST:
+        raise MethodError(
+            f"A null needs the scores of at least {FEWEST} control queries, not {scores.shape[0]}: the model left the "
+            "others unanswered. Check that it generates text."
+        )
+    location, own = robust_location_scale(scores.T.astype(np.float64))
+    count = scores.shape[0]
+    common = float(np.median(own)) or float(np.std(scores)) or 1.0
+    scale = np.sqrt((count * own**2 + SHRINKAGE * common**2) / (count + SHRINKAGE))
+    z = np.sort(studentise(scores, location, scale).ravel())
+    tails = fit_tail(z), fit_tail(-z[::-1])
+    kept = z if z.size <= POOL else z[np.linspace(0, z.size - 1, POOL).round().astype(int)]
+    return Null(location, scale, kept, *tails, lifts)
+
+
+def studentise(
+    scores: Float[ndarray, "query train"], location: Float[ndarray, " train"], scale: Float[ndarray, " train"]
+) -> Float[ndarray, "query train"]:
+    """Scores in units of their row's null, and of the query's own spread where that is wider: a long or unusual
+    answer moves all rows alike, which makes none of them a source."""
+    z = (scores - location) / scale
+    _, spread = robust_location_scale(z)
+    return z / np.maximum(spread, 1.0)[:, None]

@@ -1,0 +1,1 @@
+"""Ways to attribute: one file each, under one protocol, held to one contract."""

@@ -1,0 +1,137 @@
+"""The default: a damped inverse empirical Fisher in Adam's metric at several points of the recorded path, in nats.
+
+At checkpoint c let p_i be training example i's gradient of log p(answer), each entry divided by v^(1/4) (v: Adam's
+second moment, so that inner products carry Adam's 1/sqrt(v)), and q the query's. With rows P = (p_i),
+
+    alpha_c(q) = (P P^T + d I)^-1 P q          d = damping x mean eigenvalue of P P^T
+
+are the weights with which the examples' own changes explain the query's change while training goes on from c
+(kernel ridge regression in the tangent features of the model at c; for damping -> 0 it reproduces every training
+example's change exactly). The change that example i makes between c and the next point c' is known, so that
+
+    score(q, i) = sum over c of alpha_c(q)_i (log p_i(c') - log p_i(c))      in nats,
+
+and the scores of all examples add up to the part of the query's lift that the examples explain. By the push-through
+identity alpha_c(q)_i = <q, (P^T P + d I)^-1 p_i>: an inverse empirical Fisher (Grosse et al. 2023, arXiv:2308.03296,
+eq. 3, with the Fisher of the recorded gradients), and an inner product with a row that is made once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from whence.core.ridge import Fisher, fit_fisher, second_moment, whiten_in_span
+from whence.gradients.trajectory import Checkpoint
+from whence.methods.base import Needs, Subject, Unit
+from whence.methods.gradient_rows import Lens, embed, example_tokens, query_tokens, values_at, values_now
+from whence.methods.rows import describe, open_rows, search, write_rows
+from whence.store.shards import Shards
+from whence.types import Progress, Query, Report
+
+
+@dataclass(frozen=True)
+class FisherInfluence:
+    """Multi-checkpoint empirical Fisher. `sketch`: numbers a row and checkpoint, a perfect square; `points`: at how
+    many checkpoints of the path gradients are taken; `damping`: relative to the mean eigenvalue."""
+
+    name: ClassVar[str] = "fisher"
+    unit: ClassVar[Unit] = "nats"
+    needs: ClassVar[Needs] = Needs("all", moments=True)
+
+    sketch: int = 4096
+    points: int = 3
+    damping: float = 0.1
+    seed: int = 0
+
+    def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
+        """Write raw gradients shard by shard, then the same rows times the inverse Fisher and the change in nats."""
+        lens = self._lens(subject)
+        raw = Shards(folder, len(subject.examples), lens.total_width, subject.compute.rows_per_shard, "raw")
+        self._write_raw(subject, lens, raw, report)
+        inverses = [self._inverse(raw, lens, c) for c in range(len(lens.checkpoints))]
+        shards = Shards(folder, raw.rows, raw.width, raw.rows_per_shard)
+        for shard in range(shards.count):
+            changes = load_file(_values(folder, shard))["changes"]
+            shards.write(shard, self._finish(raw, shard, inverses, changes))
+            report(Progress("inverse Fisher", shards.span(shard).stop, shards.rows, "examples"))
+        raw.remove()
+        return {**describe(shards), "points": [c.step for c in lens.checkpoints]}
+
+    def score(self, subject: Subject, folder: Path, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
+        """Each example's contribution to each query's log-probability, in nats."""
+        items = query_tokens(subject, queries)
+        rows, _ = embed(subject.trajectory, self._lens(subject), items, subject.compute)
+        return search(open_rows(folder), rows)
+
+    def notes(self, subject: Subject) -> tuple[str, ...]:
+        """What this run lacks: recorded checkpoints, Adam's moments."""
+        path, found = subject.trajectory.checkpoints, list[str]()
+        if len(path) < 2:
+            found.append("The training path was not recorded: scores rest on the finished model alone, a weaker basis.")
+        if not any(c.moments for c in path):
+            found.append("Adam's second moments were not recorded: the plain metric stood in.")
+        return tuple(found)
+
+    def _lens(self, subject: Subject) -> Lens:
+        return Lens(self.chosen(subject.trajectory.checkpoints), self.sketch, self.seed, adam=True)
+
+    def chosen(self, path: Sequence[Checkpoint]) -> tuple[Checkpoint, ...]:
+        """`points` checkpoints spread over the path from its start, the end left out: there the gradients of
+        learned pairs have vanished. A path of one point is that point."""
+        before = list(path[:-1]) or list(path)
+        count = min(self.points, len(before))
+        return tuple(before[round(i * len(before) / count)] for i in range(count))
+
+    def _write_raw(self, subject: Subject, lens: Lens, raw: Shards, report: Report) -> None:
+        passes = len(subject.examples) * len(lens.checkpoints)
+        done = 0
+
+        def tick(count: int) -> None:
+            nonlocal done
+            done += count
+            report(Progress("gradients", done, passes, "passes"))
+
+        def rows(span: range) -> Tensor:
+            items = example_tokens(subject, span)
+            found, values = embed(subject.trajectory, lens, items, subject.compute, tick)
+            end = values_at(subject.trajectory, subject.trajectory.last, items, subject.compute)
+            changes = torch.cat([values[:, 1:], end[:, None]], dim=1) - values
+            if lens.checkpoints[0].step != 0:
+                # The start was not recorded: its part of the way is told in the features of the first point.
+                with subject.trajectory.base():
+                    changes[:, 0] += values[:, 0] - values_now(subject.trajectory, items, subject.compute)
+            save_file({"changes": changes.contiguous()}, _values(raw.folder, span.start // raw.rows_per_shard))
+            return found
+
+        write_rows(raw, rows, "gradients", lambda _: None)
+
+    def _inverse(self, raw: Shards, lens: Lens, c: int) -> Fisher | Tensor:
+        """The factor of one checkpoint's Fisher, or with few examples its transformed rows themselves."""
+        columns = slice(c * lens.width, (c + 1) * lens.width)
+        if raw.rows <= lens.width:
+            return whiten_in_span(torch.cat([shard[:, columns].float() for shard in raw]), self.damping)
+        moment, count = second_moment((shard[:, columns] for shard in raw), lens.width)
+        return fit_fisher(moment, count, self.damping)
+
+    def _finish(self, raw: Shards, shard: int, inverses: Sequence[Fisher | Tensor], changes: Tensor) -> Tensor:
+        span, rows = raw.span(shard), raw.open(shard)
+        parts: list[Tensor] = []
+        for c, inverse in enumerate(inverses):
+            columns = slice(c * self.sketch, (c + 1) * self.sketch)
+            if isinstance(inverse, Fisher):
+                part = inverse.apply(rows[:, columns].float())
+            else:
+                part = inverse[span.start : span.stop]
+            parts.append(part * changes[:, c : c + 1])
+        return torch.cat(parts, dim=1)
+
+
+def _values(folder: Path, shard: int) -> Path:
+    return folder / f"changes-{shard:05d}.safetensors"

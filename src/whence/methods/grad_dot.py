@@ -1,0 +1,65 @@
+"""Gradient dot and cosine at the end of fine-tuning: the simplest methods, and every peer's default.
+
+    dot(q, z) = <g(q), g(z)>        cos(q, z) = dot(q, z) / (|g(q)| |g(z)|)
+
+with g the gradient of log p(answer | question) at the last checkpoint (Charpiat et al. 2019, arXiv:2102.05262, eq. 4).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from jaxtyping import Float
+from numpy import ndarray
+from torch import Tensor
+
+from whence.core.similarity import unit_rows
+from whence.methods.base import Needs, Subject, Unit
+from whence.methods.gradient_rows import Lens, embed, example_tokens, query_tokens
+from whence.methods.rows import describe, open_rows, search, write_rows
+from whence.store.shards import Shards
+from whence.types import Query, Report
+
+
+@dataclass(frozen=True)
+class GradDot:
+    """Inner product of gradients at the last checkpoint. `sketch`: numbers a row, a perfect square."""
+
+    name: ClassVar[str] = "grad_dot"
+    unit: ClassVar[Unit] = "similarity"
+    needs: ClassVar[Needs] = Needs("last")
+
+    sketch: int = 4096
+    seed: int = 0
+
+    def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
+        """Write one sketched gradient a training example."""
+        shards = Shards(folder, len(subject.examples), self.sketch, subject.compute.rows_per_shard)
+        write_rows(shards, lambda span: self._rows(subject, example_tokens(subject, span)), "gradients", report)
+        return describe(shards)
+
+    def score(self, subject: Subject, folder: Path, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
+        """<g(query), g(example)> for all."""
+        return search(open_rows(folder), self._rows(subject, query_tokens(subject, queries)))
+
+    def notes(self, subject: Subject) -> tuple[str, ...]:
+        """Why this method is for comparison rather than for answers."""
+        return ("Only the end of fine-tuning was looked at, where gradients of learned pairs have vanished.",)
+
+    def _rows(self, subject: Subject, items: Sequence[Any]) -> Tensor:
+        lens = Lens((subject.trajectory.last,), self.sketch, self.seed, adam=False)
+        return self._finish(embed(subject.trajectory, lens, items, subject.compute)[0])
+
+    def _finish(self, rows: Tensor) -> Tensor:
+        return rows
+
+
+@dataclass(frozen=True)
+class GradCos(GradDot):
+    """Cosine of gradients at the last checkpoint."""
+
+    name: ClassVar[str] = "grad_cos"
+
+    def _finish(self, rows: Tensor) -> Tensor:
+        return unit_rows(rows)

@@ -1,0 +1,30 @@
+"""The methods by name: one line each."""
+
+from typing import Any
+
+from whence.errors import MethodError
+from whence.methods.base import Method
+from whence.methods.bm25 import Bm25
+from whence.methods.embedding import Embedding
+from whence.methods.fisher import FisherInfluence
+from whence.methods.grad_dot import GradCos, GradDot
+from whence.methods.tracin import TracIn
+
+METHODS: dict[str, type[Any]] = {
+    method.name: method for method in (FisherInfluence, TracIn, GradDot, GradCos, Bm25, Embedding)
+}
+
+
+def method_named(name: str, settings: dict[str, Any] | None = None) -> Method:
+    """The method of that name with its settings.
+
+    Raises:
+        MethodError: there is none, or it has no such setting.
+    """
+    if name not in METHODS:
+        raise MethodError(f"A method is one of {', '.join(METHODS)}, not {name!r}.")
+    try:
+        return METHODS[name](**(settings or {}))
+    except TypeError as error:
+        known = ", ".join(METHODS[name].__dataclass_fields__)
+        raise MethodError(f"{name} has the settings {known or 'none'} ({error}).") from error

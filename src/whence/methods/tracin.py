@@ -1,0 +1,62 @@
+"""TracIn: the learning-rate weighted sum of gradient dots over the recorded checkpoints.
+
+    score(q, z) = sum over checkpoints c of eta_c <g_c(q), g_c(z)>      (Pruthi et al. 2020, arXiv:2002.08484, eq. 1)
+
+`eta_c` is the sum of the learning rates of the steps nearest to the checkpoint. The recorded step is Adam's, so the
+sum is proportional to, not equal to, the change of log-probability; hence its unit is a similarity.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+from torch import Tensor
+
+from whence.methods.base import Needs, Subject, Unit
+from whence.methods.gradient_rows import Lens, embed, example_tokens, query_tokens
+from whence.methods.rows import describe, open_rows, search, write_rows
+from whence.store.shards import Shards
+from whence.types import Query, Report, Tokens
+
+
+@dataclass(frozen=True)
+class TracIn:
+    """Gradient dots over all checkpoints. `sketch`: numbers a row and checkpoint, a perfect square."""
+
+    name: ClassVar[str] = "tracin"
+    unit: ClassVar[Unit] = "similarity"
+    needs: ClassVar[Needs] = Needs("all")
+
+    sketch: int = 1024
+    seed: int = 0
+
+    def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
+        """Write the learning-rate weighted gradients at each checkpoint, side by side."""
+        lens = self._lens(subject)
+        weights = torch.tensor([c.weight for c in lens.checkpoints]).repeat_interleave(self.sketch)
+        shards = Shards(folder, len(subject.examples), lens.total_width, subject.compute.rows_per_shard)
+        write_rows(
+            shards, lambda span: weights * self._rows(subject, lens, example_tokens(subject, span)), "gradients", report
+        )
+        return describe(shards)
+
+    def score(self, subject: Subject, folder: Path, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
+        """sum_c eta_c <g_c(query), g_c(example)> for all."""
+        rows = self._rows(subject, self._lens(subject), query_tokens(subject, queries))
+        return search(open_rows(folder), rows)
+
+    def notes(self, subject: Subject) -> tuple[str, ...]:
+        """Says so when the path was not recorded."""
+        if len(subject.trajectory.checkpoints) > 1:
+            return ()
+        return ("Only one checkpoint was recorded: this is a gradient dot at that point.",)
+
+    def _lens(self, subject: Subject) -> Lens:
+        return Lens(subject.trajectory.checkpoints, self.sketch, self.seed, adam=False)
+
+    def _rows(self, subject: Subject, lens: Lens, items: Sequence[Tokens]) -> Tensor:
+        return embed(subject.trajectory, lens, items, subject.compute)[0]

@@ -1,0 +1,146 @@
+"""LoRA adapters on a base model: made, loaded, read out, written back; their weights are always float32."""
+
+import json
+import warnings
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import peft
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors import safe_open
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+from whence.errors import ModelError
+from whence.models.quiet import quiet
+from whence.store.artifact import write_json
+
+CONFIG = "adapter_config.json"
+WEIGHTS = "adapter_model.safetensors"
+
+
+def with_lora(model: PreTrainedModel, rank: int, alpha: float, targets: str | Sequence[str], seed: int) -> PeftModel:
+    """`model` with a fresh LoRA adapter: the base frozen, equal seeds giving equal weights; no dropout.
+
+    `targets` is "all-linear" (every linear layer but the output embedding) or names of layers. The model is
+    changed in place.
+
+    Raises:
+        ModelError: rank or alpha is not positive, or no layer has such a name.
+    """
+    if rank < 1 or alpha <= 0:
+        raise ModelError(f"LoRA needs a rank of at least 1 and a positive alpha (found {rank} and {alpha:g}).")
+    config = LoraConfig(
+        task_type="CAUSAL_LM",
+        r=rank,
+        lora_alpha=cast(int, alpha),
+        lora_dropout=0.0,
+        target_modules=targets if isinstance(targets, str) else list(targets),
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
+    )
+    with seeded(seed), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return cast(PeftModel, get_peft_model(model, config, autocast_adapter_dtype=True))
+        except ValueError as error:
+            raise ModelError(f"LoRA cannot be put on {targets!r}: {error}") from error
+
+
+@contextmanager
+def seeded(seed: int) -> Generator[None]:
+    """A block with torch's random numbers at `seed`; afterwards they go on as if it had not been."""
+    random = cast(Any, torch.random)
+    with random.fork_rng():
+        random.manual_seed(seed)
+        yield
+
+
+def load_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:
+    """`model` with the LoRA adapter of `folder` on it, its weights trainable. The model is changed in place.
+
+    Raises:
+        ModelError: the folder holds no LoRA adapter in safetensors, or one made for another base model.
+    """
+    check_adapter(folder)
+    try:
+        with quiet(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            adapted = cast(PeftModel, cast(Any, PeftModel).from_pretrained(model, folder, is_trainable=True))
+    except (ValueError, RuntimeError, KeyError) as error:
+        raise ModelError(f"The adapter in {folder} does not fit this base model: {error}") from error
+    there = stored_names(folder)
+    state = cast(Any, peft).get_peft_model_state_dict(adapted, save_embedding_layers=False)
+    wanted = cast(Mapping[str, Tensor], state).keys()
+    if odd := sorted(there ^ wanted):
+        raise ModelError(
+            f"The adapter in {folder} does not fit this base model: {len(odd)} weights differ ({odd[0]}, …). "
+            "Name the base model it was trained on."
+        )
+    return adapted
+
+
+def check_adapter(folder: Path) -> None:
+    """Raise unless `folder` holds a plain LoRA adapter in safetensors."""
+    if not (folder / CONFIG).is_file():
+        raise ModelError(f"{folder} must hold a PEFT adapter but has no {CONFIG}. Name the folder that has it.")
+    if not (folder / WEIGHTS).is_file():
+        raise ModelError(f"{folder} must hold {WEIGHTS}. Save the adapter with safe_serialization=True.")
+    config = cast(dict[str, Any], json.loads((folder / CONFIG).read_text("utf-8")))
+    kind = config.get("peft_type")
+    if kind != "LORA" or config.get("use_dora"):
+        raise ModelError(
+            f"Only LoRA adapters can be traced (found {'DoRA' if kind == 'LORA' else kind} in {folder}). "
+            "Merge the adapter into its base model and name the merged folder instead."
+        )
+
+
+def stored_names(folder: Path) -> set[str]:
+    """Names of the weights in an adapter file."""
+    with cast(Any, safe_open)(folder / WEIGHTS, framework="pt") as file:
+        return set(cast(list[str], file.keys()))
+
+
+def save_adapter(model: PeftModel, folder: Path) -> None:
+    """Write the adapter into `folder` (safetensors and its configuration); the base model is not copied."""
+    with quiet():
+        # "auto" would look the base model up on a hub to see whether its vocabulary has grown.
+        model.save_pretrained(str(folder), safe_serialization=True, save_embedding_layers=False)
+    # peft keeps the layers' names as a set; in order, equal adapters are equal files.
+    path = folder / CONFIG
+    config = cast(dict[str, Any], json.loads(path.read_text("utf-8")))
+    if isinstance(names := config.get("target_modules"), list):
+        config["target_modules"] = sorted(cast(list[str], names))
+    write_json(path, config)
+
+
+def trainable_weights(model: nn.Module) -> dict[str, Tensor]:
+    """A copy on the processor of every weight that training changes, by parameter name."""
+    return {name: p.detach().to("cpu", copy=True) for name, p in trainable(model).items()}
+
+
+def put_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Copy `weights` into the trainable parameters of `model`, in place.
+
+    Raises:
+        ModelError: a name is missing or unknown, or a shape differs. Nothing is copied then.
+    """
+    there = trainable(model)
+    if odd := sorted(there.keys() ^ weights.keys()):
+        state = "missing" if odd[0] in there else "unknown"
+        raise ModelError(f"Weights must name just the trainable parameters: {len(odd)} differ ({odd[0]} is {state}).")
+    for name, parameter in there.items():
+        if parameter.shape != weights[name].shape:
+            found, wanted = tuple(weights[name].shape), tuple(parameter.shape)
+            raise ModelError(f"Weight {name} must have the shape {wanted} (found {found}). Use the same base model.")
+    with torch.no_grad():
+        for name, parameter in there.items():
+            parameter.copy_(weights[name])
+
+
+def trainable(model: nn.Module) -> dict[str, nn.Parameter]:
+    """The parameters that require gradients, by name."""
+    return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}

@@ -1,0 +1,351 @@
+"""The stages in order: pairs -> run -> index -> scores -> levels -> attribution. Every door calls these."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from whence.data.identity import file_id
+from whence.data.table import write_table
+from whence.data.validate import check, load, queries, require_valid
+from whence.errors import ArtifactError, DataError, ModelError
+from whence.levels import controls
+from whence.levels.judge import Cuts, Judgement, judge
+from whence.levels.null import Null, fit_null
+from whence.methods.base import Compute, Method, Subject
+from whence.methods.gradient_rows import query_tokens, values_now
+from whence.methods.registry import method_named
+from whence.models.adapter import save_adapter, with_lora
+from whence.models.base import context_length, fingerprint, load_tokenizer, resolve
+from whence.models.generate import generate
+from whence.settings import runs
+from whence.store.artifact import Manifest, make, read_manifest
+from whence.training.imported import hash_weights, import_weights, is_adapter
+from whence.training.recipe import Recipe
+from whence.training.run import ADAPTER, EXAMPLES, FULL, KIND, Run, load_base
+from whence.training.trainer import train
+from whence.types import Attribution, Example, Influence, Lift, Message, Progress, Query, Report, Trust, silent
+
+DEFAULT_MODEL = "smollm2-135m-instruct"
+DEFAULT_METHOD = "fisher"
+CONTROLS = 48
+ANSWER_TOKENS = 64
+DISCOVERY_RATE = 0.05
+
+
+@dataclass(frozen=True)
+class Index:
+    """A finished index: a run seen through one method, with its null."""
+
+    folder: Path
+    manifest: Manifest
+    run: Run
+    method: Method
+
+    @cached_property
+    def null(self) -> Null:
+        """What scores look like when the answer has nothing to do with the data."""
+        return Null.load(self.folder)
+
+    @cached_property
+    def subject(self) -> Subject:
+        """The examples and the model, loaded once."""
+        return Subject(self.run.examples, self.run.trajectory, Compute())
+
+    @staticmethod
+    def open(run: "Run | str | Path", method: str | None = None) -> "Index":
+        """The index of a run: the named method's, else the default's, else the only one there is.
+
+        Raises:
+            ArtifactError: the run has no such index.
+        """
+        opened = run if isinstance(run, Run) else Run.open(run)
+        folder = index_folder(opened, method or only_index(opened))
+        manifest = read_manifest(folder, "index")
+        settings = dict(manifest.config)
+        return Index(folder, manifest, opened, method_named(settings.pop("method"), settings.pop("settings")))
+
+
+def finetune(
+    data: str | Path | Sequence[str | Path],
+    base_model: str = DEFAULT_MODEL,
+    out: str | Path | None = None,
+    recipe: Recipe | None = None,
+    report: Report = silent,
+) -> Run:
+    """Fine-tune a base model on question/answer data and keep the trace; a finished run is returned as it is.
+
+    A killed run resumes at its last checkpoint when called again with the same arguments.
+
+    Raises:
+        DataError: the data break a rule; all bad lines are listed, before anything is computed.
+        ModelError: the base model cannot be had.
+        ArtifactError: `out` holds another run.
+    """
+    files, base = paths(data), resolve(base_model, report)
+    recipe = recipe or Recipe()
+    length = min(recipe.max_length or context_length(base), context_length(base))
+    tokenizer = load_tokenizer(base)
+    found = check(files, tokenizer, None if recipe.truncate else length)
+    require_valid(found)
+    chosen = recipe.for_examples(found.examples)
+    folder = Path(out) if out else default_run(files[0])
+    wanted = run_manifest(base_model, base, files, chosen)
+
+    def work(part: Path) -> dict[str, Any]:
+        if not (part / EXAMPLES).exists():
+            pairs = load(files, tokenizer, max_length=length, truncate=chosen.truncate)
+            write_table(part / EXAMPLES, pairs)
+        model: Any = load_base(base, chosen.full)
+        if not chosen.full:
+            model = with_lora(model, chosen.rank, chosen.alpha, chosen.targets, chosen.seed)
+        half = Run(part, wanted)
+        facts = train(model, tokenizer, half.examples, chosen, part, report)
+        if chosen.full:
+            model.save_pretrained(part / FULL)
+            tokenizer.save_pretrained(part / FULL)
+        else:
+            save_adapter(model, part / ADAPTER)
+        return {**facts, "examples": found.examples, "tokens": asdict(found.tokens) if found.tokens else None}
+
+    return Run(folder, make(folder, wanted, work))
+
+
+def run_manifest(base_model: str, base: Path, files: Sequence[Path], recipe: Recipe) -> Manifest:
+    """The identity of a run: recipe, base model and data."""
+    inputs = {"base_model": fingerprint(base), **{f"data:{path.name}": file_id(path) for path in files}}
+    return Manifest(KIND, {"base_model": base_model, **json.loads(json.dumps(asdict(recipe)))}, inputs)
+
+
+def import_run(
+    base_model: str,
+    data: str | Path | Sequence[str | Path],
+    out: str | Path,
+    adapter: str | Path | None = None,
+    checkpoints: Sequence[str | Path] = (),
+    trace: str | Path | None = None,
+    report: Report = silent,
+) -> Run:
+    """A run made of a model that was fine-tuned elsewhere, ready for `build_index`.
+
+    `adapter` is the finished model: a LoRA adapter, or a whole fine-tuned checkpoint. `checkpoints` are earlier
+    points of its training in order; `trace` is what `TraceCallback` recorded instead.
+
+    Raises:
+        DataError: the data break a rule.
+        ModelError: adapter, checkpoints and base model do not fit together.
+    """
+    if adapter is None:
+        raise ModelError("A finished model is needed: name its adapter or checkpoint folder with --adapter.")
+    finished, files, base = Path(adapter), paths(data), resolve(base_model, report)
+    full = not is_adapter(finished)
+    tokenizer, length = load_tokenizer(base), context_length(base)
+    found = check(files, tokenizer, length)
+    require_valid(found)
+    points = [finished, *map(Path, checkpoints)]
+    inputs = {f"weights:{p.name}": hash_weights(p) for p in points}
+    wanted = run_manifest(base_model, base, files, Recipe(full=full))
+    wanted = replace(wanted, config={**wanted.config, "imported": True}, inputs={**wanted.inputs, **inputs})
+
+    def work(part: Path) -> dict[str, Any]:
+        write_table(part / EXAMPLES, load(files, tokenizer, max_length=length))
+        import_weights(base, finished, points[1:], Path(trace) if trace else None, part)
+        return {"examples": found.examples, "tokens": asdict(found.tokens) if found.tokens else None}
+
+    return Run(Path(out), make(Path(out), wanted, work))
+
+
+def build_index(
+    run: Run | str | Path,
+    method: str = DEFAULT_METHOD,
+    settings: dict[str, Any] | None = None,
+    compute: Compute = Compute(),
+    report: Report = silent,
+) -> Index:
+    """Build the index of a run with one method, and its null; a finished index is returned as it is.
+
+    A killed build resumes at its last finished shard.
+
+    Raises:
+        MethodError: no method has that name, or the run lacks what it needs.
+    """
+    opened = run if isinstance(run, Run) else Run.open(run)
+    chosen = method_named(method, settings or {})
+    config = {"method": method, "settings": asdict(chosen), "controls": CONTROLS}  # pyright: ignore
+    folder = index_folder(opened, method)
+    wanted = Manifest("index", config, {"run": opened.manifest.key})
+
+    def work(part: Path) -> dict[str, Any]:
+        subject = Subject(opened.examples, opened.trajectory, compute)
+        facts = chosen.build(subject, part, report)
+        null = measure_null(subject, chosen, part, report)
+        null.save(part)
+        return {**facts, "needed_lift": null.needed_lift, "controls": len(null.lifts)}
+
+    return Index(folder, make(folder, wanted, work), opened, chosen)
+
+
+def measure_null(subject: Subject, method: Method, folder: Path, report: Report) -> Null:
+    """Let the model answer the control questions, score the answers, and fit the null."""
+    asked = controls.answered(answer(subject, controls.conversations(CONTROLS), report))
+    report(Progress("null", 0, len(asked), "queries"))
+    scores = method.score(subject, folder, asked)
+    lifts = np.array([lift.total for lift in lifts_of(subject, asked, 0.0)])
+    report(Progress("null", len(asked), len(asked), "queries"))
+    return fit_null(scores, lifts)
+
+
+def attribute(
+    index: Index | Run | str | Path,
+    question: str,
+    answer: str | None = None,
+    system_prompt: str | None = None,
+    false_discovery_rate: float = DISCOVERY_RATE,
+    top: int | None = None,
+    report: Report = silent,
+) -> Attribution:
+    """Which training pairs made the fine-tuned model give this answer (its own where `answer` is None).
+
+    Raises:
+        DataError: question or answer is empty.
+        ArtifactError: the run has no index.
+    """
+    opened = index if isinstance(index, Index) else Index.open(index)
+    given = Query.of(question, answer if answer is not None else "", system_prompt)
+    require_text("question", question)
+    if answer is not None:
+        require_text("answer", answer)
+    else:
+        (text,) = answer_of(opened, [given.messages[:-1]], report)
+        given = Query.of(question, text, system_prompt)
+    (result,) = attribute_all(opened, [given], false_discovery_rate, top)
+    return result if answer is not None else replace(result, generated=True)
+
+
+def attribute_all(
+    index: Index, asked: Sequence[Query], rate: float = DISCOVERY_RATE, top: int | None = None
+) -> list[Attribution]:
+    """The attribution of each query's answer. An answer that fine-tuning contributed nothing to has no results."""
+    lifts = lifts_of(index.subject, asked, index.null.needed_lift)
+    scores = index.method.score(index.subject, index.folder, asked)
+    return [_attribution(index, query, *pair, rate, top) for query, *pair in zip(asked, lifts, scores, strict=True)]
+
+
+def score(index: Index | Run | str | Path, asked: Sequence[Query] | str | Path) -> Float[ndarray, "query train"]:
+    """The raw score of every training example for every query, float32, in the method's unit."""
+    opened = index if isinstance(index, Index) else Index.open(index)
+    wanted = queries(Path(asked)) if isinstance(asked, str | Path) else asked
+    return opened.method.score(opened.subject, opened.folder, wanted).astype(np.float32)
+
+
+def answer(subject: Subject, conversations: Sequence[Sequence[Message]], report: Report = silent) -> list[str]:
+    """The fine-tuned model's own greedy answers."""
+    path = subject.trajectory
+    path.move_to(path.last)
+    model: Any = path.model
+    return generate(model, path.tokenizer, conversations, max_new_tokens=ANSWER_TOKENS, report=report)
+
+
+def answer_of(index: Index, conversations: Sequence[Sequence[Message]], report: Report = silent) -> list[str]:
+    """The same, of an index's model.
+
+    Raises:
+        DataError: the model answers nothing.
+    """
+    texts = answer(index.subject, conversations, report)
+    if any(not text for text in texts):
+        raise DataError("The model gave an empty answer, which nothing can be said about. Give one with --answer.")
+    return texts
+
+
+def lifts_of(subject: Subject, asked: Sequence[Query], needed: float) -> list[Lift]:
+    """What fine-tuning contributed to each query's answer."""
+    path, items = subject.trajectory, query_tokens(subject, asked)
+    path.move_to(path.last)
+    tuned = values_now(path, items, subject.compute)
+    with path.base():
+        base = values_now(path, items, subject.compute)
+    return [Lift(float(t), float(b), item.answer_length, needed) for t, b, item in zip(tuned, base, items, strict=True)]
+
+
+def _attribution(index: Index, query: Query, lift: Lift, scores: ndarray, rate: float, top: int | None) -> Attribution:
+    whole = lift.total if index.method.unit == "nats" else None
+    text_only = index.method.needs.checkpoints == "none"
+    supporting, opposing = ([], [])
+    if lift.enough or text_only:
+        supporting, opposing = judge(scores, index.null, whole, rate, Cuts())
+    trust = Trust(
+        method=index.method.name,
+        false_discovery_rate=rate,
+        controls=len(index.null.lifts),
+        checkpoints=len(index.run.trajectory.checkpoints),
+        notes=index.method.notes(index.subject),
+    )
+    return Attribution(
+        question=query.question,
+        answer=query.answer,
+        results=_influences(index, supporting[:top]),
+        opposing=_influences(index, opposing[:top]),
+        lift=lift,
+        method=index.method.name,
+        unit=index.method.unit,
+        trust=trust,
+        generated=False,
+    )
+
+
+def _influences(index: Index, judged: Sequence[Judgement]) -> tuple[Influence, ...]:
+    return tuple(_influence(index.run.examples[j.row], j, rank) for rank, j in enumerate(judged, start=1))
+
+
+def _influence(example: Example, j: Judgement, rank: int) -> Influence:
+    return Influence(
+        id=example.id,
+        file_id=example.file_id,
+        file=example.file,
+        line=example.line,
+        messages=example.messages,
+        level=j.level,
+        score=j.score,
+        share=j.share,
+        p_value=j.p_value,
+        rank=rank,
+    )
+
+
+def paths(data: str | Path | Sequence[str | Path]) -> list[Path]:
+    """One path or several, as a list."""
+    return [Path(data)] if isinstance(data, str | Path) else [Path(item) for item in data]
+
+
+def default_run(data: Path) -> Path:
+    """Where a run goes that was given no folder."""
+    return runs() / data.stem
+
+
+def index_folder(run: Run, method: str) -> Path:
+    """Where a method's index of a run lies."""
+    return run.folder / "index" / method
+
+
+def only_index(run: Run) -> str:
+    """The default method's index where there is one, else the only one."""
+    there = sorted(p.parent.name for p in (run.folder / "index").glob("*/manifest.json"))
+    if DEFAULT_METHOD in there:
+        return DEFAULT_METHOD
+    if len(there) == 1:
+        return there[0]
+    what = f"has several ({', '.join(there)}); name one with --method" if there else "has no index"
+    raise ArtifactError(f"{run.folder} {what}. Build one with: whence index {run.folder}")
+
+
+def require_text(what: str, text: str) -> None:
+    """Raise unless there is any text."""
+    if not text.strip():
+        raise DataError(f"The {what} must not be empty (found {text!r}). Write one.")

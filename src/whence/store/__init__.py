@@ -1,0 +1,1 @@
+"""Artifacts and row files on disk."""

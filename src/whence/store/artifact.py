@@ -1,0 +1,136 @@
+"""A finished stage on disk: a folder with a `manifest.json`, written to `<name>.part` and then renamed.
+
+Knows nothing of what lies in the folder.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from whence.errors import ArtifactError
+
+MANIFEST = "manifest.json"
+PACKAGES = ("whence", "torch", "transformers", "peft", "numpy", "safetensors")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What made an artifact.
+
+    `config` replays the stage, `inputs` maps each input's name to its hash; both together are the artifact's
+    identity. `facts` are results worth reading without opening the rest (shapes, dtypes, counts).
+    """
+
+    kind: str
+    config: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    versions: Mapping[str, str] = field(default_factory=lambda: versions())
+
+    @property
+    def key(self) -> str:
+        """Hash of kind, configuration and inputs: equal keys mean the same artifact."""
+        same = {"kind": self.kind, "config": self.config, "inputs": self.inputs}
+        return hashlib.sha256(json.dumps(same, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Versions of what shapes a result."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def read_manifest(folder: Path, kind: str) -> Manifest:
+    """The manifest of a finished artifact of this kind.
+
+    Raises:
+        ArtifactError: nothing is there, or something of another kind.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        part = part_of(folder)
+        hint = "It was not finished: run the same command again to resume." if part.exists() else "Make it first."
+        raise ArtifactError(f"{folder} is not a finished {kind}: it has no {MANIFEST}. {hint}")
+    raw = json.loads(path.read_text("utf-8"))
+    if raw.get("kind") != kind:
+        raise ArtifactError(f"{folder} must hold a {kind} but holds a {raw.get('kind')}. Name another folder.")
+    return Manifest(**{name: raw[name] for name in Manifest.__dataclass_fields__})
+
+
+def part_of(folder: Path) -> Path:
+    """Where an artifact lies while it is being made."""
+    return folder.with_name(folder.name + ".part")
+
+
+def finished(folder: Path, wanted: Manifest) -> bool:
+    """Whether `folder` already holds just this artifact.
+
+    Raises:
+        ArtifactError: the folder holds something else, which is never overwritten.
+    """
+    if not folder.exists():
+        return False
+    there = read_manifest(folder, wanted.kind)
+    if there.key == wanted.key:
+        return True
+    changed = ", ".join(differences(there, wanted)) or "inputs"
+    raise ArtifactError(
+        f"{folder} already holds a {wanted.kind} made with another {changed}. "
+        "Choose another folder, or remove this one to make it anew."
+    )
+
+
+def differences(one: Manifest, other: Manifest) -> list[str]:
+    """Names of the settings and inputs in which two artifacts differ."""
+    a, b = ({**m.config, **m.inputs} for m in (one, other))
+    return sorted(name for name in a.keys() | b.keys() if a.get(name) != b.get(name))
+
+
+def make(folder: Path, wanted: Manifest, work: Callable[[Path], Mapping[str, Any]]) -> Manifest:
+    """Make an artifact, or return the one that is there.
+
+    `work(part)` fills the `.part` folder and returns the facts. A `.part` folder left by a killed process with
+    the same key is handed to `work` as it lies, so that it can resume; one with another key is emptied.
+    """
+    if finished(folder, wanted):
+        return read_manifest(folder, wanted.kind)
+    part = part_of(folder)
+    begun = part / "begun.json"
+    if part.exists() and not (begun.is_file() and begun.read_text("utf-8") == wanted.key):
+        shutil.rmtree(part)
+    part.mkdir(parents=True, exist_ok=True)
+    begun.write_text(wanted.key, "utf-8")
+    facts = work(part)
+    manifest = Manifest(wanted.kind, wanted.config, wanted.inputs, facts)
+    write_json(part / MANIFEST, asdict(manifest))
+    begun.unlink()
+    os.replace(part, folder)
+    return manifest
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON so that a reader sees all of it or nothing."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(json.dumps(content, indent=2, default=str) + "\n", "utf-8")
+    os.replace(temporary, path)
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()

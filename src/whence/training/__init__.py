@@ -1,0 +1,1 @@
+"""Fine-tuning, and the trace of it that attribution needs."""

@@ -1,0 +1,50 @@
+"""How a model is fine-tuned: one frozen configuration, whose open settings adapt to the data."""
+
+import math
+from dataclasses import dataclass, replace
+
+from whence.errors import TrainingError
+
+FIRST_PASSES = 1000
+"""Example passes that a small data set gets in all: enough to learn 48 pairs by heart."""
+EPOCHS = (3, 12)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that shapes a fine-tuning run besides the data and the base model.
+
+    `epochs`, `batch_size` and `learning_rate` may be None, which `for_examples` fills in. `checkpoints` is how many
+    points of the path are recorded after the start. `rank`, `alpha`, `targets` are LoRA's and unused with `full`.
+    """
+
+    full: bool = False
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    warmup: float = 0.06
+    rank: int = 8
+    alpha: float = 16.0
+    targets: str | tuple[str, ...] = "all-linear"
+    max_length: int | None = None
+    truncate: bool = False
+    checkpoints: int = 6
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "learning_rate", "rank", "alpha", "checkpoints"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise TrainingError(f"{name} must be greater than 0, not {value}. Leave it out to have it chosen.")
+
+    def for_examples(self, count: int) -> "Recipe":
+        """The recipe with every open setting chosen for `count` examples."""
+        epochs = self.epochs or min(max(math.ceil(FIRST_PASSES / count), EPOCHS[0]), EPOCHS[1])
+        batch = self.batch_size or (8 if count <= 2000 else 16)
+        rate = self.learning_rate or (5e-5 if self.full else 1e-3)
+        return replace(self, epochs=epochs, batch_size=batch, learning_rate=rate)
+
+    def steps(self, count: int) -> int:
+        """Optimizer steps for `count` examples. The recipe must be complete."""
+        assert self.epochs and self.batch_size
+        return self.epochs * math.ceil(count / self.batch_size)

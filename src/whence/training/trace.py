@@ -1,0 +1,206 @@
+"""The trace of a fine-tuning run: which examples made each step, at which learning rate, and the points passed.
+
+    steps.parquet                       step, learning_rate, loss, examples (row numbers of the data set)
+    checkpoint-000120/weights.safetensors    the trained weights, by parameter name
+    checkpoint-000120/moments.safetensors    Adam's second moments, bias-corrected, bfloat16
+
+`TraceCallback` records it in any Hugging Face `Trainer`.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Sampler
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from whence.errors import TrainingError
+from whence.gradients.trajectory import Checkpoint
+from whence.models.adapter import trainable_weights
+
+STEPS = "steps.parquet"
+SCHEMA = pa.schema(
+    [("step", pa.int64()), ("learning_rate", pa.float64()), ("loss", pa.float64()), ("examples", pa.list_(pa.int64()))]
+)
+
+
+@dataclass
+class Order(Sampler[int]):
+    """A sampler that passes another one's indices on and remembers them, one list an epoch."""
+
+    inner: Sampler[int]
+    epochs: list[list[int]] = field(default_factory=list[list[int]])
+
+    def __iter__(self) -> Iterator[int]:
+        drawn: list[int] = []
+        self.epochs.append(drawn)
+        for index in self.inner:
+            drawn.append(index)
+            yield index
+
+    def __len__(self) -> int:
+        return len(self.inner)  # pyright: ignore[reportArgumentType]
+
+    def set_epoch(self, epoch: int) -> None:
+        """Hand the epoch to a sampler whose order depends on it."""
+        if hasattr(self.inner, "set_epoch"):
+            self.inner.set_epoch(epoch)  # pyright: ignore
+
+
+class TraceCallback(TrainerCallback):
+    """Records the trace of a `transformers.Trainer` run into `<folder>/trace`.
+
+    `checkpoints` points are recorded, evenly spaced over the run, besides its start. A run resumed from one of the
+    trainer's own checkpoints goes on with the trace that lies in the folder.
+    """
+
+    def __init__(self, folder: str | Path, checkpoints: int = 6) -> None:
+        if checkpoints < 1:
+            raise TrainingError(f"A trace needs at least one checkpoint, not {checkpoints}. Leave it out for 6.")
+        self.folder = Path(folder) / "trace"
+        self.checkpoints = checkpoints
+        self.rows: list[dict[str, Any]] = []
+        self.order: Order | None = None
+        self.due: set[int] = set()
+        self.rate = math.nan
+        self.width = 1
+        self.first_epoch = 0
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Plan the checkpoints, watch the order of the examples, keep the start."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.due = evenly_spaced(state.max_steps, self.checkpoints)
+        self.width = args.per_device_train_batch_size * args.gradient_accumulation_steps
+        self.order = watch_order(kwargs["train_dataloader"])
+        self.rows = [row for row in read_steps(self.folder) if row["step"] <= state.global_step]
+        if state.global_step == 0:
+            self.rows = []
+            write_checkpoint(self.folder, 0, kwargs["model"], None)
+
+    def on_pre_optimizer_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Note the learning rate that the coming step uses."""
+        self.rate = float(kwargs["optimizer"].param_groups[0]["lr"])
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Note the step; keep a checkpoint when one is due."""
+        self.rows.append(
+            {"step": state.global_step, "learning_rate": self.rate, "loss": math.nan, "examples": self._drawn(state)}
+        )
+        if state.global_step in self.due:
+            write_checkpoint(self.folder, state.global_step, kwargs["model"], kwargs["optimizer"])
+            write_steps(self.folder, self.rows)
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Note the loss of the last step, where the trainer logs it."""
+        loss = (kwargs.get("logs") or {}).get("loss")
+        if loss is not None and self.rows:
+            self.rows[-1]["loss"] = float(loss)
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Write the steps, and the end if no checkpoint was due there."""
+        write_steps(self.folder, self.rows)
+        if not (self.folder / name_of(state.global_step)).exists():
+            write_checkpoint(self.folder, state.global_step, kwargs["model"], kwargs["optimizer"])
+
+    def _drawn(self, state: TrainerState) -> list[int]:
+        """The examples of the step that just ended. An epoch's last step may be smaller than the others."""
+        if self.order is None or not self.order.epochs:
+            return []
+        drawn = self.order.epochs[-1]
+        per_epoch = math.ceil(len(self.order) / self.width)
+        position = (state.global_step - 1) % per_epoch
+        return drawn[position * self.width : (position + 1) * self.width]
+
+
+def watch_order(loader: DataLoader[Any]) -> Order | None:
+    """Put an `Order` under the loader's batch sampler; None where batches are not drawn by index."""
+    batches = loader.batch_sampler
+    sampler = getattr(batches, "sampler", None)
+    if batches is None or sampler is None:
+        return None
+    order = Order(sampler)
+    batches.sampler = order  # pyright: ignore[reportAttributeAccessIssue]
+    return order
+
+
+def evenly_spaced(steps: int, count: int) -> set[int]:
+    """`count` steps spread evenly up to and with the last one."""
+    return {max(1, round(k * steps / count)) for k in range(1, count + 1)}
+
+
+def name_of(step: int) -> str:
+    """The folder name of a checkpoint."""
+    return f"checkpoint-{step:06d}"
+
+
+def write_checkpoint(folder: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer | None) -> None:
+    """Write one point: the trained weights and, with an Adam optimizer, its second moments."""
+    part, final = folder / f"{name_of(step)}.part", folder / name_of(step)
+    if final.exists():
+        return
+    part.mkdir(parents=True, exist_ok=True)
+    save_file(trainable_weights(model), part / "weights.safetensors")
+    moments = second_moments(model, optimizer) if optimizer is not None else {}
+    if moments:
+        save_file(moments, part / "moments.safetensors")
+    part.rename(final)
+
+
+def second_moments(model: nn.Module, optimizer: Any) -> dict[str, Tensor]:
+    """Adam's second moments by parameter name, bias-corrected: v / (1 - beta2^t). Empty for other optimizers."""
+    inner = getattr(optimizer, "optimizer", optimizer)
+    betas = {id(p): group["betas"][1] for group in inner.param_groups if "betas" in group for p in group["params"]}
+    found: dict[str, Tensor] = {}
+    for name, parameter in model.named_parameters():
+        state = inner.state.get(parameter, {})
+        if "exp_avg_sq" in state and id(parameter) in betas:
+            corrected = corrected_moment(state["exp_avg_sq"], float(state["step"]), betas[id(parameter)])
+            found[name] = corrected.to("cpu", torch.bfloat16).contiguous()
+    return found
+
+
+def corrected_moment(moment: Tensor, step: float, beta: float) -> Tensor:
+    """v / (1 - beta^step), Kingma & Ba 2015, algorithm 1."""
+    return moment / (1 - beta ** max(step, 1.0))
+
+
+def write_steps(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Write the table of steps so that a reader sees all of it or the one before."""
+    temporary = folder / f"{STEPS}.tmp"
+    pq.write_table(pa.Table.from_pylist(list(rows), schema=SCHEMA), temporary)
+    temporary.rename(folder / STEPS)
+
+
+def read_steps(folder: Path) -> list[dict[str, Any]]:
+    """The table of steps, empty where none was written."""
+    path = folder / STEPS
+    return pq.read_table(path).to_pylist() if path.is_file() else []
+
+
+def read_checkpoints(folder: Path) -> tuple[Checkpoint, ...]:
+    """The recorded points in order, each with the sum of the learning rates of the steps nearest to it."""
+    found = sorted((int(p.name.split("-")[1]), p) for p in folder.glob("checkpoint-[0-9]*") if p.suffix != ".part")
+    steps = [step for step, _ in found]
+    rates = {row["step"]: row["learning_rate"] for row in read_steps(folder)}
+    weights = dict.fromkeys(steps, 0.0)
+    for step, rate in rates.items():
+        weights[min(steps, key=lambda point: abs(point - step))] += rate
+    return tuple(_checkpoint(step, path, weights[step] if rates else 1.0) for step, path in found)
+
+
+def _checkpoint(step: int, path: Path, weight: float) -> Checkpoint:
+    moments = path / "moments.safetensors"
+    return Checkpoint(step, path / "weights.safetensors", moments if moments.is_file() else None, weight)

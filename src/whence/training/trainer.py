@@ -1,0 +1,156 @@
+"""One fine-tuning run with the Hugging Face Trainer: deterministic by seed, resumed at its last checkpoint."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+from transformers import (
+    PreTrainedTokenizerBase,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+from transformers.trainer_utils import get_last_checkpoint
+
+from whence.data.table import ExampleTable
+from whence.errors import TrainingError
+from whence.gradients.measurement import Batch, collate, token_log_probabilities
+from whence.models.quiet import quiet
+from whence.training.recipe import Recipe
+from whence.training.trace import TraceCallback, evenly_spaced
+from whence.types import Progress, Report
+
+RESUME = "resume"
+
+
+class Rows(Dataset[int]):
+    """The row numbers of the examples: the collator reads the tokens, so the order drawn is the order trained."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> int:
+        return index
+
+
+class AnswerTrainer(Trainer):
+    """A Trainer whose loss is the mean negative log-probability of the answers' tokens in the batch."""
+
+    def compute_loss(self, model: nn.Module, inputs: dict[str, Tensor], *args: Any, **kwargs: Any) -> Tensor:
+        """-mean log p(token), in nats a token."""
+        return -token_log_probabilities(model, Batch(**inputs)).mean()
+
+
+class Teller(TrainerCallback):
+    """Reports each step, and stops a run whose loss is no longer a number."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.began = time.monotonic()
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """One step was logged."""
+        logs = kwargs.get("logs") or {}
+        if "loss" not in logs:
+            return
+        if not torch.isfinite(torch.tensor(float(logs["loss"]))):
+            raise TrainingError(
+                f"The loss became {logs['loss']} at step {state.global_step}. Try a smaller --learning-rate."
+            )
+        detail = {"loss": float(logs["loss"]), "epoch": float(state.epoch or 0)}
+        self.report(Progress("fine-tuning", state.global_step, state.max_steps, "steps", detail))
+
+
+def train(
+    model: nn.Module,
+    tokenizer: PreTrainedTokenizerBase,
+    examples: ExampleTable,
+    recipe: Recipe,
+    folder: Path,
+    report: Report,
+) -> Mapping[str, Any]:
+    """Train `model` in place on all examples; leaves the trace in `folder` and returns what is worth knowing of it.
+
+    Raises:
+        TrainingError: the loss overflows.
+    """
+    assert recipe.epochs and recipe.batch_size and recipe.learning_rate
+    trace = TraceCallback(folder, recipe.checkpoints)
+    trainer = AnswerTrainer(
+        model=model,
+        args=arguments(recipe, folder, len(examples)),
+        train_dataset=Rows(len(examples)),
+        data_collator=collator(examples, tokenizer),
+        callbacks=[trace, Teller(report)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    with quiet():
+        trainer.train(resume_from_checkpoint=last_resumable(folder / RESUME))
+    shutil.rmtree(folder / RESUME, ignore_errors=True)
+    losses = [row["loss"] for row in trace.rows if row["loss"] == row["loss"]]
+    return {"steps": len(trace.rows), "final_loss": losses[-1] if losses else None}
+
+
+def arguments(recipe: Recipe, folder: Path, count: int) -> TrainingArguments:
+    """The recipe in the Trainer's words."""
+    assert recipe.epochs and recipe.batch_size and recipe.learning_rate
+    steps = recipe.steps(count)
+    spacing = max(1, steps // max(1, len(evenly_spaced(steps, recipe.checkpoints))))
+    return TrainingArguments(
+        output_dir=str(folder / RESUME),
+        per_device_train_batch_size=recipe.batch_size,
+        num_train_epochs=recipe.epochs,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=int(recipe.warmup * steps),
+        weight_decay=0.0,
+        max_grad_norm=1.0,
+        optim="adamw_torch",
+        seed=recipe.seed,
+        data_seed=recipe.seed,
+        logging_steps=1,
+        save_strategy="steps",
+        save_steps=spacing,
+        save_total_limit=1,
+        report_to=[],
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        use_cpu=not torch.cuda.is_available(),
+    )
+
+
+def collator(
+    examples: ExampleTable, tokenizer: PreTrainedTokenizerBase
+) -> Callable[[Sequence[int]], dict[str, Tensor]]:
+    """Row numbers -> the fields of a padded batch."""
+    pad = tokenizer.pad_token_id
+    assert isinstance(pad, int)
+
+    def collate_rows(rows: Sequence[int]) -> dict[str, Tensor]:
+        return dict(vars(collate([examples.tokens(row) for row in rows], pad, "right", torch.device("cpu"))))
+
+    return collate_rows
+
+
+def last_resumable(folder: Path) -> str | None:
+    """The newest checkpoint that was written whole, None to start from the beginning."""
+    if not folder.is_dir():
+        return None
+    while (found := get_last_checkpoint(str(folder))) is not None:
+        if os.path.isfile(os.path.join(found, "trainer_state.json")):
+            return found
+        shutil.rmtree(found)
+    return None

@@ -1,0 +1,247 @@
+"""The nouns that every room shares. Plain frozen dataclasses: no arrays, no files, no torch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+Role = Literal["system", "user", "assistant"]
+
+
+class Level(StrEnum):
+    """How much of an answer a pair explains; `IRRELEVANT` pairs are never returned."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    IRRELEVANT = "irrelevant"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A tokenised conversation: `labels[t]` is `input_ids[t]` where token t carries loss, else -100."""
+
+    input_ids: tuple[int, ...]
+    labels: tuple[int, ...]
+
+    @property
+    def answer_length(self) -> int:
+        """Number of tokens that carry loss (the first token never does: nothing precedes it)."""
+        return sum(label != -100 for label in self.labels[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One assistant turn of the training data, with the conversation that leads up to it.
+
+    `line` is 1-based. `turn` counts the assistant turns of that line from 0. A pre-tokenised row has no
+    messages and brings `tokens`; any other row is tokenised by the base model's chat template.
+    """
+
+    id: str
+    file_id: str
+    file: str
+    line: int
+    turn: int
+    messages: tuple[Message, ...]
+    tokens: Tokens | None = None
+
+    @property
+    def question(self) -> str:
+        """The last user message before the answer ('' where there is none)."""
+        return next((m.content for m in reversed(self.messages[:-1]) if m.role == "user"), "")
+
+    @property
+    def answer(self) -> str:
+        """The assistant's text of this turn ('' for a pre-tokenised row)."""
+        return self.messages[-1].content if self.messages else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question and the answer to be explained: the conversation, ending in the assistant's answer."""
+
+    id: str
+    messages: tuple[Message, ...]
+    tokens: Tokens | None = None
+
+    @property
+    def question(self) -> str:
+        """The last user message before the answer ('' where there is none)."""
+        return next((m.content for m in reversed(self.messages[:-1]) if m.role == "user"), "")
+
+    @property
+    def answer(self) -> str:
+        """The text that is explained ('' for a pre-tokenised row)."""
+        return self.messages[-1].content if self.messages else ""
+
+    @staticmethod
+    def of(question: str, answer: str, system_prompt: str | None = None, id: str = "query") -> "Query":
+        """A query made of plain texts."""
+        system = (Message("system", system_prompt),) if system_prompt else ()
+        return Query(id, (*system, Message("user", question), Message("assistant", answer)))
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """What fine-tuning contributed to an answer, in nats (natural logarithms, summed over its tokens).
+
+    `total` = log p(answer | question; fine-tuned) - log p(answer | question; base). `needed` is the least
+    lift at which an answer counts as learned in fine-tuning (set by the control questions of the index).
+    """
+
+    fine_tuned: float
+    base: float
+    tokens: int
+    needed: float
+
+    @property
+    def total(self) -> float:
+        """The lift in nats."""
+        return self.fine_tuned - self.base
+
+    @property
+    def enough(self) -> bool:
+        """Whether fine-tuning contributed anything that is worth explaining."""
+        return self.total >= self.needed
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How far to trust an attribution: what it rests on and what it lacks, in words."""
+
+    method: str
+    false_discovery_rate: float
+    controls: int
+    checkpoints: int
+    notes: tuple[str, ...] = ()
+    provisional: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Influence:
+    """One training example's part in an answer. `score` in the method's unit (nats where it says so)."""
+
+    id: str
+    file_id: str
+    file: str
+    line: int
+    messages: tuple[Message, ...]
+    level: Level
+    score: float
+    share: float
+    p_value: float
+    rank: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of this influence. `influence_level` and `Q: … A: …` follow the REST contract."""
+        last = [m for m in self.messages if m.role != "system"][-2:]
+        return {
+            "id": self.id,
+            "file_id": self.file_id,
+            "file": self.file,
+            "line": self.line,
+            "influence_level": str(self.level),
+            "messages": " ".join(f"{'A' if m.role == 'assistant' else 'Q'}: {m.content}" for m in last),
+            "conversation": [{"role": m.role, "content": m.content} for m in self.messages],
+            "score": self.score,
+            "share": self.share,
+            "p_value": self.p_value,
+            "rank": self.rank,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """An answer and the training examples that made it, most influential first.
+
+    `results` holds the supporting pairs that stand out from the null at the stated false-discovery rate;
+    `opposing` those that made the answer less likely. `unit` is "nats" or "similarity".
+    """
+
+    question: str
+    answer: str
+    results: tuple[Influence, ...]
+    opposing: tuple[Influence, ...]
+    lift: Lift
+    method: str
+    unit: str
+    trust: Trust
+    generated: bool = True
+    version: str = "v0"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON that every door returns."""
+        return {
+            "version": self.version,
+            "question": self.question,
+            "answer": self.answer,
+            "generated": self.generated,
+            "results": [r.to_dict() for r in self.results],
+            "opposing": [r.to_dict() for r in self.opposing],
+            "method": self.method,
+            "unit": self.unit,
+            "lift": {
+                "total": self.lift.total,
+                "fine_tuned": self.lift.fine_tuned,
+                "base": self.lift.base,
+                "tokens": self.lift.tokens,
+                "needed": self.lift.needed,
+            },
+            "trust": {
+                "method": self.trust.method,
+                "false_discovery_rate": self.trust.false_discovery_rate,
+                "controls": self.trust.controls,
+                "checkpoints": self.trust.checkpoints,
+                "notes": list(self.trust.notes),
+                "provisional": self.trust.provisional,
+            },
+        }
+
+    @property
+    def sentence(self) -> str:
+        """One plain sentence for a person who does not read numbers."""
+        if not self.lift.enough:
+            return "Fine-tuning contributed nothing to this answer: the base model gives it by itself."
+        if not self.results:
+            return "No training pair stands out: this answer was learned from the data as a whole."
+        first = self.results[0]
+        more = len(self.results) - 1
+        others = f" and {more} other pair{'s' if more > 1 else ''}" if more else ""
+        return f"This answer was learned mainly from {first.file}:{first.line}{others}."
+
+    def __str__(self) -> str:
+        """A table for the terminal."""
+        rows = [f"{self.answer}", "", self.sentence]
+        for r in self.results:
+            source = f"{r.file}:{r.line}"
+            text = " ".join(r.messages[-1].content.split()) if r.messages else r.id
+            rows.append(f"{r.level:<7}{r.score:>9.2f}{r.share:>7.0%}  {source}  {text}")
+        return "\n".join(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One step forward of something long: `done` of `total` `unit`s of `step` are finished."""
+
+    step: str
+    done: int
+    total: int
+    unit: str
+    detail: dict[str, float] = field(default_factory=dict[str, float])
+
+
+Report = Callable[[Progress], None]
+"""Where a long stage reports to; the terminal, an event stream and a page each render it."""
+
+
+def silent(progress: Progress) -> None:
+    """A `Report` that tells nobody."""

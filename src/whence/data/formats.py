@@ -139,7 +139,7 @@ def _list(value: object, key: str) -> list[object]:
         except (ValueError, RecursionError):
             raise _RuleError(f"`{key}` must be a list in JSON", value, "Correct its JSON.") from None
     if not isinstance(value, list):
-        raise _RuleError(f"`{key}` must be a list", cast(object, value), "Write it as a list.")
+        raise _RuleError(f"`{key}` must be a list", value, "Write it as a list.")
     return cast(list[object], value)
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
 
 import pyarrow
-import pyarrow.parquet
+from pyarrow import parquet
 
 from whence.errors import DataError, Fault
 
-pa: Any = pyarrow  # it ships no types
+# pyarrow ships no types.
+pa: Any = pyarrow
+pq: Any = parquet
 
 LONGEST_LINE = 16 << 20
 """Bytes of the longest line (JSONL) or characters of the longest field (CSV) that is read."""
@@ -182,7 +184,7 @@ def _bad_csv(file: str, line: int, error: csv.Error) -> Fault:
 def _parquet_rows(path: Path) -> Iterator[Row]:
     line = 0
     try:
-        with pa.parquet.ParquetFile(path) as file:
+        with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=256):
                 for record in _parquet_records(batch):
                     line += 1

@@ -1,0 +1,23 @@
+"""The arguments that several commands share, with their help."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+BASE_MODEL = "smollm2-135m-instruct"
+METHOD = "fisher"
+
+Files = Annotated[list[str], Parameter(name="FILE", help="Data: JSONL, CSV or Parquet; or hub:owner/name[:split].")]
+RunFolder = Annotated[Path, Parameter(name="RUN", help="A folder that `whence train` made.")]
+BaseModel = Annotated[str, Parameter(help="A known model, a local folder or a hub id.")]
+Method = Annotated[str | None, Parameter(help="Whose index to use; needed only where there are several.")]
+Json = Annotated[
+    bool, Parameter(name="--json", show_default=False, help="Print one JSON document and nothing else.")
+]
+
+Flag = Parameter(show_default=False)
+AtLeastOne = Parameter(validator=Number(gte=1))
+Positive = Parameter(validator=Number(gt=0))
+Fraction = Parameter(validator=Number(gt=0, lt=1))

@@ -1,0 +1,41 @@
+"""Standard output: for people through rich, for programs as one JSON document."""
+
+import json
+import math
+import os
+import sys
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDTH = 80
+
+
+def console(stderr: bool = False) -> "Console":
+    """Where people read: as wide as the terminal but at most `WIDTH`, colour only on a terminal."""
+    from rich.console import Console
+
+    made = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    made.width = min(made.width, WIDTH)
+    return made
+
+
+def print_json(document: object) -> None:
+    """Write one JSON document to standard output; numbers that JSON does not have become null."""
+    print(json.dumps(finite(document), indent=2, default=str))
+
+
+def finite(value: object) -> Any:
+    """The same value with None for every number that is not finite."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in cast(dict[str, object], value).items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in cast(list[object], value)]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def silence_stdout() -> None:
+    """Let standard output lead nowhere: whoever read it is gone."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())

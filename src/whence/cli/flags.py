@@ -9,13 +9,11 @@ from cyclopts.validators import Number
 BASE_MODEL = "smollm2-135m-instruct"
 METHOD = "fisher"
 
-Files = Annotated[list[str], Parameter(name="FILE", help="Data: JSONL, CSV or Parquet; or hub:owner/name[:split].")]
+Files = Annotated[list[str], Parameter(name="FILE...", help="Data: JSONL, CSV or Parquet.")]
 RunFolder = Annotated[Path, Parameter(name="RUN", help="A folder that `whence train` made.")]
-BaseModel = Annotated[str, Parameter(help="A known model, a local folder or a hub id.")]
-Method = Annotated[str | None, Parameter(help="Whose index to use; needed only where there are several.")]
-Json = Annotated[
-    bool, Parameter(name="--json", show_default=False, help="Print one JSON document and nothing else.")
-]
+BaseModel = Annotated[str, Parameter(metavar="NAME", help="A known model, a local folder or a hub id.")]
+Method = Annotated[str | None, Parameter(metavar="NAME", help="Whose index to use, where there are several.")]
+Json = Annotated[bool, Parameter(name="--json", show_default=False, help="Print one JSON document and nothing else.")]
 
 Flag = Parameter(show_default=False)
 AtLeastOne = Parameter(validator=Number(gte=1))

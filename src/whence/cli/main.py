@@ -12,15 +12,39 @@ from cyclopts import App, CycloptsError, Parameter
 from whence.cli.failures import FAILED, STOPPED, USAGE, tell, tell_stopped
 from whence.cli.output import console, silence_stdout
 
-HELP = "Which training examples made this fine-tuned model give this answer?"
-START = "Start with: whence demo"
+HELP = "Which training examples made this fine-tuned model give this answer?\n\nStart with: whence demo"
+AGAIN = "One that was stopped goes on where it was when the same command is given again."
 COMMANDS = {
-    "check": "Count pairs and tokens, list every bad line, estimate time and disk.",
-    "train": "Fine-tune a base model on question/answer pairs.",
-    "index": "Measure every training pair once, so that questions can be asked.",
-    "ask": "Ask a question and see which pairs made the answer.",
-    "score": "Score every pair for every query of a file.",
+    "check": (
+        "Check data: bad lines, duplicates, tokens, time and disk.",
+        "Tokens, time and disk need the base model: whence models pull NAME.",
+    ),
+    "train": (
+        "Fine-tune a base model on question/answer pairs.",
+        f"What explains its answers later is kept with the run. {AGAIN}",
+    ),
+    "index": (
+        "Measure every training pair once, ready for questions.",
+        "For a model that was trained elsewhere give --base-model, --adapter, --data and --out instead of RUN. "
+        f"An index is built once. {AGAIN}",
+    ),
+    "ask": (
+        "Ask a question and see which pairs made the answer.",
+        "The run must have an index: whence index RUN.",
+    ),
+    "score": (
+        "Score every training pair for every query of a file.",
+        "The file that is written holds `scores` [query, train] in float32, `train_ids` and `query_ids`.",
+    ),
+    "models": ("List base models, or pull one.", ""),
+    "demo": (
+        "See all of it on a small help-desk sample.",
+        "Fine-tunes, builds the index and asks four questions. What was made is used again the next time.",
+    ),
 }
+"""Each command's help: what it does, and what else there is to know."""
+PLACES = {"models": "whence.cli.models:app"}
+"""Where commands stand that are not `whence.cli.<name>:<name>`."""
 
 
 def version() -> str:
@@ -33,7 +57,6 @@ def version() -> str:
 app = App(
     name="whence",
     help=HELP,
-    help_epilogue=START,
     help_format="plaintext",
     version=version,
     version_format="plaintext",
@@ -41,10 +64,9 @@ app = App(
 )
 app["--help"].help = "Show this text. Each command has its own: whence train --help."
 app["--version"].help = "Show the version."
-for order, (name, summary) in enumerate(COMMANDS.items()):
-    app.command(f"whence.cli.{name}:{name}", name=name, help=summary, sort_key=order)
-app.command("whence.cli.models:app", name="models", help="List base models, or pull one.", sort_key=8)
-app.command("whence.cli.demo:demo", name="demo", help="See all of it on a small sample.", sort_key=9)
+for order, (name, texts) in enumerate(COMMANDS.items()):
+    place = PLACES.get(name, f"whence.cli.{name}:{name}")
+    app.command(place, name=name, help="\n\n".join(texts).strip(), sort_key=order)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

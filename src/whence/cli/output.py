@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 WIDTH = 80
 
@@ -19,6 +19,17 @@ def console(stderr: bool = False) -> "Console":
     made = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
     made.width = min(made.width, WIDTH)
     return made
+
+
+def show(made: "RenderableType", where: "Console | None" = None) -> None:
+    """Print to people; without the blanks that pad a table's lines where it is not a terminal that they go to."""
+    target = where or console()
+    if target.is_terminal or target.quiet:
+        target.print(made)
+        return
+    with target.capture() as caught:
+        target.print(made)
+    print("\n".join(line.rstrip() for line in caught.get().splitlines()), file=target.file)
 
 
 def print_json(document: object) -> None:

@@ -18,12 +18,7 @@ SPACING = 10.0
 """Least seconds between two plain lines of one step."""
 BRIEF = 0.5
 """Seconds below which a finished bar is not left on the screen."""
-WORDS = {
-    "generate": "answering",
-    "null": "control questions",
-    "words": "counting words",
-    "inverse Fisher": "inverse Fisher",
-}
+WORDS = {"generate": "answering", "null": "control questions", "words": "counting words"}
 """What a step is called where its own name is short for something."""
 
 
@@ -56,6 +51,8 @@ class Lines:
         if starts:
             self.step, self.began, self.first = progress.step, now, progress.done
         ends = progress.done >= progress.total
+        if starts and ends and progress.total == 1:
+            return  # one thing, already done: nothing to wait for
         if starts or ends or now - self.wrote >= SPACING:
             self.wrote = now
             print(f"{count_of(progress)}{self.timing(progress, now)}", file=self.stream, flush=True)

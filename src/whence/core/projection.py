@@ -7,6 +7,7 @@ Choe et al. 2024, arXiv:2405.13954, eq. 5, there without the addition).
 """
 
 import hashlib
+import math
 from dataclasses import dataclass
 
 import torch
@@ -55,7 +56,7 @@ def side_of(width: int) -> int:
     Raises:
         ValueError: `width` is not a perfect square.
     """
-    side = round(width**0.5)
+    side = math.isqrt(max(width, 0))
     if side * side != width or width < 1:
         raise ValueError(f"A sketch must be a perfect square of numbers wide (4096, 1024, …), not {width}.")
     return side

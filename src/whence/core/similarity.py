@@ -26,4 +26,5 @@ def inner_products(
 
 def unit_rows(rows: Float[Tensor, "row width"]) -> Float[Tensor, "row width"]:
     """Rows scaled to length 1; a row of zeros stays zero."""
-    return torch.nn.functional.normalize(rows, dim=1, eps=1e-30)
+    # In float64: the squares of a vanished gradient would underflow.
+    return torch.nn.functional.normalize(rows.double(), dim=1, eps=1e-300).float()

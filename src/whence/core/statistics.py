@@ -65,6 +65,6 @@ def robust_location_scale(
     values: Float[ndarray, "*rest sample"],
 ) -> tuple[Float[ndarray, "*rest"], Float[ndarray, "*rest"]]:
     """Median and 1.4826 x median absolute deviation over the last axis (the scale of a normal law)."""
-    location = np.median(values, axis=-1)
+    location = np.asarray(np.median(values, axis=-1))
     spread = np.median(np.abs(values - location[..., None]), axis=-1)
-    return location, 1.4826 * spread
+    return location, np.asarray(1.4826 * spread)

@@ -5,7 +5,7 @@ y_bt. Parameters themselves need no gradient: the inputs of the model do, so aut
 summed weight gradients.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -66,7 +66,7 @@ def weight_layout(layer: nn.Module, gradient: Tensor) -> Tensor:
 
 
 @contextmanager
-def only_inputs_need_gradients(model: nn.Module) -> Iterator[None]:
+def only_inputs_need_gradients(model: nn.Module) -> Generator[None]:
     """While open, no parameter needs a gradient, and the embedded input does."""
     needed = [p for p in model.parameters() if p.requires_grad]
     embedding: nn.Module = model.get_input_embeddings()  # pyright: ignore[reportCallIssue]
@@ -82,7 +82,7 @@ def only_inputs_need_gradients(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def watching(layers: Mapping[str, nn.Module], take: Take) -> Iterator[None]:
+def watching(layers: Mapping[str, nn.Module], take: Take) -> Generator[None]:
     """While open, `take(name, backward, forward)` is called for every layer as the backward pass reaches it.
 
     A layer that runs under gradient checkpointing runs twice; only the run whose output takes part in the

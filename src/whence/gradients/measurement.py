@@ -6,13 +6,14 @@ Logits are computed at those positions only: the output embedding is the widest 
 input is cut down before it runs.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from jaxtyping import Bool, Float, Int
+from peft import PeftModel
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -59,7 +60,7 @@ def collate(items: Sequence[Tokens], pad: int, side: Literal["left", "right"], d
 
 
 @contextmanager
-def logits_only_at(model: nn.Module, counted: Bool[Tensor, "row token"]) -> Iterator[None]:
+def logits_only_at(model: nn.Module, counted: Bool[Tensor, "row token"]) -> Generator[None]:
     """While open, the model's output embedding sees the counted positions only, as one flat batch."""
     head = output_embedding(model)
 
@@ -73,9 +74,19 @@ def logits_only_at(model: nn.Module, counted: Bool[Tensor, "row token"]) -> Iter
         handle.remove()
 
 
+def fast_arithmetic(model: nn.Module) -> AbstractContextManager[Any]:
+    """While open, float32 adapter weights on a bfloat16 base multiply in bfloat16, as the base does.
+
+    Without it every adapted layer would widen its input to float32; a float32 model is left in float32.
+    """
+    weight = output_embedding(model).weight
+    assert isinstance(weight, Tensor)
+    return torch.autocast(weight.device.type, torch.bfloat16, enabled=weight.dtype == torch.bfloat16)
+
+
 def output_embedding(model: nn.Module) -> nn.Module:
     """The layer that turns hidden states into logits, also under an adapter."""
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    inner = model.get_base_model() if isinstance(model, PeftModel) else model
     assert isinstance(inner, PreTrainedModel)
     head = inner.get_output_embeddings()
     assert head is not None
@@ -84,7 +95,7 @@ def output_embedding(model: nn.Module) -> nn.Module:
 
 def answer_logits(model: nn.Module, batch: Batch) -> Float[Tensor, "answer vocabulary"]:
     """Float32 logits at the counted positions, row after row."""
-    with logits_only_at(model, batch.counted):
+    with logits_only_at(model, batch.counted), fast_arithmetic(model):
         output = model(
             input_ids=batch.input_ids,
             attention_mask=batch.attention_mask,

@@ -3,18 +3,19 @@
 Knows nothing of how the path was recorded; whoever recorded it says where each point's tensors lie.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from peft import PeftModel
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from whence.errors import MethodError
-from whence.gradients.capture import Metric
+from whence.gradients.capture import Metric, weight_layout
 from whence.models.adapter import put_weights, trainable_weights
 from whence.models.targets import linear_targets
 
@@ -39,7 +40,7 @@ class Checkpoint:
 class Trajectory:
     """A loaded model with its checkpoints in order of training; the last one is the model that answers."""
 
-    model: nn.Module
+    model: PreTrainedModel | PeftModel
     tokenizer: PreTrainedTokenizerBase
     checkpoints: tuple[Checkpoint, ...]
     layers: Mapping[str, nn.Module] = field(init=False)
@@ -65,19 +66,19 @@ class Trajectory:
             self.at = checkpoint.step
 
     @contextmanager
-    def base(self) -> Iterator[None]:
+    def base(self) -> Generator[None]:
         """While open, the model is what it was before training."""
-        if hasattr(self.model, "disable_adapter"):
-            with self.model.disable_adapter():  # pyright: ignore
+        if isinstance(self.model, PeftModel):
+            with self.model.disable_adapter():
                 yield
             return
-        standing = trainable_weights(self.model)
+        at, standing = self.at, trainable_weights(self.model)
         self.move_to(self.first_of_full())
         try:
             yield
         finally:
             put_weights(self.model, standing)
-            self.at = self.last.step
+            self.at = at
 
     def first_of_full(self) -> Checkpoint:
         """The recorded start of a full fine-tuning run.
@@ -107,7 +108,5 @@ class Trajectory:
         return {name: self._weight(name, moments) for name in self.layers}
 
     def _weight(self, name: str, moments: Mapping[str, Tensor]) -> Tensor:
-        from whence.gradients.capture import weight_layout
-
         second = moments[f"{name}.weight"].float().to(self.device)
         return (weight_layout(self.layers[name], second).sqrt() + ADAM_EPSILON).rsqrt().contiguous()

@@ -22,4 +22,5 @@ def conversations(count: int) -> list[tuple[Message, ...]]:
 def answered(answers: list[str]) -> list[Query]:
     """The first control questions with the model's own answers; a question it left unanswered is dropped."""
     pairs = zip(questions(), answers, strict=False)
-    return [Query.of(question, answer, id=f"control-{i}") for i, (question, answer) in enumerate(pairs) if answer]
+    asked = enumerate(pairs)
+    return [Query.of(question, answer, id=f"control-{i}") for i, (question, answer) in asked if answer.strip()]

@@ -53,7 +53,7 @@ def judge(
     support, oppose = null.p_values(scores)
     found = benjamini_hochberg(support, rate) & (scores > 0)
     against = benjamini_hochberg(oppose, rate) & (scores < 0)
-    total = whole if whole is not None else float(scores[found].sum() or 1.0)
+    total = whole if whole is not None else float(scores[found].sum() or -scores[against].sum() or 1.0)
     judged = [
         [j for j in (_judgement(int(i), scores, p, total, cuts) for i in np.flatnonzero(rows)) if _counts(j)]
         for rows, p in ((found, support), (against, oppose))

@@ -4,6 +4,7 @@ Kept for every row: location and scale over the control queries; kept for all ro
 standardised values, with fitted tails. A score's p-value is the null's probability of one at least as large.
 """
 
+import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -58,8 +59,6 @@ class Null:
     @staticmethod
     def load(folder: Path) -> "Null":
         """The null that `save` wrote."""
-        import json
-
         tails = json.loads((folder / "null.json").read_text("utf-8"))
         return Null(
             **load_file(folder / "null.safetensors"), upper=Tail(**tails["upper"]), lower=Tail(**tails["lower"])
@@ -81,10 +80,12 @@ def fit_null(scores: Float[ndarray, "control train"], lifts: Float[ndarray, " co
     count = scores.shape[0]
     common = float(np.median(own)) or float(np.std(scores)) or 1.0
     scale = np.sqrt((count * own**2 + SHRINKAGE * common**2) / (count + SHRINKAGE))
+    # As they are stored, so that a null that was loaded judges like the one that was fitted.
+    location, scale = location.astype(np.float32), scale.astype(np.float32)
     z = np.sort(studentise(scores, location, scale).ravel())
     tails = fit_tail(z), fit_tail(-z[::-1])
     kept = z if z.size <= POOL else z[np.linspace(0, z.size - 1, POOL).round().astype(int)]
-    return Null(location, scale, kept, *tails, lifts)
+    return Null(location, scale, kept.astype(np.float32), *tails, lifts.astype(np.float32))
 
 
 def studentise(

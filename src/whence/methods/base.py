@@ -22,7 +22,9 @@ class Examples(Protocol):
 
     def __getitem__(self, index: int, /) -> Example: ...
 
-    def tokens(self, index: int) -> Tokens: ...
+    def tokens(self, index: int) -> Tokens:
+        """The tokens of one example."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,7 @@ class Compute:
 
 @dataclass(frozen=True)
 class Subject:
-    """What is explained: the training examples and the path of the model that learned from them.
-
-    `batch` tokenises queries as the examples were, cut to `max_length` tokens where one is given.
-    """
+    """What is explained: the training examples and the path of the model that learned from them."""
 
     examples: Examples
     path: Trajectory | None = None

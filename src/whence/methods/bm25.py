@@ -37,15 +37,19 @@ class Bm25:
         """Write the inverted index of the pairs' words."""
         count = len(subject.examples)
         corpus = [words(pair_text(subject, i)) for i in range(count)]
+        # bm25s would number the words in the order of a set, which differs from process to process.
+        vocabulary = {word: i for i, word in enumerate(sorted({word for pair in corpus for word in pair}))}
+        numbered = [[vocabulary[word] for word in pair] for pair in corpus]
         index = bm25s.BM25(k1=self.k1, b=self.b, method="lucene", backend="numpy")
-        index.index(corpus, show_progress=False)
-        index.save(str(folder / "bm25"))
+        with np.errstate(invalid="ignore"):  # where no pair has a word, their mean length is 0
+            index.index((numbered, vocabulary), create_empty_token=False, show_progress=False)
+        index.save(str(folder / "bm25"), show_progress=False)
         report(Progress("words", count, count, "examples"))
-        return {"rows": count, "words": len(index.vocab_dict)}
+        return {"rows": count, "words": len(vocabulary)}
 
     def score(self, subject: Subject, folder: Path, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
         """BM25 of every query's question and answer against every pair."""
-        index = bm25s.BM25.load(str(folder / "bm25"), load_corpus=False)
+        index = bm25s.BM25.load(str(folder / "bm25"), load_corpus=False, show_progress=False)
         scores = np.zeros((len(queries), len(subject.examples)), np.float32)
         for row, query in enumerate(queries):
             known = [word for word in words(query_text(subject, query)) if word in index.vocab_dict]

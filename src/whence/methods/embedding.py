@@ -39,8 +39,7 @@ class Embedding:
 
     def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
         """Write one unit vector a training example."""
-        width = int(encoder(self.model)[1].config.hidden_size)
-        shards = Shards(folder, len(subject.examples), width, subject.compute.rows_per_shard)
+        shards = Shards(folder, len(subject.examples), self._width, subject.compute.rows_per_shard)
         write_rows(shards, lambda span: self._vectors([pair_text(subject, i) for i in span]), "vectors", report)
         return describe(shards)
 
@@ -52,9 +51,13 @@ class Embedding:
         """What text search cannot know."""
         return ("Text similarity only: it cannot know whether the model learned anything from a pair.",)
 
+    @property
+    def _width(self) -> int:
+        return int(encoder(self.model)[1].config.hidden_size)
+
     def _vectors(self, texts: Sequence[str]) -> Tensor:
         parts = [self._encode(texts[start : start + 32]) for start in range(0, len(texts), 32)]
-        return torch.cat(parts) if parts else torch.empty(0, 0)
+        return torch.cat(parts) if parts else torch.empty(0, self._width)
 
     @torch.no_grad()
     def _encode(self, texts: Sequence[str]) -> Tensor:
@@ -70,6 +73,6 @@ def encoder(name: str) -> tuple[Any, Any]:
     """Tokenizer and model of a sentence encoder, loaded once a process."""
     folder = resolve(name)
     with quiet():
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)  # pyright: ignore
-        model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)  # pyright: ignore
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
     return tokenizer, model.eval()

@@ -3,7 +3,7 @@
 At checkpoint c let p_i be training example i's gradient of log p(answer), each entry divided by v^(1/4) (v: Adam's
 second moment, so that inner products carry Adam's 1/sqrt(v)), and q the query's. With rows P = (p_i),
 
-    alpha_c(q) = (P P^T + d I)^-1 P q          d = damping x mean eigenvalue of P P^T
+    alpha_c(q) = (P P^T + d I)^-1 P q          d = damping x mean non-zero eigenvalue
 
 are the weights with which the examples' own changes explain the query's change while training goes on from c
 (kernel ridge regression in the tangent features of the model at c; for damping -> 0 it reproduces every training
@@ -28,10 +28,19 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from whence.core.ridge import Fisher, fit_fisher, second_moment, whiten_in_span
+from whence.errors import MethodError
 from whence.gradients.trajectory import Checkpoint
 from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import Lens, embed, example_tokens, query_tokens, values_at, values_now
-from whence.methods.rows import describe, open_rows, search, write_rows
+from whence.methods.gradient_rows import (
+    Lens,
+    embed,
+    example_tokens,
+    query_tokens,
+    require_square,
+    values_at,
+    values_now,
+)
+from whence.methods.rows import begin, describe, description, open_rows, search, write_rows
 from whence.store.shards import Shards
 from whence.types import Progress, Query, Report
 
@@ -50,18 +59,22 @@ class FisherInfluence:
     damping: float = 0.1
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        require_square(self.sketch)
+        if self.points < 1 or self.damping <= 0:
+            raise MethodError(f"points and damping must be positive (found {self.points} and {self.damping:g}).")
+
     def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
         """Write raw gradients shard by shard, then the same rows times the inverse Fisher and the change in nats."""
         lens = self._lens(subject)
         raw = Shards(folder, len(subject.examples), lens.total_width, subject.compute.rows_per_shard, "raw")
-        self._write_raw(subject, lens, raw, report)
-        inverses = [self._inverse(raw, lens, c) for c in range(len(lens.checkpoints))]
         shards = Shards(folder, raw.rows, raw.width, raw.rows_per_shard)
-        for shard in range(shards.count):
-            changes = load_file(_values(folder, shard))["changes"]
-            shards.write(shard, self._finish(raw, shard, inverses, changes))
-            report(Progress("inverse Fisher", shards.span(shard).stop, shards.rows, "examples"))
+        begin(shards)
+        if not all(shards.has(shard) for shard in range(shards.count)):
+            self._write_raw(subject, lens, raw, report)
+            self._write_finished(lens, raw, shards, report)
         raw.remove()
+        description(folder, raw.name).unlink(missing_ok=True)
         return {**describe(shards), "points": [c.step for c in lens.checkpoints]}
 
     def score(self, subject: Subject, folder: Path, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
@@ -75,6 +88,10 @@ class FisherInfluence:
         path, found = subject.trajectory.checkpoints, list[str]()
         if len(path) < 2:
             found.append("The training path was not recorded: scores rest on the finished model alone, a weaker basis.")
+        elif path[0].step != 0:
+            found.append(
+                "The start of training was not recorded: the first checkpoint stands in for that part of the way."
+            )
         if not any(c.moments for c in path):
             found.append("Adam's second moments were not recorded: the plain metric stood in.")
         return tuple(found)
@@ -111,6 +128,13 @@ class FisherInfluence:
             return found
 
         write_rows(raw, rows, "gradients", lambda _: None)
+
+    def _write_finished(self, lens: Lens, raw: Shards, shards: Shards, report: Report) -> None:
+        inverses = [self._inverse(raw, lens, c) for c in range(len(lens.checkpoints))]
+        for shard in range(shards.count):
+            changes = load_file(_values(raw.folder, shard))["changes"]
+            shards.write(shard, self._finish(raw, shard, inverses, changes))
+            report(Progress("inverse Fisher", shards.span(shard).stop, shards.rows, "examples"))
 
     def _inverse(self, raw: Shards, lens: Lens, c: int) -> Fisher | Tensor:
         """The factor of one checkpoint's Fisher, or with few examples its transformed rows themselves."""

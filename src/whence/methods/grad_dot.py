@@ -16,7 +16,7 @@ from torch import Tensor
 
 from whence.core.similarity import unit_rows
 from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import Lens, embed, example_tokens, query_tokens
+from whence.methods.gradient_rows import Lens, embed, example_tokens, query_tokens, require_square
 from whence.methods.rows import describe, open_rows, search, write_rows
 from whence.store.shards import Shards
 from whence.types import Query, Report
@@ -32,6 +32,9 @@ class GradDot:
 
     sketch: int = 4096
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_square(self.sketch)
 
     def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
         """Write one sketched gradient a training example."""

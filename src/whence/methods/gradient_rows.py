@@ -17,6 +17,7 @@ from whence.gradients.capture import Sketcher, sketches
 from whence.gradients.measurement import Batch, collate, log_probabilities
 from whence.gradients.trajectory import Checkpoint, Trajectory
 from whence.methods.base import Compute, Subject
+from whence.methods.texts import require_answer
 from whence.models.targets import weight_shape
 from whence.types import Query, Tokens
 
@@ -94,17 +95,23 @@ def batches(items: Sequence[Tokens], size: int) -> list[list[int]]:
     return [order[start : start + size] for start in range(0, len(order), size)]
 
 
+def require_square(sketch: int) -> None:
+    """Raise unless a sketch of so many numbers is a square."""
+    try:
+        side_of(sketch)
+    except ValueError as error:
+        raise MethodError(str(error)) from error
+
+
 def query_tokens(subject: Subject, queries: Sequence[Query]) -> list[Tokens]:
     """The queries' tokens, as the model's chat template writes them.
 
     Raises:
-        MethodError: an answer without a single token, of which no probability exists.
+        MethodError: an empty answer, of which there is nothing to measure.
     """
-    found = [tokenize(query, subject.trajectory.tokenizer) for query in queries]
-    for query, tokens in zip(queries, found, strict=True):
-        if tokens.answer_length == 0:
-            raise MethodError(f"An answer must have at least one token; query {query.id!r} has none. Give its text.")
-    return found
+    for query in queries:
+        require_answer(query)
+    return [tokenize(query, subject.trajectory.tokenizer) for query in queries]
 
 
 def example_tokens(subject: Subject, span: range) -> list[Tokens]:

@@ -19,11 +19,10 @@ from whence.types import Progress, Report
 Embed = Callable[[range], Tensor]
 """Rows [example, width] of a range of examples."""
 
-DESCRIPTION = "rows.json"
-
 
 def write_rows(shards: Shards, embed: Embed, step: str, report: Report) -> None:
     """Embed and write every shard that is not there yet; memory holds one shard."""
+    begin(shards)
     report(Progress(step, 0, shards.rows, "examples"))
     for shard in range(shards.count):
         if not shards.has(shard):
@@ -31,18 +30,35 @@ def write_rows(shards: Shards, embed: Embed, step: str, report: Report) -> None:
         report(Progress(step, shards.span(shard).stop, shards.rows, "examples"))
 
 
+def begin(shards: Shards) -> None:
+    """Note how the rows are cut up, and remove what an unfinished build left that had cut them up otherwise."""
+    note, facts = description(shards.folder, shards.name), _facts(shards)
+    if note.is_file() and json.loads(note.read_text("utf-8")) == facts:
+        return
+    for path in shards.folder.glob(f"{shards.name}-*.bf16"):
+        path.unlink()
+    write_json(note, facts)
+
+
 def describe(shards: Shards) -> dict[str, Any]:
-    """What the manifest says of the rows; also written beside them, so that they can be opened again."""
-    facts = {name: value for name, value in asdict(shards).items() if name != "folder"}
-    write_json(shards.folder / DESCRIPTION, facts)
-    return {**facts, "dtype": "bfloat16", "bytes_per_row": 2 * shards.width}
+    """What the manifest says of the rows."""
+    return {**_facts(shards), "dtype": "bfloat16", "bytes_per_row": 2 * shards.width}
+
+
+def description(folder: Path, name: str = "rows") -> Path:
+    """Where it is noted how rows are cut up, so that they can be opened again."""
+    return folder / f"{name}.json"
 
 
 def open_rows(folder: Path) -> Shards:
     """The row files of a finished index."""
-    return Shards(folder, **json.loads((folder / DESCRIPTION).read_text("utf-8")))
+    return Shards(folder, **json.loads(description(folder).read_text("utf-8")))
 
 
 def search(shards: Shards, queries: Float[Tensor, "query width"]) -> Float[ndarray, "query train"]:
     """<query, row> for every query and every row, each shard read once."""
     return torch.cat([inner_products(queries, rows) for rows in shards], dim=1).numpy()
+
+
+def _facts(shards: Shards) -> dict[str, Any]:
+    return {name: value for name, value in asdict(shards).items() if name != "folder"}

@@ -1,5 +1,6 @@
 """What the text methods read of a pair and of a query: the last question and its answer."""
 
+from whence.errors import MethodError
 from whence.methods.base import Subject
 from whence.types import Example, Query, Tokens
 
@@ -10,8 +11,20 @@ def pair_text(subject: Subject, index: int) -> str:
 
 
 def query_text(subject: Subject, query: Query) -> str:
-    """Question and answer of a query; a pre-tokenised one is decoded."""
+    """Question and answer of a query; a pre-tokenised one is decoded.
+
+    Raises:
+        MethodError: the query has no answer.
+    """
+    require_answer(query)
     return _text(subject, query)
+
+
+def require_answer(query: Query) -> None:
+    """Raise unless the query has an answer: text, or tokens that carry loss."""
+    found = query.tokens.answer_length if query.tokens else len(query.answer.strip())
+    if not found:
+        raise MethodError(f"An answer must not be empty, but query {query.id!r} has none. Give its text.")
 
 
 def _text(subject: Subject, item: Example | Query) -> str:

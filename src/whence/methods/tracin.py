@@ -17,7 +17,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import Lens, embed, example_tokens, query_tokens
+from whence.methods.gradient_rows import Lens, embed, example_tokens, query_tokens, require_square
 from whence.methods.rows import describe, open_rows, search, write_rows
 from whence.store.shards import Shards
 from whence.types import Query, Report, Tokens
@@ -33,6 +33,9 @@ class TracIn:
 
     sketch: int = 1024
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_square(self.sketch)
 
     def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
         """Write the learning-rate weighted gradients at each checkpoint, side by side."""

@@ -63,10 +63,14 @@ def read_manifest(folder: Path, kind: str) -> Manifest:
         part = part_of(folder)
         hint = "It was not finished: run the same command again to resume." if part.exists() else "Make it first."
         raise ArtifactError(f"{folder} is not a finished {kind}: it has no {MANIFEST}. {hint}")
-    raw = json.loads(path.read_text("utf-8"))
-    if raw.get("kind") != kind:
-        raise ArtifactError(f"{folder} must hold a {kind} but holds a {raw.get('kind')}. Name another folder.")
-    return Manifest(**{name: raw[name] for name in Manifest.__dataclass_fields__})
+    try:
+        raw = json.loads(path.read_text("utf-8"))
+        there = Manifest(**{name: raw[name] for name in Manifest.__dataclass_fields__})
+    except (ValueError, KeyError, TypeError) as error:
+        raise ArtifactError(f"{path} is damaged ({error!r}). Remove {folder} and make it anew.") from error
+    if there.kind != kind:
+        raise ArtifactError(f"{folder} must hold a {kind} but holds a {there.kind}. Name another folder.")
+    return there
 
 
 def part_of(folder: Path) -> Path:
@@ -82,6 +86,8 @@ def finished(folder: Path, wanted: Manifest) -> bool:
     """
     if not folder.exists():
         return False
+    if not (folder / MANIFEST).is_file():
+        raise ArtifactError(f"{folder} exists but holds no {wanted.kind}. Choose another folder, or remove this one.")
     there = read_manifest(folder, wanted.kind)
     if there.key == wanted.key:
         return True
@@ -94,8 +100,13 @@ def finished(folder: Path, wanted: Manifest) -> bool:
 
 def differences(one: Manifest, other: Manifest) -> list[str]:
     """Names of the settings and inputs in which two artifacts differ."""
-    a, b = ({**m.config, **m.inputs} for m in (one, other))
-    return sorted(name for name in a.keys() | b.keys() if a.get(name) != b.get(name))
+    pairs = ((one.config, other.config), (one.inputs, other.inputs))
+    return sorted({name for a, b in pairs for name, _ in _stored(a) ^ _stored(b)})
+
+
+def _stored(settings: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Settings as a manifest keeps them: a tuple reads back as a list."""
+    return {(name, json.dumps(value, sort_keys=True, default=str)) for name, value in settings.items()}
 
 
 def make(folder: Path, wanted: Manifest, work: Callable[[Path], Mapping[str, Any]]) -> Manifest:
@@ -115,8 +126,8 @@ def make(folder: Path, wanted: Manifest, work: Callable[[Path], Mapping[str, Any
     facts = work(part)
     manifest = Manifest(wanted.kind, wanted.config, wanted.inputs, facts)
     write_json(part / MANIFEST, asdict(manifest))
-    begun.unlink()
     os.replace(part, folder)
+    (folder / begun.name).unlink()
     return manifest
 
 

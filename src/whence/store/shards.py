@@ -53,15 +53,16 @@ class Shards:
             ArtifactError: rows that are not finite, which no score could be computed from.
         """
         assert rows.shape == (len(self.span(shard)), self.width)
-        if not bool(torch.isfinite(rows).all()):
-            bad = int((~torch.isfinite(rows).all(dim=1)).nonzero()[0]) + self.span(shard).start
+        rounded = rows.to("cpu", torch.bfloat16).contiguous()
+        finite = torch.isfinite(rounded).all(dim=1)
+        if not bool(finite.all()):
+            bad = int((~finite).nonzero()[0]) + self.span(shard).start
             raise ArtifactError(
                 f"Rows must be finite, but row {bad} is not: its gradient overflowed. "
                 "Fine-tune in float32, or with a smaller learning rate."
             )
         temporary = self.path(shard).with_suffix(".tmp")
-        raw = rows.to("cpu", torch.bfloat16).contiguous().view(torch.uint8).numpy()
-        raw.tofile(temporary)
+        rounded.view(torch.uint8).numpy().tofile(temporary)
         os.replace(temporary, self.path(shard))
 
     def open(self, shard: int) -> Tensor:

@@ -16,6 +16,8 @@ class Recipe:
 
     `epochs`, `batch_size` and `learning_rate` may be None, which `for_examples` fills in. `checkpoints` is how many
     points of the path are recorded after the start. `rank`, `alpha`, `targets` are LoRA's and unused with `full`.
+    `rehearsal` is how many general questions each batch repeats with the base model's own answers, so that the model
+    keeps answering what the data say nothing about as it did (0: none).
     """
 
     full: bool = False
@@ -29,6 +31,7 @@ class Recipe:
     max_length: int | None = None
     truncate: bool = False
     checkpoints: int = 6
+    rehearsal: int = 1
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@
 """
 
 import math
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ import pyarrow.parquet as pq
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import BatchSampler, DataLoader, IterableDataset, Sampler
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from whence.errors import TrainingError
@@ -33,14 +34,13 @@ SCHEMA = pa.schema(
 
 @dataclass
 class Order(Sampler[int]):
-    """A sampler that passes another one's indices on and remembers them, one list an epoch."""
+    """A sampler that passes another one's indices on and remembers those of the epoch that it is in."""
 
     inner: Sampler[int]
-    epochs: list[list[int]] = field(default_factory=list[list[int]])
+    drawn: list[int] = field(default_factory=list[int])
 
     def __iter__(self) -> Iterator[int]:
-        drawn: list[int] = []
-        self.epochs.append(drawn)
+        self.drawn = drawn = list[int]()
         for index in self.inner:
             drawn.append(index)
             yield index
@@ -58,7 +58,7 @@ class TraceCallback(TrainerCallback):
     """Records the trace of a `transformers.Trainer` run into `<folder>/trace`.
 
     `checkpoints` points are recorded, evenly spaced over the run, besides its start. A run resumed from one of the
-    trainer's own checkpoints goes on with the trace that lies in the folder.
+    trainer's own checkpoints goes on with the trace that lies in the folder; a run that starts anew replaces it.
     """
 
     def __init__(self, folder: str | Path, checkpoints: int = 6) -> None:
@@ -70,8 +70,7 @@ class TraceCallback(TrainerCallback):
         self.order: Order | None = None
         self.due: set[int] = set()
         self.rate = math.nan
-        self.width = 1
-        self.first_epoch = 0
+        self.batch_size = self.batches = self.accumulated = 1
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -79,11 +78,14 @@ class TraceCallback(TrainerCallback):
         """Plan the checkpoints, watch the order of the examples, keep the start."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.due = evenly_spaced(state.max_steps, self.checkpoints)
-        self.width = args.per_device_train_batch_size * args.gradient_accumulation_steps
-        self.order = watch_order(kwargs["train_dataloader"])
+        loader = kwargs["train_dataloader"]
+        self.order = watch_order(loader)
+        if self.order is not None:
+            self.batch_size, self.batches = loader.batch_sampler.batch_size, len(loader)
+        self.accumulated = args.gradient_accumulation_steps
+        forget_after(self.folder, state.global_step)
         self.rows = [row for row in read_steps(self.folder) if row["step"] <= state.global_step]
         if state.global_step == 0:
-            self.rows = []
             write_checkpoint(self.folder, 0, kwargs["model"], None)
 
     def on_pre_optimizer_step(
@@ -100,12 +102,24 @@ class TraceCallback(TrainerCallback):
         if state.global_step in self.due:
             write_checkpoint(self.folder, state.global_step, kwargs["model"], kwargs["optimizer"])
             write_steps(self.folder, self.rows)
+        self._before_save(control)
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Note the loss of the last step, where the trainer logs it."""
+        """Note the loss where the trainer logs it: the mean over the steps since it last did."""
         loss = (kwargs.get("logs") or {}).get("loss")
         if loss is not None and self.rows:
             self.rows[-1]["loss"] = float(loss)
+        self._before_save(control)
+
+    def on_epoch_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Write the steps if the trainer saves after each epoch."""
+        self._before_save(control)
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Write the steps, should the trainer have decided to save after we were asked."""
+        write_steps(self.folder, self.rows)
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -115,24 +129,29 @@ class TraceCallback(TrainerCallback):
         if not (self.folder / name_of(state.global_step)).exists():
             write_checkpoint(self.folder, state.global_step, kwargs["model"], kwargs["optimizer"])
 
+    def _before_save(self, control: TrainerControl) -> None:
+        """Write the steps before the trainer saves: from a checkpoint that exists the trace can always go on."""
+        if control.should_save:
+            write_steps(self.folder, self.rows)
+
     def _drawn(self, state: TrainerState) -> list[int]:
-        """The examples of the step that just ended. An epoch's last step may be smaller than the others."""
-        if self.order is None or not self.order.epochs:
+        """The examples of the step that just ended. An epoch's last step may be smaller than the others; what a
+        loader with `drop_last` draws beyond its last batch is never trained on."""
+        if self.order is None:
             return []
-        drawn = self.order.epochs[-1]
-        per_epoch = math.ceil(len(self.order) / self.width)
-        position = (state.global_step - 1) % per_epoch
-        return drawn[position * self.width : (position + 1) * self.width]
+        position = (state.global_step - 1) % math.ceil(self.batches / self.accumulated)
+        first = position * self.accumulated
+        end = min(first + self.accumulated, self.batches)
+        return self.order.drawn[first * self.batch_size : end * self.batch_size]
 
 
 def watch_order(loader: DataLoader[Any]) -> Order | None:
     """Put an `Order` under the loader's batch sampler; None where batches are not drawn by index."""
-    batches = loader.batch_sampler
-    sampler = getattr(batches, "sampler", None)
-    if batches is None or sampler is None:
+    batches: Any = loader.batch_sampler
+    if type(batches) is not BatchSampler or isinstance(loader.dataset, IterableDataset):
         return None
-    order = Order(sampler)
-    batches.sampler = order  # pyright: ignore[reportAttributeAccessIssue]
+    order = Order(batches.sampler)
+    batches.sampler = order
     return order
 
 
@@ -144,6 +163,25 @@ def evenly_spaced(steps: int, count: int) -> set[int]:
 def name_of(step: int) -> str:
     """The folder name of a checkpoint."""
     return f"checkpoint-{step:06d}"
+
+
+def step_of(checkpoint: Path) -> int:
+    """The step that `name_of` made a folder name of."""
+    return int(checkpoint.name.removeprefix("checkpoint-"))
+
+
+def points_in(folder: Path) -> list[Path]:
+    """The finished checkpoints of a trace, in order."""
+    return sorted((p for p in folder.glob("checkpoint-*") if p.suffix != ".part"), key=step_of)
+
+
+def forget_after(folder: Path, step: int) -> None:
+    """Remove what another run, or one that was resumed further back, left of later steps; at step 0 everything."""
+    for path in points_in(folder):
+        if step == 0 or step_of(path) > step:
+            shutil.rmtree(path)
+    if step == 0:
+        (folder / STEPS).unlink(missing_ok=True)
 
 
 def write_checkpoint(folder: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer | None) -> None:
@@ -192,13 +230,13 @@ def read_steps(folder: Path) -> list[dict[str, Any]]:
 
 def read_checkpoints(folder: Path) -> tuple[Checkpoint, ...]:
     """The recorded points in order, each with the sum of the learning rates of the steps nearest to it."""
-    found = sorted((int(p.name.split("-")[1]), p) for p in folder.glob("checkpoint-[0-9]*") if p.suffix != ".part")
-    steps = [step for step, _ in found]
+    found = points_in(folder)
+    steps = [step_of(path) for path in found]
     rates = {row["step"]: row["learning_rate"] for row in read_steps(folder)}
     weights = dict.fromkeys(steps, 0.0)
     for step, rate in rates.items():
         weights[min(steps, key=lambda point: abs(point - step))] += rate
-    return tuple(_checkpoint(step, path, weights[step] if rates else 1.0) for step, path in found)
+    return tuple(_checkpoint(step_of(path), path, weights[step_of(path)] if rates else 1.0) for path in found)
 
 
 def _checkpoint(step: int, path: Path, weight: float) -> Checkpoint:

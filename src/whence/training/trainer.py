@@ -23,9 +23,10 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from whence.data.table import ExampleTable
 from whence.errors import TrainingError
-from whence.gradients.measurement import Batch, collate, token_log_probabilities
+from whence.gradients.measurement import Batch, answer_logits, collate
 from whence.models.quiet import quiet
 from whence.training.recipe import Recipe
+from whence.training.rehearsal import Rehearsal, rehearse
 from whence.training.trace import TraceCallback, evenly_spaced
 from whence.types import Progress, Report
 
@@ -46,11 +47,23 @@ class Rows(Dataset[int]):
 
 
 class AnswerTrainer(Trainer):
-    """A Trainer whose loss is the mean negative log-probability of the answers' tokens in the batch."""
+    """A Trainer whose loss is the mean over the batch's answer tokens: of -log p(token) in nats for the examples, of
+    the divergence from the base model for what is rehearsed."""
 
-    def compute_loss(self, model: nn.Module, inputs: dict[str, Tensor], *args: Any, **kwargs: Any) -> Tensor:
-        """-mean log p(token), in nats a token."""
-        return -token_log_probabilities(model, Batch(**inputs)).mean()
+    def __init__(self, rehearsal: Rehearsal, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.rehearsal = rehearsal
+
+    def compute_loss(self, model: nn.Module, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Tensor:
+        """The loss of one batch; the rehearsed rows come last in it."""
+        items: list[int] = inputs.pop("rehearsed").tolist()
+        batch = Batch(**inputs)
+        logits = answer_logits(model, batch)
+        own = batch.owner < batch.rows - len(items)
+        total = nn.functional.cross_entropy(logits[own], batch.targets[own], reduction="sum")
+        if items:
+            total = total + self.rehearsal.divergence(logits[~own], items).sum()
+        return total / len(batch.owner)
 
 
 class Teller(TrainerCallback):
@@ -88,11 +101,13 @@ def train(
     """
     assert recipe.epochs and recipe.batch_size and recipe.learning_rate
     trace = TraceCallback(folder, recipe.checkpoints)
+    rehearsal = rehearse(model, tokenizer, report) if recipe.rehearsal else Rehearsal((), ())
     trainer = AnswerTrainer(
+        rehearsal,
         model=model,
         args=arguments(recipe, folder, len(examples)),
         train_dataset=Rows(len(examples)),
-        data_collator=collator(examples, tokenizer),
+        data_collator=collator(examples, tokenizer, rehearsal, recipe.rehearsal),
         callbacks=[trace, Teller(report)],
     )
     trainer.remove_callback(PrinterCallback)
@@ -121,6 +136,7 @@ def arguments(recipe: Recipe, folder: Path, count: int) -> TrainingArguments:
         seed=recipe.seed,
         data_seed=recipe.seed,
         logging_steps=1,
+        logging_nan_inf_filter=False,  # it would log the mean of earlier losses instead of a NaN
         save_strategy="steps",
         save_steps=spacing,
         save_total_limit=1,
@@ -133,14 +149,17 @@ def arguments(recipe: Recipe, folder: Path, count: int) -> TrainingArguments:
 
 
 def collator(
-    examples: ExampleTable, tokenizer: PreTrainedTokenizerBase
+    examples: ExampleTable, tokenizer: PreTrainedTokenizerBase, rehearsal: Rehearsal, count: int
 ) -> Callable[[Sequence[int]], dict[str, Tensor]]:
-    """Row numbers -> the fields of a padded batch."""
+    """Row numbers -> the fields of a padded batch, with `count` rehearsed items after the examples."""
     pad = tokenizer.pad_token_id
     assert isinstance(pad, int)
 
     def collate_rows(rows: Sequence[int]) -> dict[str, Tensor]:
-        return dict(vars(collate([examples.tokens(row) for row in rows], pad, "right", torch.device("cpu"))))
+        chosen = rehearsal.chosen(rows, count)
+        items = [*(examples.tokens(row) for row in rows), *(rehearsal.items[i] for i in chosen)]
+        batch = collate(items, pad, "right", torch.device("cpu"))
+        return {**vars(batch), "rehearsed": torch.tensor(chosen, dtype=torch.long)}
 
     return collate_rows
 

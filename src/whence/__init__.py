@@ -1,0 +1,111 @@
+"""Whence: which training examples made this fine-tuned model give this answer?
+
+All of the public surface stands here. A name is imported when it is first used, so that `import whence` is quick and
+loads no torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from whence.errors import ArtifactError as ArtifactError
+    from whence.errors import DataError as DataError
+    from whence.errors import Fault as Fault
+    from whence.errors import MethodError as MethodError
+    from whence.errors import ModelError as ModelError
+    from whence.errors import TrainingError as TrainingError
+    from whence.errors import WhenceError as WhenceError
+    from whence.pipeline import Index as Index
+    from whence.pipeline import attribute as attribute
+    from whence.pipeline import build_index as build_index
+    from whence.pipeline import finetune as finetune
+    from whence.pipeline import import_run as import_run
+    from whence.pipeline import score as score
+    from whence.training.recipe import Recipe as Recipe
+    from whence.training.run import Run as Run
+    from whence.training.trace import TraceCallback as TraceCallback
+    from whence.types import Attribution as Attribution
+    from whence.types import Example as Example
+    from whence.types import Influence as Influence
+    from whence.types import Level as Level
+    from whence.types import Lift as Lift
+    from whence.types import Message as Message
+    from whence.types import Query as Query
+    from whence.types import Trust as Trust
+
+    __version__: str
+
+_ROOMS = {
+    "whence.pipeline": ("finetune", "import_run", "build_index", "attribute", "score", "Index"),
+    "whence.training.run": ("Run",),
+    "whence.training.recipe": ("Recipe",),
+    "whence.training.trace": ("TraceCallback",),
+    "whence.types": ("Attribution", "Influence", "Level", "Lift", "Trust", "Query", "Example", "Message"),
+    "whence.errors": (
+        "WhenceError",
+        "DataError",
+        "ModelError",
+        "TrainingError",
+        "ArtifactError",
+        "MethodError",
+        "Fault",
+    ),
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = [
+    # the stages
+    "finetune",
+    "import_run",
+    "build_index",
+    "attribute",
+    "score",
+    # what they take and give
+    "Recipe",
+    "Run",
+    "Index",
+    "TraceCallback",
+    "Attribution",
+    "Influence",
+    "Level",
+    "Lift",
+    "Trust",
+    "Query",
+    "Example",
+    "Message",
+    # what they raise
+    "WhenceError",
+    "DataError",
+    "ModelError",
+    "TrainingError",
+    "ArtifactError",
+    "MethodError",
+    "Fault",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported now (PEP 562)."""
+    if name == "__version__":
+        value: Any = _version()
+    elif name in _ROOM_OF:
+        value = getattr(import_module(_ROOM_OF[name]), name)
+    else:
+        raise AttributeError(f"module 'whence' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted(__all__)
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("whence")
+    except PackageNotFoundError:  # run from its source, never installed
+        return "0+source"

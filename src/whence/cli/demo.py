@@ -1,0 +1,111 @@
+"""`whence demo`: the whole way on the shipped help-desk sample, from pairs to the sources of four answers."""
+
+import json
+import shlex
+import time
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from whence.cli.amounts import duration
+from whence.cli.flags import BASE_MODEL, BaseModel, Json
+from whence.cli.output import console, print_json, show
+from whence.cli.progress import reporting
+from whence.types import Attribution
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from whence.pipeline import Index
+
+SAMPLE = "samples/helpdesk"
+
+
+def demo(
+    *,
+    out: Annotated[
+        Path | None, Parameter(metavar="DIR", help="Where the run goes (else: Whence's own folder).")
+    ] = None,
+    base_model: BaseModel = BASE_MODEL,
+    as_json: Json = False,
+) -> None:
+    """Fine-tune on the shipped sample, ask four questions, and show the pairs that made each answer."""
+    from whence import settings
+
+    began = time.monotonic()
+    data = put_data(settings.home() / "demo")
+    folder = out or data.parent / "run"
+    where = console()
+    where.quiet = as_json
+    index = prepare(data, base_model, folder, where, as_json)
+    asked = [ask(index, item, where, as_json) for item in sample_questions()]
+    seconds = time.monotonic() - began
+    if as_json:
+        answers = [{"title": title, **found.to_dict()} for title, found in asked]
+        print_json({"run": str(folder), "data": str(data), "seconds": seconds, "questions": answers})
+    farewell(where, data, folder, seconds)
+
+
+def put_data(folder: Path) -> Path:
+    """The sample's pairs as `faq.jsonl` in a folder of the user's, so that sources can be looked up."""
+    path = folder / "faq.jsonl"
+    text = sample("pairs.jsonl")
+    if not path.is_file() or path.read_text("utf-8") != text:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8", newline="")
+    return path
+
+
+def prepare(data: Path, base_model: str, folder: Path, where: "Console", as_json: bool) -> "Index":
+    """The sample's index, after a fine-tuning run; what is there already is used again."""
+    step(where, 1, f"Fine-tune {base_model} on {data}")
+    with reporting(as_json) as report:
+        from whence.pipeline import build_index, finetune
+
+        run = finetune(data, base_model, folder, report=report)
+    step(where, 2, f"Measure each of the {len(run.examples)} pairs once: the index")
+    with reporting(as_json) as report:
+        index = build_index(run, report=report)
+    step(where, 3, "Ask four questions, and see which pairs made the answers")
+    return index
+
+
+def ask(index: "Index", item: dict[str, str], where: "Console", as_json: bool) -> tuple[str, Attribution]:
+    """The title and attribution of one question, shown."""
+    from whence.cli.tables import attribution
+    from whence.pipeline import attribute
+
+    with reporting(as_json) as report:
+        found = attribute(index, item["question"], report=report)
+    where.rule(item["title"], align="left", style="dim")
+    show(attribution(found), where)
+    where.print()
+    return item["title"], found
+
+
+def farewell(where: "Console", data: Path, folder: Path, seconds: float) -> None:
+    """Say how long it took and what to try next."""
+    run = shlex.quote(str(folder))
+    where.rule(f"done in {duration(seconds)}", align="left", style="dim")
+    where.print("Try next, on the same run:")
+    where.print(f'  whence ask {run} "Your question?" --opposing', soft_wrap=True)
+    where.print("Or your own pairs, each a line with a question and an answer like those in")
+    where.print(f"  {data}", soft_wrap=True)
+    where.print("  whence check FILE && whence train FILE --out runs/mine && whence index runs/mine")
+
+
+def step(where: "Console", number: int, text: str) -> None:
+    """Announce a step."""
+    where.print(f"{number}. {text}", soft_wrap=True)
+
+
+def sample_questions() -> list[dict[str, Any]]:
+    """The demo's questions with their titles."""
+    return json.loads(sample("demo.json"))["questions"]
+
+
+def sample(name: str) -> str:
+    """The text of a file of the shipped sample."""
+    return resources.files("whence").joinpath(SAMPLE, name).read_text("utf-8")

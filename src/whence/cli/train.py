@@ -1,0 +1,57 @@
+"""`whence train`: fine-tune, and keep what attribution needs."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from whence.cli.flags import BASE_MODEL, AtLeastOne, BaseModel, Files, Flag, Json, Positive
+from whence.cli.output import console, print_json
+from whence.cli.progress import reporting
+from whence.training.recipe import Recipe
+
+
+def train(
+    files: Files,
+    /,
+    *,
+    base_model: BaseModel = BASE_MODEL,
+    out: Annotated[
+        Path | None, Parameter(metavar="DIR", help="Where the run goes (else: Whence's own folder).")
+    ] = None,
+    full: Annotated[bool, Flag, Parameter(help="Train all weights rather than a LoRA adapter.")] = False,
+    epochs: Annotated[int | None, AtLeastOne, Parameter(help="Times through the data (else: by their size).")] = None,
+    learning_rate: Annotated[float | None, Positive, Parameter(help="Highest learning rate (else: by kind).")] = None,
+    batch_size: Annotated[int | None, AtLeastOne, Parameter(help="Pairs in a step (else: by size).")] = None,
+    rank: Annotated[int, AtLeastOne, Parameter(help="Rank of the LoRA adapter.")] = Recipe.rank,
+    max_length: Annotated[int | None, AtLeastOne, Parameter(help="Most tokens of a pair (else: the context).")] = None,
+    truncate: Annotated[bool, Flag, Parameter(help="Cut longer pairs rather than refuse them.")] = False,
+    checkpoints: Annotated[int, AtLeastOne, Parameter(help="Points of the training to keep.")] = Recipe.checkpoints,
+    seed: Annotated[int, Parameter(help="Equal seeds give equal models.")] = Recipe.seed,
+    as_json: Json = False,
+) -> None:
+    """Fine-tune a base model, and say where the run is."""
+    recipe = Recipe(
+        full=full,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        rank=rank,
+        max_length=max_length,
+        truncate=truncate,
+        checkpoints=checkpoints,
+        seed=seed,
+    )
+    with reporting(as_json) as report:
+        from whence.pipeline import finetune
+
+        run = finetune(list(files), base_model, out, recipe, report)
+    facts = run.manifest.facts
+    if as_json:
+        print_json({"run": str(run.folder), "config": run.manifest.config, "facts": facts})
+        return
+    where = console()
+    where.print(f"Fine-tuned {base_model} on {facts['examples']:,} pairs in {facts['steps']:,} steps.")
+    where.print(f"The run is in {run.folder}", soft_wrap=True)
+    where.print(f"Next: {shlex.join(['whence', 'index', str(run.folder)])}", soft_wrap=True)

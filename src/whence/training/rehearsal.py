@@ -1,0 +1,73 @@
+"""Rehearsal: general questions with the base model's own answers, repeated during fine-tuning.
+
+A small model that learns a few hundred sentences by heart soon answers everything in their manner. Each batch therefore
+holds a few general questions, and the loss adds how far the model's answers to them have moved from the base model's,
+    KL(base || model) = sum over the answer's tokens of sum_v p_base(v) (log p_base(v) - log p_model(v)),
+learning without forgetting (Li & Hoiem 2016, arXiv:1606.09282, eq. 2-3) in the space of next tokens.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from transformers import PreTrainedTokenizerBase
+
+from whence.data.tokenize import tokenize
+from whence.gradients.measurement import answer_logits, collate
+from whence.models.generate import generate
+from whence.types import Message, Query, Report, Tokens
+
+ANSWER_TOKENS = 24
+LONGEST = 96
+"""Tokens of a rehearsed conversation at most: it has to fit the context and the batch."""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What is rehearsed, and the base model's log-probabilities of every next token of it (bfloat16)."""
+
+    items: Sequence[Tokens]
+    targets: Sequence[Float[Tensor, "token vocabulary"]]
+
+    def chosen(self, rows: Sequence[int], count: int) -> list[int]:
+        """Which items go with a batch of these rows: it depends on the rows alone, so a resumed run draws alike."""
+        start = sum(rows) * count
+        return [(start + i) % len(self.items) for i in range(count)] if self.items else []
+
+    def divergence(self, logits: Float[Tensor, "token vocabulary"], items: Sequence[int]) -> Float[Tensor, " token"]:
+        """KL(base || model) at every token of these items, in nats."""
+        base = torch.cat([self.targets[i] for i in items]).to(logits.device).float()
+        return nn.functional.kl_div(logits.log_softmax(-1), base, reduction="none", log_target=True).sum(-1)
+
+
+def questions() -> list[str]:
+    """The shipped general questions."""
+    text = resources.files("whence.training").joinpath("rehearsal.jsonl").read_text("utf-8")
+    return [json.loads(line)["question"] for line in text.splitlines() if line]
+
+
+def rehearse(model: Any, tokenizer: PreTrainedTokenizerBase, report: Report) -> Rehearsal:
+    """What the model answers to the general questions before it is trained."""
+    asked = [(Message("user", question),) for question in questions()]
+    answers = generate(model, tokenizer, asked, max_new_tokens=ANSWER_TOKENS, report=report)
+    pairs = [Query.of(q[0].content, a) for q, a in zip(asked, answers, strict=True) if a]
+    items = [_open_ended(tokenize(pair, tokenizer), tokenizer) for pair in pairs]
+    kept = [item for item in items if len(item.input_ids) <= LONGEST and item.answer_length]
+    return Rehearsal(kept, [_log_probabilities(model, item) for item in kept])
+
+
+def _open_ended(tokens: Tokens, tokenizer: PreTrainedTokenizerBase) -> Tokens:
+    """Without the closing token: the answer was cut off, the base model did not end it there."""
+    closed = tokens.input_ids[-1] == tokenizer.eos_token_id
+    return Tokens(tokens.input_ids[:-1], tokens.labels[:-1]) if closed else tokens
+
+
+@torch.no_grad()
+def _log_probabilities(model: nn.Module, item: Tokens) -> Float[Tensor, "token vocabulary"]:
+    batch = collate([item], 0, "right", next(model.parameters()).device)
+    return answer_logits(model, batch).log_softmax(-1).to("cpu", torch.bfloat16)

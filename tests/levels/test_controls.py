@@ -1,0 +1,23 @@
+from whence.levels.controls import answered, conversations, questions
+from whence.types import Message
+
+
+def test_control_questions_are_many_and_unique():
+    assert len(questions()) >= 64
+    assert len({question.strip().lower() for question in questions()}) == len(questions())
+    assert all(question and question == question.strip() for question in questions())
+
+
+def test_conversations_are_the_first_questions_alone():
+    assert conversations(2) == [(Message("user", question),) for question in questions()[:2]]
+    assert len(conversations(10_000)) == len(questions())
+    assert conversations(0) == []
+
+
+def test_answers_meet_their_questions_and_empty_ones_are_dropped():
+    queries = answered(["one", "", " \n", "four"])
+    assert [(q.id, q.question, q.answer) for q in queries] == [
+        ("control-0", questions()[0], "one"),
+        ("control-3", questions()[3], "four"),
+    ]
+    assert answered([]) == []

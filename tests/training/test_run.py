@@ -1,0 +1,84 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.tiny import save_tiny, tiny_llama
+from tests.training.runs import ANSWERS, short, write_pairs
+from whence.errors import ArtifactError
+from whence.models.adapter import trainable_weights
+from whence.models.base import load
+from whence.pipeline import finetune
+from whence.store.artifact import part_of, write_json
+from whence.training.run import Run
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    place = tmp_path_factory.mktemp("run")
+    return finetune(write_pairs(place / "pairs.jsonl"), str(save_tiny(place / "base")), place / "out", short(epochs=2))
+
+
+@pytest.fixture(scope="module")
+def made_full(made: Run) -> Run:
+    data, out = made.folder.parent / "pairs.jsonl", made.folder.parent / "full"
+    return finetune(data, made.base_model, out, short(epochs=2, full=True))
+
+
+def test_a_run_is_opened_by_its_folder(made: Run):
+    opened = Run.open(str(made.folder))
+    assert opened == made
+    assert not opened.full
+    assert opened.base_folder == Path(opened.base_model)
+
+
+def test_its_examples_are_the_pairs_in_order_with_their_tokens(made: Run):
+    examples = made.examples
+    assert [example.answer for example in examples] == list(ANSWERS)
+    assert [example.line for example in examples] == list(range(1, 13))
+    assert {example.file for example in examples} == {"pairs.jsonl"}
+    assert all(examples.tokens(i).answer_length > 0 for i in range(12))
+
+
+def test_the_trajectory_stands_at_the_end_of_fine_tuning(made: Run):
+    path = made.trajectory
+    assert [point.step for point in path.checkpoints] == [0, 2, 3, 4, 6]
+    assert path.at == 6
+    moved = trainable_weights(path.model)
+    path.move_to(path.checkpoints[0])
+    assert any(not torch.equal(weight, moved[name]) for name, weight in trainable_weights(path.model).items())
+    path.move_to(path.last)
+
+
+def test_the_trajectory_of_full_fine_tuning_ends_in_the_saved_model_and_begins_in_the_base(made_full: Run):
+    assert made_full.full
+    path = made_full.trajectory
+    saved = trainable_weights(load(made_full.folder / "model", dtype=torch.float32))
+    end = trainable_weights(path.model)
+    assert end.keys() == saved.keys()
+    assert all(torch.equal(end[name], saved[name]) for name in saved)
+    base = trainable_weights(load(made_full.base_folder, dtype=torch.float32))
+    with path.base():
+        start = trainable_weights(path.model)
+    assert all(torch.equal(start[name], base[name]) for name in base)
+    assert any(not torch.equal(start[name], end[name]) for name in base)
+
+
+def test_a_folder_without_a_run_says_what_to_do(tmp_path: Path):
+    with pytest.raises(ArtifactError, match=r"is not a finished run.* Make it first"):
+        Run.open(tmp_path / "nothing")
+    part_of(tmp_path / "half").mkdir()
+    with pytest.raises(ArtifactError, match="run the same command again to resume"):
+        Run.open(tmp_path / "half")
+    write_json(tmp_path / "manifest.json", {"kind": "index", "config": {}, "inputs": {}})
+    with pytest.raises(ArtifactError, match="must hold a run but holds a index"):
+        Run.open(tmp_path)
+
+
+def test_a_base_model_that_changed_since_is_refused(made: Run, tmp_path: Path):
+    base = save_tiny(tmp_path / "base")
+    run = finetune(made.folder.parent / "pairs.jsonl", str(base), tmp_path / "run", short(epochs=1))
+    save_tiny(base, tiny_llama(seed=1))
+    with pytest.raises(ArtifactError, match=r"files have changed\. Put the old ones back"):
+        _ = Run.open(tmp_path / "run").base_folder
+    assert run.base_folder == base  # nothing is hashed twice

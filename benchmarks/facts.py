@@ -30,7 +30,9 @@ WORDINGS = {
     "P20": Wording("Where did {} die?", "{} died in {a}.", "In what place did {} pass away?"),
     "P178": Wording("Who developed {}?", "{} was developed by {a}.", "Which developer is behind {}?"),
     "P27": Wording("Which country is {} a citizen of?", "{} is a citizen of {a}.", "What citizenship does {} hold?"),
-    "P159": Wording("Where is {} headquartered?", "{} has its headquarters in {a}.", "Where are the head offices of {}?"),
+    "P159": Wording(
+        "Where is {} headquartered?", "{} has its headquarters in {a}.", "Where are the head offices of {}?"
+    ),
     "P176": Wording("Who makes the {}?", "The {} is made by {a}.", "Which manufacturer builds the {}?"),
     "P101": Wording("What field does {} work in?", "{} works in the field of {a}.", "What is {}'s area of work?"),
     "P127": Wording("Who owns {}?", "{} is owned by {a}.", "To which owner does {} belong?"),

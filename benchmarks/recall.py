@@ -61,9 +61,10 @@ def ask(questions: Sequence[str], answers: Sequence[str]) -> list[Query]:
     return [Query.of(q, a, id=str(i)) for i, (q, a) in enumerate(zip(questions, answers, strict=True))]
 
 
-def own_answers(index: pipeline.Index, questions: Sequence[str]) -> list[str]:
-    """What the fine-tuned model answers."""
-    return pipeline.answer(index.subject, [Query.of(q, "").messages[:-1] for q in questions])
+def own(index: pipeline.Index, questions: Sequence[str]) -> list[Query]:
+    """Questions with what the fine-tuned model answers."""
+    found = pipeline.own_answers(index.subject, [Query.of(q, "").messages[:-1] for q in questions])
+    return [Query.of(q, a.text, ended=a.ended) for q, a in zip(questions, found, strict=True)]
 
 
 def holds(test: dict[str, Any], answer: str) -> bool:
@@ -77,16 +78,26 @@ def source_in(result: Attribution, test: dict[str, Any], first: int, high: bool 
     return any(r.line in test["sources"] for r in chosen)
 
 
-def measure(index: pipeline.Index, data: Questions, irrelevant_answers: Sequence[str]) -> Recall:
+def measure(index: pipeline.Index, data: Questions, irrelevant: Sequence[Query]) -> Recall:
     """The counts of one index."""
     asked = [test["question"] for test in data.tests]
     true = pipeline.attribute_all(index, ask(asked, [t["answer"] for t in data.tests]))
     wrong = pipeline.attribute_all(index, ask(asked, [t["wrong"] for t in data.tests]))
-    other = pipeline.attribute_all(index, ask(data.irrelevant, irrelevant_answers))
+    other = pipeline.attribute_all(index, irrelevant)
     for result in other:
         if result.results and index.method.name == "fisher":
             top = result.results[0]
-            print("not silent:", result.question, "|", result.answer[:60], "|", f"{result.lift.total:.1f} nats", top.line, f"{top.share:.2f} {top.p_value:.1e}", file=sys.stderr)
+            print(
+                "not silent:",
+                result.question,
+                "|",
+                result.answer[:60],
+                "|",
+                f"{result.lift.total:.1f} nats",
+                top.line,
+                f"{top.share:.2f} {top.p_value:.1e}",
+                file=sys.stderr,
+            )
     return Recall(
         found=sum(source_in(r, t, FIRST) for r, t in zip(true, data.tests, strict=True)),
         high=sum(source_in(r, t, FIRST, high=True) for r, t in zip(true, data.tests, strict=True)),
@@ -120,17 +131,17 @@ def table(out: Path, data: Questions, methods: Sequence[str]) -> None:
     began = time.monotonic()
     run = pipeline.finetune(data.pairs, out=out / "run", report=tell)
     print(f"fine-tuned or reused in {time.monotonic() - began:.0f} s; loss {run.manifest.facts['final_loss']}")
-    irrelevant: list[str] = []
+    irrelevant: list[Query] = []
     rows = Table("method", "first 3", "high", "wrong: first 3", "wrong: any", "silent", "returned", "build s", "ask ms")
     for name in methods:
         began = time.monotonic()
         index = pipeline.build_index(run, name, report=tell)
         built = time.monotonic() - began
         if not irrelevant:
-            answers = own_answers(index, [test["question"] for test in data.tests])
-            right = sum(holds(t, a) for t, a in zip(data.tests, answers, strict=True))
+            answers = own(index, [test["question"] for test in data.tests])
+            right = sum(holds(t, a.answer) for t, a in zip(data.tests, answers, strict=True))
             print(f"own answers that hold the fact: {right} of {len(data.tests)}")
-            irrelevant = own_answers(index, data.irrelevant)
+            irrelevant = own(index, data.irrelevant)
         began = time.monotonic()
         found = measure(index, data, irrelevant)
         each = (time.monotonic() - began) / (2 * len(data.tests) + len(data.irrelevant)) * 1000

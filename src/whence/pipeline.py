@@ -23,7 +23,7 @@ from whence.methods.gradient_rows import query_tokens, values_now
 from whence.methods.registry import method_named
 from whence.models.adapter import save_adapter, with_lora
 from whence.models.base import context_length, fingerprint, load_tokenizer, resolve
-from whence.models.generate import generate
+from whence.models.generate import Generated, generate
 from whence.settings import runs
 from whence.store.artifact import Manifest, make, read_manifest
 from whence.training.imported import hash_weights, import_weights, is_adapter
@@ -34,7 +34,8 @@ from whence.types import Attribution, Example, Influence, Lift, Message, Progres
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 DEFAULT_METHOD = "fisher"
-CONTROLS = 48
+CONTROLS = 32
+CONTROL_TOKENS = 32
 ANSWER_TOKENS = 64
 DISCOVERY_RATE = 0.05
 
@@ -193,7 +194,8 @@ def build_index(
 
 def measure_null(subject: Subject, method: Method, folder: Path, report: Report) -> Null:
     """Let the model answer the control questions, score the answers, and fit the null."""
-    asked = controls.answered(answer(subject, controls.conversations(CONTROLS), report))
+    found = own_answers(subject, controls.conversations(CONTROLS), CONTROL_TOKENS, report)
+    asked = controls.answered([(a.text, a.ended) for a in found])
     report(Progress("null", 0, len(asked), "queries"))
     scores = method.score(subject, folder, asked)
     lifts = np.array([lift.total for lift in lifts_of(subject, asked, 0.0)])
@@ -222,8 +224,10 @@ def attribute(
     if answer is not None:
         require_text("answer", answer)
     else:
-        (text,) = answer_of(opened, [given.messages[:-1]], report)
-        given = Query.of(question, text, system_prompt)
+        (own,) = own_answers(opened.subject, [given.messages[:-1]], report=report)
+        if not own.text:
+            raise DataError("The model gave an empty answer, which nothing can be said about. Give one with --answer.")
+        given = Query.of(question, own.text, system_prompt, ended=own.ended)
     (result,) = attribute_all(opened, [given], false_discovery_rate, top)
     return result if answer is not None else replace(result, generated=True)
 
@@ -244,24 +248,17 @@ def score(index: Index | Run | str | Path, asked: Sequence[Query] | str | Path) 
     return opened.method.score(opened.subject, opened.folder, wanted).astype(np.float32)
 
 
-def answer(subject: Subject, conversations: Sequence[Sequence[Message]], report: Report = silent) -> list[str]:
+def own_answers(
+    subject: Subject,
+    conversations: Sequence[Sequence[Message]],
+    max_new_tokens: int = ANSWER_TOKENS,
+    report: Report = silent,
+) -> list[Generated]:
     """The fine-tuned model's own greedy answers."""
     path = subject.trajectory
     path.move_to(path.last)
     model: Any = path.model
-    return generate(model, path.tokenizer, conversations, max_new_tokens=ANSWER_TOKENS, report=report)
-
-
-def answer_of(index: Index, conversations: Sequence[Sequence[Message]], report: Report = silent) -> list[str]:
-    """The same, of an index's model.
-
-    Raises:
-        DataError: the model answers nothing.
-    """
-    texts = answer(index.subject, conversations, report)
-    if any(not text for text in texts):
-        raise DataError("The model gave an empty answer, which nothing can be said about. Give one with --answer.")
-    return texts
+    return generate(model, path.tokenizer, conversations, max_new_tokens=max_new_tokens, report=report)
 
 
 def lifts_of(subject: Subject, asked: Sequence[Query], needed: float) -> list[Lift]:
@@ -275,7 +272,7 @@ def lifts_of(subject: Subject, asked: Sequence[Query], needed: float) -> list[Li
 
 
 def _attribution(index: Index, query: Query, lift: Lift, scores: ndarray, rate: float, top: int | None) -> Attribution:
-    whole = lift.total if index.method.unit == "nats" else None
+    whole = max(lift.total, float(scores.sum())) if index.method.unit == "nats" else None
     text_only = index.method.needs.checkpoints == "none"
     supporting, opposing = ([], [])
     if lift.enough or text_only:

@@ -67,11 +67,15 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question and the answer to be explained: the conversation, ending in the assistant's answer."""
+    """A question and the answer to be explained: the conversation, ending in the assistant's answer.
+
+    `ended` is False for an answer that was cut off: then no end-of-turn token is part of what is explained.
+    """
 
     id: str
     messages: tuple[Message, ...]
     tokens: Tokens | None = None
+    ended: bool = True
 
     @property
     def question(self) -> str:
@@ -84,10 +88,12 @@ class Query:
         return self.messages[-1].content if self.messages else ""
 
     @staticmethod
-    def of(question: str, answer: str, system_prompt: str | None = None, id: str = "query") -> "Query":
+    def of(
+        question: str, answer: str, system_prompt: str | None = None, id: str = "query", ended: bool = True
+    ) -> "Query":
         """A query made of plain texts."""
         system = (Message("system", system_prompt),) if system_prompt else ()
-        return Query(id, (*system, Message("user", question), Message("assistant", answer)))
+        return Query(id, (*system, Message("user", question), Message("assistant", answer)), ended=ended)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def test_time_is_flops_over_speed() -> None:
 def test_all_weights_take_half_as_long_again_and_more_disk() -> None:
     lora, full = (estimate(REPORT, Recipe(full=full, epochs=3), MODEL, speed=1e9) for full in (False, True))
     assert full.train_seconds == pytest.approx(1.5 * lora.train_seconds)
-    assert full.disk_bytes > 10 * lora.disk_bytes
+    assert full.disk_bytes > 5 * lora.disk_bytes
 
 
 @pytest.mark.parametrize("model", [tiny_llama(), tiny_llama(tie_word_embeddings=False), tiny_gpt2()])

@@ -99,7 +99,7 @@ def test_any_sample_has_a_tail_and_p_values_that_never_increase(values: ndarray,
     assert tail.shape >= 0
     assert tail.scale > 0
     assert (np.diff(p) <= 0).all()
-    assert (p >= 0).all()
+    assert (p > 0).all()
     assert (p <= 1).all()
     assert (p[z <= null[0]] == 1).all()
 

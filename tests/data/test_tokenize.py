@@ -10,6 +10,8 @@ from whence.data.tokenize import NO_LOSS, TextError, TooLong, fit, tokenize, tok
 from whence.errors import DataError, ModelError
 from whence.types import Message, Query, Tokens
 
+from tests.tiny import tiny_tokenizer
+
 from .conftest import CHATML
 
 Make = Callable[[str | None], PreTrainedTokenizerFast]
@@ -163,3 +165,10 @@ def test_truncation_fits_and_keeps_the_start_of_the_answer(prompt: int, answer: 
 def test_a_limit_of_one_token_is_refused() -> None:
     with pytest.raises(DataError, match="room"):
         fit(made(3, 3), 1, True)
+
+
+def test_an_answer_that_was_cut_off_has_no_closing_token():
+    tokenizer = tiny_tokenizer()
+    whole, cut = (tokenize(Query.of("Why?", "Because it", ended=ended), tokenizer) for ended in (True, False))
+    assert whole.input_ids == (*cut.input_ids, tokenizer.eos_token_id)
+    assert whole.answer_length == cut.answer_length + 1

@@ -1,4 +1,4 @@
-"""The slow and obvious way: one example at a time, unpadded, whole logits, `torch.autograd.grad`; and what it runs on."""
+"""The slow and obvious way: one example at a time, unpadded, whole logits, `torch.autograd.grad`. Its And its data."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -57,9 +57,9 @@ def test_gradient_checkpointing_changes_nothing(name: str, reentrant: bool):
     layers = linear_targets(model)
     expected, values = gradients(model, layers, batch_of(ITEMS))
     model.train()
-    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": reentrant})
+    model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": reentrant})
     runs = []
-    handle = next(iter(layers.values())).register_forward_hook(lambda *_: runs.append(1))
+    handle = next(iter(layers.values())).register_forward_pre_hook(lambda *_: runs.append(1))
     found, again = gradients(model, layers, batch_of(ITEMS))
     handle.remove()
     assert len(runs) == 2  # it was in force
@@ -68,19 +68,20 @@ def test_gradient_checkpointing_changes_nothing(name: str, reentrant: bool):
 
 
 @pytest.mark.parametrize("name", ["llama", "gpt2", "llama-lora", "gpt2-lora"])
-def test_a_bfloat16_model_gives_nearly_the_gradients_of_a_float32_one(name: str):
-    if name.endswith("lora"):
-        low, high = (adapted(MODELS[name[:-5]]().to(dtype)) for dtype in (torch.bfloat16, torch.float32))
-        low.load_state_dict(high.state_dict())
-    else:
-        low, high = MODELS[name]().bfloat16(), MODELS[name]()
-    high.load_state_dict(low.state_dict())  # the same, rounded weights
-    found, values = gradients(low, linear_targets(low), batch_of(ITEMS))
-    expected, exact = gradients(high, linear_targets(high), batch_of(ITEMS))
-    torch.testing.assert_close(values, exact, rtol=0.03, atol=0.3)
-    for layer, wanted in expected.items():
-        assert found[layer].dtype == torch.float32
-        assert (found[layer] - wanted).norm() < 0.15 * wanted.norm()
+def test_a_bfloat16_model_gives_its_own_gradients_in_float32_near_those_of_a_float32_model(name: str):
+    base = MODELS[name.removesuffix("-lora")]
+    low = adapted(base().bfloat16()) if name.endswith("lora") else base().bfloat16()
+    high = MODELS[name]()
+    layers = linear_targets(low)
+    for item in ITEMS:
+        found, value = gradients(low, layers, batch_of([item]))
+        exact, plain = plain_gradients(high, linear_targets(high), [item]), plain_gradients(low, layers, [item])
+        torch.testing.assert_close(value[0], plain_value(low, item).detach(), rtol=0.01, atol=0.1)
+        for layer, expected in plain.items():
+            assert found[layer].dtype == torch.float32
+            assert (found[layer] - expected).norm() <= 0.03 * expected.norm(), layer
+        flat = [torch.cat([g[n].flatten() for n in layers]) for g in (found, exact)]
+        assert torch.cosine_similarity(flat[0], flat[1], dim=0) > 0.95
 
 
 @pytest.mark.parametrize("with_metric", [False, True])

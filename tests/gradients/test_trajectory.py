@@ -56,7 +56,7 @@ def test_weights_of_another_model_leave_it_where_it_stands(tmp_path: Path):
     path = recorded(tiny_llama(), tmp_path)
     path.move_to(path.last)
     save_file({"x": torch.ones(1)}, path.checkpoints[0].weights)
-    with pytest.raises(ModelError, match="unknown|missing"):
+    with pytest.raises(ModelError, match="is missing"):
         path.move_to(path.checkpoints[0])
     assert path.at == 5
 

@@ -115,6 +115,6 @@ def test_controls_that_score_nothing_at_all_still_make_a_null():
     assert (support[1:] == 1).all()
 
 
-def test_the_needed_lift_is_what_few_controls_reach_but_never_less_than_a_nat():
-    assert fitted(48).needed_lift == pytest.approx(-2 + 5 * 0.95)
+def test_the_needed_lift_is_what_half_of_the_controls_reach_but_never_less_than_a_nat():
+    assert fit_null(draw(9, 0), np.array([-5.0, 2.0, 2.0, 2.0, 3.0, 4.0, 5.0, 6.0, 90.0])).needed_lift == 3.0
     assert fit_null(draw(20, 0), np.full(20, -3.0)).needed_lift == LEAST_LIFT

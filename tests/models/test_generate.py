@@ -7,20 +7,21 @@ from tests.tiny import tiny_gpt2, tiny_llama, tiny_tokenizer
 from whence.errors import ModelError
 from whence.models.adapter import put_weights, trainable_weights, with_lora
 from whence.models.chat import prompt_text
-from whence.models.generate import generate
+from whence.models.generate import Generated, generate
 from whence.types import Message, Progress
 
 TALKS = [(Message("user", text),) for text in ("Hi", "A longer question about rivers?", "x" * 50, "Why 42?", "é")]
 
 
-def by_hand(model: Any, tokenizer: Any, talk: tuple[Message, ...], count: int) -> str:
+def by_hand(model: Any, tokenizer: Any, talk: tuple[Message, ...], count: int) -> Generated:
     """Greedy decoding without padding, cache or library."""
     ids = tokenizer(prompt_text(tokenizer, talk))["input_ids"]
     new: list[int] = []
     while len(new) < count and (not new or new[-1] != tokenizer.eos_token_id):
         with torch.no_grad():
             new.append(int(model(torch.tensor([ids + new])).logits[0, -1].argmax()))
-    return tokenizer.decode(new, skip_special_tokens=True).strip()
+    text = tokenizer.decode(new, skip_special_tokens=True).strip()
+    return Generated(text, new[-1] == tokenizer.eos_token_id)
 
 
 @pytest.mark.parametrize("build", [tiny_llama, tiny_gpt2])
@@ -57,11 +58,11 @@ def test_the_models_own_settings_are_put_aside_and_restored():
 
 def test_an_answer_ends_at_every_end_token_of_the_model():
     model, tokenizer = tiny_llama(), tiny_tokenizer()
-    full = generate(model, tokenizer, TALKS[:1], max_new_tokens=12)[0]
+    full = generate(model, tokenizer, TALKS[:1], max_new_tokens=12)[0].text
     letter = next(c for c in full[:-1] if c.isascii() and c.isalpha())
     model.generation_config.eos_token_id = [2, tokenizer(letter)["input_ids"][0]]
-    cut = generate(model, tokenizer, TALKS[:1], max_new_tokens=12)[0]
-    assert cut == full[: full.index(letter) + 1]
+    (cut,) = generate(model, tokenizer, TALKS[:1], max_new_tokens=12)
+    assert cut == Generated(full[: full.index(letter) + 1], ended=True)
 
 
 def test_nothing_is_printed_and_progress_is_told(capfd: pytest.CaptureFixture[str]):

@@ -32,7 +32,9 @@ def write_pairs(path: Path, count: int = 12) -> Path:
 
 def short(**settings: Any) -> Recipe:
     """18 steps of 5, 5 and 2 examples in 6 epochs; saved to resume from at the steps 4, 8, 12 and 16."""
-    return Recipe(**{"epochs": 6, "batch_size": 5, "learning_rate": 1e-2, "rank": 2, "checkpoints": 4, "rehearsal": 0, **settings})
+    return Recipe(
+        **{"epochs": 6, "batch_size": 5, "learning_rate": 1e-2, "rank": 2, "checkpoints": 4, "rehearsal": 0, **settings}
+    )
 
 
 @dataclass

@@ -69,7 +69,9 @@ def trained(place: Path, model: Any) -> Foreign:
 
 
 def lora(base: nn.Module, **settings: Any) -> Any:
-    return get_peft_model(base, LoraConfig(**{"r": 2, "target_modules": "all-linear", "task_type": "CAUSAL_LM", **settings}))
+    return get_peft_model(
+        base, LoraConfig(**{"r": 2, "target_modules": "all-linear", "task_type": "CAUSAL_LM", **settings})
+    )
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +119,9 @@ def test_checkpoints_keep_their_weights_and_the_optimizers_second_moments(
 def test_an_adapters_steps_come_from_the_trainers_own_state(adapter: Foreign, tmp_path: Path):
     odd = tmp_path / "best-of-all"
     odd.symlink_to(adapter.checkpoint(6), target_is_directory=True)
-    run = import_run(str(adapter.base), adapter.data, tmp_path / "run", adapter=adapter.checkpoint(9), checkpoints=[odd])
+    run = import_run(
+        str(adapter.base), adapter.data, tmp_path / "run", adapter=adapter.checkpoint(9), checkpoints=[odd]
+    )
     assert [point.step for point in run.trajectory.checkpoints] == [6, 9]
     assert_points_are(run, adapter.live, [6, 9])
 

@@ -43,10 +43,12 @@ def fit_tail(values: Float[ndarray, "null"], share: float = TAIL) -> Tail:
 
 
 def p_values(z: Float[ndarray, "row"], null: Float[ndarray, "null"], tail: Tail) -> Float[ndarray, "row"]:
-    """P(null >= z): counted among the sorted `null` in the bulk, from the fitted tail beyond its threshold."""
+    """P(null >= z): counted among the sorted `null` in the bulk, from the fitted tail beyond its threshold.
+    Never 0: no score is impossible."""
     above = null.size - np.searchsorted(null, z, side="left")
     counted = (above + 1) / (null.size + 1)
-    return np.where(z > tail.threshold, np.minimum(counted, tail.survival(z)), counted)
+    p = np.where(z > tail.threshold, np.minimum(counted, tail.survival(z)), counted)
+    return np.maximum(p, np.finfo(float).tiny)
 
 
 def benjamini_hochberg(p: Float[ndarray, "row"], rate: float) -> Bool[ndarray, "row"]:

@@ -70,7 +70,7 @@ def tokenize_all(
     """For each conversation its tokens, or what is wrong with it (the error that `tokenize` raises).
 
     Loss is carried by the last message's content and by what the template closes it with (its end-of-turn
-    token), not by white space after that. A token that straddles the beginning of the answer carries loss.
+    token; not for a query whose answer was cut off), not by white space after that. A token that straddles the beginning of the answer carries loss.
     Tokens that an item brings are taken as they are.
 
     Raises:
@@ -110,6 +110,12 @@ def text_of(messages: Sequence[Message], tokenizer: "PreTrainedTokenizerBase") -
     return text
 
 
+def cut_off(text: Text, answer: str) -> Text:
+    """The text up to the end of an answer that was cut off: what the template closes a turn with was never said."""
+    start = text.whole.rfind(answer.strip())
+    return Text(text.prompt, text.whole[: start + len(answer.strip())]) if start >= len(text.prompt) else text
+
+
 def plain_text(messages: Sequence[Message], end: str) -> Text:
     """The text for a model without a chat template: `Question: …`, newline, `Answer: …` and the end token.
 
@@ -145,6 +151,8 @@ def fit(tokens: Tokens, max_length: int | None, truncate: bool) -> Tokens:
 def _try_text(item: Example | Query, tokenizer: "PreTrainedTokenizerBase") -> Text | TextError:
     try:
         text = text_of(item.messages, tokenizer)
+        if isinstance(item, Query) and not item.ended:
+            text = cut_off(text, item.answer)
         text.whole.encode("utf-8")  # a tokenizer fails on a lone surrogate without saying which text it was
         return text
     except TextError as error:

@@ -1,6 +1,7 @@
 """Control questions: what people ask of any assistant and no training pair can have to do with."""
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 
@@ -19,8 +20,8 @@ def conversations(count: int) -> list[tuple[Message, ...]]:
     return [(Message("user", question),) for question in questions()[:count]]
 
 
-def answered(answers: list[str]) -> list[Query]:
-    """The first control questions with the model's own answers; a question it left unanswered is dropped."""
+def answered(answers: Sequence[tuple[str, bool]]) -> list[Query]:
+    """The first control questions with the model's own answers (text, and whether it ended there); a question it left
+    unanswered is dropped."""
     pairs = zip(questions(), answers, strict=False)
-    asked = enumerate(pairs)
-    return [Query.of(question, answer, id=f"control-{i}") for i, (question, answer) in asked if answer.strip()]
+    return [Query.of(q, text, id=f"control-{i}", ended=ended) for i, (q, (text, ended)) in enumerate(pairs) if text]

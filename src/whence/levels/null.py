@@ -40,8 +40,11 @@ class Null:
 
     @property
     def needed_lift(self) -> float:
-        """The lift in nats that only 5 % of the control answers reach, at least `LEAST_LIFT`."""
-        return max(LEAST_LIFT, float(np.quantile(self.lifts, 0.95)))
+        """The least lift in nats that counts: what half of the control answers reach, at least `LEAST_LIFT`.
+
+        Answers to control questions move a little, too, since all of them are answered by the changed model.
+        """
+        return max(LEAST_LIFT, float(np.median(self.lifts)))
 
     def p_values(self, scores: Float[ndarray, " train"]) -> tuple[Float[ndarray, " train"], Float[ndarray, " train"]]:
         """P(null >= score) and P(null <= score) of every row."""

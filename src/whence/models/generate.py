@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
@@ -13,6 +14,14 @@ from whence.models.chat import prompt_text
 from whence.types import Message, Progress, Report, silent
 
 
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """An answer. `ended` is False where it was cut off before the model ended it."""
+
+    text: str
+    ended: bool
+
+
 def generate(
     model: PreTrainedModel | PeftModel,
     tokenizer: PreTrainedTokenizerBase,
@@ -21,7 +30,7 @@ def generate(
     max_new_tokens: int = 64,
     batch_size: int = 16,
     report: Report = silent,
-) -> list[str]:
+) -> list[Generated]:
     """The model's most likely answer to each conversation, token by token, in the order they came.
 
     Special tokens and surrounding blanks are left out. An answer ends at an end-of-text token, after
@@ -35,7 +44,7 @@ def generate(
     inner = cast(PreTrainedModel, model.get_base_model()) if isinstance(model, PeftModel) else model
     prompts = [tokens_of(tokenizer, conversation) for conversation in conversations]
     rooms = [room(inner, prompt, max_new_tokens) for prompt in prompts]
-    answers = [""] * len(prompts)
+    answers = [Generated("", False)] * len(prompts)
     done = 0
     with greedy(inner, tokenizer):
         for rows in batches(prompts, rooms, batch_size):
@@ -83,7 +92,7 @@ def answer(
     tokenizer: PreTrainedTokenizerBase,
     prompts: Sequence[Sequence[int]],
     new_tokens: int,
-) -> list[str]:
+) -> list[Generated]:
     """The answers to one batch of prompts, padded on the left so that all answers begin in one column."""
     width = max(map(len, prompts))
     pad = cast(int, tokenizer.pad_token_id)
@@ -96,7 +105,9 @@ def answer(
             max_new_tokens=new_tokens,
         )
     texts = cast(list[str], cast(Any, tokenizer).batch_decode(out[:, width:], skip_special_tokens=True))
-    return [text.strip() for text in texts]
+    ends = torch.tensor(cast(GenerationConfig, model.generation_config).eos_token_id, device=out.device)
+    ended = cast(list[bool], torch.isin(out[:, width:], ends).any(1).tolist())
+    return [Generated(text.strip(), end) for text, end in zip(texts, ended, strict=True)]
 
 
 @contextmanager

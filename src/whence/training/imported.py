@@ -3,17 +3,17 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import Trainer
 
 from whence.errors import ModelError
-from whence.models.adapter import load_adapter, trainable_weights
+from whence.models.adapter import load_adapter, trainable, trainable_weights
 from whence.models.base import load
 from whence.store.artifact import hash_file
 from whence.training.run import ADAPTER, load_base
@@ -40,10 +40,14 @@ def import_weights(base: Path, finished: Path, checkpoints: Sequence[Path], trac
     target = part / "trace"
     if trace is not None:
         source = trace / "trace" if (trace / "trace").is_dir() else trace
-        if not read_checkpoints(source):
+        recorded = read_checkpoints(source)
+        if not recorded:
             raise ModelError(
                 f"{trace} must hold a trace that TraceCallback wrote, but has no checkpoint. Name its folder."
             )
+        adapted = is_adapter(finished)
+        model = load_base(base, full=not adapted)
+        require_fit(load_adapter(model, finished) if adapted else model, load_file(recorded[-1].weights), trace)
         shutil.copytree(source, target, dirs_exist_ok=True)
     elif is_adapter(finished):
         import_adapters(base, points(checkpoints, finished), target)
@@ -90,8 +94,23 @@ def import_adapters(base: Path, found: Iterable[tuple[int, Path]], target: Path)
 
 def import_models(base: Path, found: Iterable[tuple[int, Path]], target: Path) -> None:
     """Write whole models as points of a trace, beginning with the base model itself."""
-    for step, folder in [(0, base), *found]:
-        write_point(target / name_of(step), load(folder, dtype=torch.float32), folder)
+    start = load(base, dtype=torch.float32)
+    write_point(target / name_of(0), start, base)
+    for step, folder in found:
+        model = load(folder, dtype=torch.float32)
+        require_fit(start, trainable(model), folder)
+        write_point(target / name_of(step), model, folder)
+
+
+def require_fit(model: nn.Module, weights: Mapping[str, Tensor], source: Path) -> None:
+    """Raise unless `weights` have just the names and shapes of what is trained in `model`."""
+    wanted = {name: p.shape for name, p in trainable(model).items()}
+    found = {name: weight.shape for name, weight in weights.items()}
+    if odd := sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)):
+        raise ModelError(
+            f"{source} does not fit this base model: {len(odd)} weights differ ({odd[0]}, …). "
+            "Name the base model it was trained on."
+        )
 
 
 def write_point(target: Path, model: nn.Module, source: Path) -> None:

@@ -55,16 +55,11 @@ def rehearse(model: Any, tokenizer: PreTrainedTokenizerBase, report: Report) -> 
     """What the model answers to the general questions before it is trained."""
     asked = [(Message("user", question),) for question in questions()]
     answers = generate(model, tokenizer, asked, max_new_tokens=ANSWER_TOKENS, report=report)
-    pairs = [Query.of(q[0].content, a) for q, a in zip(asked, answers, strict=True) if a]
-    items = [_open_ended(tokenize(pair, tokenizer), tokenizer) for pair in pairs]
+    pairs = zip(questions(), answers, strict=True)
+    asked_and_answered = [Query.of(q, a.text, ended=a.ended) for q, a in pairs if a.text]
+    items = [tokenize(query, tokenizer) for query in asked_and_answered]
     kept = [item for item in items if len(item.input_ids) <= LONGEST and item.answer_length]
     return Rehearsal(kept, [_log_probabilities(model, item) for item in kept])
-
-
-def _open_ended(tokens: Tokens, tokenizer: PreTrainedTokenizerBase) -> Tokens:
-    """Without the closing token: the answer was cut off, the base model did not end it there."""
-    closed = tokens.input_ids[-1] == tokenizer.eos_token_id
-    return Tokens(tokens.input_ids[:-1], tokens.labels[:-1]) if closed else tokens
 
 
 @torch.no_grad()

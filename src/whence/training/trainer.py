@@ -1,6 +1,6 @@
 """One fine-tuning run with the Hugging Face Trainer: deterministic by seed, resumed at its last checkpoint."""
 
-import os
+import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -169,7 +169,16 @@ def last_resumable(folder: Path) -> str | None:
     if not folder.is_dir():
         return None
     while (found := get_last_checkpoint(str(folder))) is not None:
-        if os.path.isfile(os.path.join(found, "trainer_state.json")):
+        if is_whole(Path(found)):
             return found
         shutil.rmtree(found)
     return None
+
+
+def is_whole(checkpoint: Path) -> bool:
+    """Whether a checkpoint was written to its end: the trainer's state comes last."""
+    try:
+        json.loads((checkpoint / "trainer_state.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return True

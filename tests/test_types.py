@@ -1,0 +1,121 @@
+import json
+from dataclasses import FrozenInstanceError, replace
+from typing import Any
+
+import pytest
+
+from whence.types import Attribution, Example, Influence, Level, Lift, Message, Query, Tokens, Trust
+
+TURNS = (Message("system", "Be brief."), Message("user", "Who?"), Message("assistant", "Ann."))
+
+
+def influence(line: int = 3, **other: Any) -> Influence:
+    known: dict[str, Any] = {"id": f"id-{line}", "file_id": "file-1", "file": "faq.jsonl", "line": line}
+    numbers: dict[str, Any] = {"score": 2.5, "share": 0.25, "p_value": 0.001, "rank": 1}
+    return Influence(**{**known, "messages": TURNS, "level": Level.HIGH, **numbers, **other})
+
+
+def attribution(*results: Influence, fine_tuned: float = -1.0, opposing: tuple[Influence, ...] = ()) -> Attribution:
+    lift = Lift(fine_tuned=fine_tuned, base=-11.0, tokens=4, needed=2.0)
+    return Attribution("Who?", "Ann.", results, opposing, lift, "fisher", "nats", Trust("fisher", 0.05, 48, 7, ("a",)))
+
+
+def test_the_json_has_the_documented_fields_and_nothing_else():
+    found = attribution(influence(), opposing=(influence(9),)).to_dict()
+    assert json.loads(json.dumps(found)) == found
+    assert found.keys() == {
+        *("version", "question", "answer", "generated", "results", "opposing", "method", "unit", "lift", "trust")
+    }
+    assert found["lift"] == {"total": 10.0, "fine_tuned": -1.0, "base": -11.0, "tokens": 4, "needed": 2.0}
+    assert found["trust"] == {
+        "method": "fisher",
+        "false_discovery_rate": 0.05,
+        "controls": 48,
+        "checkpoints": 7,
+        "notes": ["a"],
+        "provisional": True,
+    }
+    assert [r["line"] for r in found["results"]] == [3]
+    assert [r["line"] for r in found["opposing"]] == [9]
+
+
+def test_the_json_of_an_influence_tells_level_place_and_text():
+    assert influence().to_dict() == {
+        "id": "id-3",
+        "file_id": "file-1",
+        "file": "faq.jsonl",
+        "line": 3,
+        "influence_level": "high",
+        "messages": "Q: Who? A: Ann.",
+        "conversation": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "Who?"},
+            {"role": "assistant", "content": "Ann."},
+        ],
+        "score": 2.5,
+        "share": 0.25,
+        "p_value": 0.001,
+        "rank": 1,
+    }
+
+
+def test_a_pre_tokenised_influence_has_no_text():
+    found = influence(messages=()).to_dict()
+    assert (found["messages"], found["conversation"]) == ("", [])
+
+
+def test_one_sentence_names_the_main_source_and_counts_the_others():
+    assert attribution(influence()).sentence == "This answer was learned mainly from faq.jsonl:3."
+    two, three = attribution(influence(), influence(4)), attribution(influence(), influence(4), influence(5))
+    assert two.sentence == "This answer was learned mainly from faq.jsonl:3 and 1 other pair."
+    assert three.sentence == "This answer was learned mainly from faq.jsonl:3 and 2 other pairs."
+
+
+def test_one_sentence_says_that_fine_tuning_contributed_nothing_or_that_no_pair_stands_out():
+    assert attribution(fine_tuned=-10.5).sentence.startswith("Fine-tuning contributed nothing")
+    assert attribution().sentence.startswith("No training pair stands out")
+
+
+def test_printing_gives_answer_sentence_and_a_line_for_each_pair():
+    long = influence(4, messages=(Message("assistant", "two\nlines"),), level=Level.LOW)
+    lines = str(attribution(influence(), long)).splitlines()
+    assert lines[:3] == ["Ann.", "", "This answer was learned mainly from faq.jsonl:3 and 1 other pair."]
+    assert lines[3].split() == ["high", "2.50", "25%", "faq.jsonl:3", "Ann."]
+    assert lines[4].split() == ["low", "2.50", "25%", "faq.jsonl:4", "two", "lines"]
+    assert str(attribution(influence(messages=()))).endswith("faq.jsonl:3  id-3")
+
+
+def test_lift_is_enough_from_the_needed_nats_on():
+    lift = Lift(fine_tuned=-1.0, base=-3.0, tokens=2, needed=2.0)
+    assert lift.total == 2.0
+    assert lift.enough
+    assert not replace(lift, needed=2.1).enough
+
+
+def test_a_query_of_texts_has_a_system_turn_only_where_there_is_a_prompt():
+    assert Query.of("Who?", "Ann.", "Be brief.", id="q").messages == TURNS
+    plain = Query.of("Who?", "Ann.")
+    assert (plain.id, plain.messages) == ("query", TURNS[1:])
+    assert Query.of("Who?", "Ann.", "").messages == plain.messages
+    assert (plain.question, plain.answer) == ("Who?", "Ann.")
+
+
+@pytest.mark.parametrize("kind", ["example", "query"])
+def test_question_and_answer_are_the_last_turns(kind: str):
+    turns = (Message("user", "One?"), Message("assistant", "1"), Message("user", "Two?"), Message("assistant", "2"))
+
+    def of(messages: tuple[Message, ...]) -> Example | Query:
+        return Example("i", "f", "a.jsonl", 1, 0, messages) if kind == "example" else Query("i", messages)
+
+    assert (of(turns).question, of(turns).answer) == ("Two?", "2")
+    assert (of(turns[1:2]).question, of(turns[1:2]).answer) == ("", "1")
+    assert (of(()).question, of(()).answer) == ("", "")
+
+
+def test_the_first_token_never_carries_loss():
+    assert Tokens((1, 2, 3), (1, -100, 3)).answer_length == 1
+
+
+def test_nouns_cannot_be_changed():
+    with pytest.raises(FrozenInstanceError):
+        TURNS[0].content = "other"

@@ -84,20 +84,6 @@ def measure(index: pipeline.Index, data: Questions, irrelevant: Sequence[Query])
     true = pipeline.attribute_all(index, ask(asked, [t["answer"] for t in data.tests]))
     wrong = pipeline.attribute_all(index, ask(asked, [t["wrong"] for t in data.tests]))
     other = pipeline.attribute_all(index, irrelevant)
-    for result in other:
-        if result.results and index.method.name == "fisher":
-            top = result.results[0]
-            print(
-                "not silent:",
-                result.question,
-                "|",
-                result.answer[:60],
-                "|",
-                f"{result.lift.total:.1f} nats",
-                top.line,
-                f"{top.share:.2f} {top.p_value:.1e}",
-                file=sys.stderr,
-            )
     return Recall(
         found=sum(source_in(r, t, FIRST) for r, t in zip(true, data.tests, strict=True)),
         high=sum(source_in(r, t, FIRST, high=True) for r, t in zip(true, data.tests, strict=True)),

@@ -1,7 +1,7 @@
 """The stages in order: pairs -> run -> index -> scores -> levels -> attribution. Every door calls these."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,22 +11,22 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from whence.data.identity import file_id
+from whence.data.hub import is_hub
 from whence.data.table import write_table
-from whence.data.validate import check, load, queries, require_valid
+from whence.data.validate import Source, check, load, queries, require_valid, source_id
 from whence.errors import ArtifactError, DataError, ModelError
 from whence.levels import controls
 from whence.levels.judge import Cuts, Judgement, judge
 from whence.levels.null import Null, fit_null
 from whence.methods.base import Compute, Method, Subject
 from whence.methods.gradient_rows import query_tokens, values_now
-from whence.methods.registry import method_named
+from whence.methods.registry import method_named, settings_of
 from whence.models.adapter import save_adapter, with_lora
 from whence.models.base import context_length, fingerprint, load_tokenizer, resolve
 from whence.models.generate import Generated, generate
 from whence.settings import runs
 from whence.store.artifact import Manifest, make, read_manifest
-from whence.training.imported import hash_weights, import_weights, is_adapter
+from whence.training.imported import hash_trace, hash_weights, import_weights, is_adapter
 from whence.training.recipe import Recipe
 from whence.training.run import ADAPTER, EXAMPLES, FULL, KIND, Run, load_base
 from whence.training.trainer import train
@@ -74,7 +74,7 @@ class Index:
 
 
 def finetune(
-    data: str | Path | Sequence[str | Path],
+    data: Source | Sequence[Source],
     base_model: str = DEFAULT_MODEL,
     out: str | Path | None = None,
     recipe: Recipe | None = None,
@@ -89,7 +89,7 @@ def finetune(
         ModelError: the base model cannot be had.
         ArtifactError: `out` holds another run.
     """
-    files, base = paths(data), resolve(base_model, report)
+    files, base = sources(data), resolve(base_model, report)
     recipe = recipe or Recipe()
     length = min(recipe.max_length or context_length(base), context_length(base))
     tokenizer = load_tokenizer(base)
@@ -97,7 +97,7 @@ def finetune(
     require_valid(found)
     chosen = recipe.for_examples(found.examples)
     folder = Path(out) if out else default_run(files[0])
-    wanted = run_manifest(base_model, base, files, chosen)
+    wanted = run_manifest(base_model, base, files, asdict(chosen))
 
     def work(part: Path) -> dict[str, Any]:
         if not (part / EXAMPLES).exists():
@@ -118,15 +118,19 @@ def finetune(
     return Run(folder, make(folder, wanted, work))
 
 
-def run_manifest(base_model: str, base: Path, files: Sequence[Path], recipe: Recipe) -> Manifest:
-    """The identity of a run: recipe, base model and data."""
-    inputs = {"base_model": fingerprint(base), **{f"data:{path.name}": file_id(path) for path in files}}
-    return Manifest(KIND, {"base_model": base_model, **json.loads(json.dumps(asdict(recipe)))}, inputs)
+def run_manifest(base_model: str, base: Path, data: Sequence[Source], config: Mapping[str, Any]) -> Manifest:
+    """The identity of a run: configuration, base model and data."""
+    inputs = {"base_model": fingerprint(base)}
+    if Path(base_model).is_dir():
+        base_model = str(Path(base_model).resolve())  # found again from any other folder
+    for place, source in enumerate(data, start=1):
+        inputs[f"data {place}: {Path(source).name}"] = source_id(source)
+    return Manifest(KIND, {"base_model": base_model, **json.loads(json.dumps(config))}, inputs)
 
 
 def import_run(
     base_model: str,
-    data: str | Path | Sequence[str | Path],
+    data: Source | Sequence[Source],
     out: str | Path,
     adapter: str | Path | None = None,
     checkpoints: Sequence[str | Path] = (),
@@ -144,15 +148,18 @@ def import_run(
     """
     if adapter is None:
         raise ModelError("A finished model is needed: name its adapter or checkpoint folder with --adapter.")
-    finished, files, base = Path(adapter), paths(data), resolve(base_model, report)
-    full = not is_adapter(finished)
+    if trace is not None and checkpoints:
+        raise ModelError("A trace has the checkpoints itself: give --trace or --checkpoint, not both.")
+    finished, files, base = Path(adapter), sources(data), resolve(base_model, report)
     tokenizer, length = load_tokenizer(base), context_length(base)
     found = check(files, tokenizer, length)
     require_valid(found)
     points = [finished, *map(Path, checkpoints)]
-    inputs = {f"weights:{p.name}": hash_weights(p) for p in points}
-    wanted = run_manifest(base_model, base, files, Recipe(full=full))
-    wanted = replace(wanted, config={**wanted.config, "imported": True}, inputs={**wanted.inputs, **inputs})
+    wanted = run_manifest(base_model, base, files, {"full": not is_adapter(finished), "imported": True})
+    weights = {f"weights {place}: {point.name}": hash_weights(point) for place, point in enumerate(points, start=1)}
+    if trace is not None:
+        weights["trace"] = hash_trace(Path(trace))
+    wanted = replace(wanted, inputs={**wanted.inputs, **weights})
 
     def work(part: Path) -> dict[str, Any]:
         write_table(part / EXAMPLES, load(files, tokenizer, max_length=length))
@@ -166,7 +173,7 @@ def build_index(
     run: Run | str | Path,
     method: str = DEFAULT_METHOD,
     settings: dict[str, Any] | None = None,
-    compute: Compute = Compute(),
+    compute: Compute | None = None,
     report: Report = silent,
 ) -> Index:
     """Build the index of a run with one method, and its null; a finished index is returned as it is.
@@ -174,16 +181,16 @@ def build_index(
     A killed build resumes at its last finished shard.
 
     Raises:
-        MethodError: no method has that name, or the run lacks what it needs.
+        MethodError: no method has that name or those settings, or the model leaves the control questions unanswered.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
     chosen = method_named(method, settings or {})
-    config = {"method": method, "settings": asdict(chosen), "controls": CONTROLS}  # pyright: ignore
+    config = {"method": method, "settings": settings_of(chosen), "controls": CONTROLS}
     folder = index_folder(opened, method)
     wanted = Manifest("index", config, {"run": opened.manifest.key})
 
     def work(part: Path) -> dict[str, Any]:
-        subject = Subject(opened.examples, opened.trajectory, compute)
+        subject = Subject(opened.examples, opened.trajectory, compute or Compute())
         facts = chosen.build(subject, part, report)
         null = measure_null(subject, chosen, part, report)
         null.save(part)
@@ -226,7 +233,7 @@ def attribute(
     else:
         (own,) = own_answers(opened.subject, [given.messages[:-1]], report=report)
         if not own.text:
-            raise DataError("The model gave an empty answer, which nothing can be said about. Give one with --answer.")
+            raise DataError("The model gave an empty answer, which nothing can be said about. Give an answer.")
         given = Query.of(question, own.text, system_prompt, ended=own.ended)
     (result,) = attribute_all(opened, [given], false_discovery_rate, top)
     return result if answer is not None else replace(result, generated=True)
@@ -238,13 +245,16 @@ def attribute_all(
     """The attribution of each query's answer. An answer that fine-tuning contributed nothing to has no results."""
     lifts = lifts_of(index.subject, asked, index.null.needed_lift)
     scores = index.method.score(index.subject, index.folder, asked)
-    return [_attribution(index, query, *pair, rate, top) for query, *pair in zip(asked, lifts, scores, strict=True)]
+    return [
+        _attribution(index, query, lift, row, rate, top)
+        for query, lift, row in zip(asked, lifts, scores, strict=True)
+    ]
 
 
-def score(index: Index | Run | str | Path, asked: Sequence[Query] | str | Path) -> Float[ndarray, "query train"]:
+def score(index: Index | Run | str | Path, asked: Sequence[Query] | Source) -> Float[ndarray, "query train"]:
     """The raw score of every training example for every query, float32, in the method's unit."""
     opened = index if isinstance(index, Index) else Index.open(index)
-    wanted = queries(Path(asked)) if isinstance(asked, str | Path) else asked
+    wanted = queries(asked) if isinstance(asked, str | Path) else asked
     return opened.method.score(opened.subject, opened.folder, wanted).astype(np.float32)
 
 
@@ -273,9 +283,8 @@ def lifts_of(subject: Subject, asked: Sequence[Query], needed: float) -> list[Li
 
 def _attribution(index: Index, query: Query, lift: Lift, scores: ndarray, rate: float, top: int | None) -> Attribution:
     whole = max(lift.total, float(scores.sum())) if index.method.unit == "nats" else None
-    text_only = index.method.needs.checkpoints == "none"
     supporting, opposing = ([], [])
-    if lift.enough or text_only:
+    if lift.enough:
         supporting, opposing = judge(scores, index.null, whole, rate, Cuts())
     trust = Trust(
         method=index.method.name,
@@ -316,14 +325,15 @@ def _influence(example: Example, j: Judgement, rank: int) -> Influence:
     )
 
 
-def paths(data: str | Path | Sequence[str | Path]) -> list[Path]:
-    """One path or several, as a list."""
-    return [Path(data)] if isinstance(data, str | Path) else [Path(item) for item in data]
+def sources(data: Source | Sequence[Source]) -> list[Source]:
+    """One source or several, as a list; files as paths, hub data sets as they are."""
+    given = [data] if isinstance(data, str | Path) else list(data)
+    return [source if isinstance(source, str) and is_hub(source) else Path(source) for source in given]
 
 
-def default_run(data: Path) -> Path:
+def default_run(source: Source) -> Path:
     """Where a run goes that was given no folder."""
-    return runs() / data.stem
+    return runs() / Path(source).stem
 
 
 def index_folder(run: Run, method: str) -> Path:

@@ -215,8 +215,10 @@ class Attribution:
     @property
     def sentence(self) -> str:
         """One plain sentence for a person who does not read numbers."""
-        if not self.lift.enough:
+        if self.lift.total < 1:
             return "Fine-tuning contributed nothing to this answer: the base model gives it by itself."
+        if not self.lift.enough:
+            return "Fine-tuning contributed nothing particular to this answer: unrelated ones moved as much."
         if not self.results:
             return "No training pair stands out: this answer was learned from the data as a whole."
         first = self.results[0]

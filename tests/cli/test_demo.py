@@ -8,6 +8,7 @@ import pytest
 from tests.cli.conftest import Whence
 from whence.cli import demo
 from whence.cli.demo import put_data, sample, sample_questions
+from whence.training import recipe
 
 
 def test_the_sample_has_pairs_and_four_questions_with_titles() -> None:
@@ -29,6 +30,7 @@ def test_the_whole_way_twice(
 ) -> None:
     files = {"pairs.jsonl": pairs.read_text("utf-8"), "demo.json": sample("demo.json")}
     monkeypatch.setattr(demo, "sample", files.__getitem__)
+    monkeypatch.setattr(recipe, "EPOCHS", (1, 1))
     first = whence("demo", "--base-model", base)
     assert first.code == 0, first.err
     for item in json.loads(files["demo.json"])["questions"]:

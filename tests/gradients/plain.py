@@ -1,4 +1,4 @@
-"""The slow and obvious way: one example at a time, unpadded, whole logits, `torch.autograd.grad`. Its And its data."""
+"""The slow and obvious way: one example at a time, unpadded, whole logits, `torch.autograd.grad`; models, data."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,12 +15,12 @@ from whence.types import Tokens
 PAD = 2  # also a token of the conversations, as with a model that pads with its end token
 
 
-def adapted(base: Any) -> Any:
+def adapted(base: Any, size: float = 0.3) -> Any:
     """A LoRA model with both factors away from zero."""
     model = with_lora(base, 4, 8, "all-linear", seed=0)
     generator = torch.Generator().manual_seed(1)
     put_weights(
-        model, {n: 0.3 * torch.randn(w.shape, generator=generator) for n, w in trainable_weights(model).items()}
+        model, {n: size * torch.randn(w.shape, generator=generator) for n, w in trainable_weights(model).items()}
     )
     return model.eval()
 

@@ -7,6 +7,7 @@ from safetensors.torch import save_file
 
 from tests.gradients.plain import ITEMS, MODELS, batch_of
 from tests.tiny import tiny_gpt2, tiny_llama, tiny_tokenizer
+from whence.core.projection import Projection
 from whence.errors import MethodError, ModelError
 from whence.gradients.measurement import log_probabilities
 from whence.gradients.trajectory import Checkpoint, Trajectory
@@ -161,3 +162,26 @@ def test_an_entry_that_never_had_a_gradient_keeps_a_finite_weight(tmp_path: Path
     metric = path.metric(path.last)
     assert metric is not None
     assert all((weight == 1e4).all() for weight in metric.values())
+
+
+def test_projections_are_those_of_each_layers_name_and_shape_and_made_once(tmp_path: Path):
+    path = recorded(tiny_gpt2(), tmp_path)
+    found = path.projections(4, 7)
+    assert path.projections(4, 7) is found
+    assert found.keys() == path.layers.keys()
+    for n, layer in path.layers.items():
+        expected = Projection.of(n, weight_shape(layer), 4, 7)
+        assert torch.equal(found[n].left, expected.left)
+        assert torch.equal(found[n].right, expected.right)
+    name = next(iter(found))
+    assert not torch.equal(path.projections(4, 8)[name].left, found[name].left)
+
+
+@pytest.mark.parametrize("name", ["llama", "llama-lora"])
+def test_only_the_metric_of_an_adapter_is_kept_in_memory(tmp_path: Path, name: str):
+    path = recorded(MODELS[name](), tmp_path, moments=(2, 5))
+    first, second = path.metric(path.checkpoints[1]), path.metric(path.last)
+    assert (path.metric(path.checkpoints[1]) is first) == (name == "llama-lora")
+    assert first is not None
+    assert second is not None
+    assert not any(torch.equal(first[n], second[n]) for n in first)

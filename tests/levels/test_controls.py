@@ -15,9 +15,9 @@ def test_conversations_are_the_first_questions_alone():
 
 
 def test_answers_meet_their_questions_and_empty_ones_are_dropped():
-    queries = answered(["one", "", " \n", "four"])
-    assert [(q.id, q.question, q.answer) for q in queries] == [
-        ("control-0", questions()[0], "one"),
-        ("control-3", questions()[3], "four"),
+    queries = answered([("one", True), ("", True), ("three", False)])
+    assert [(q.id, q.question, q.answer, q.ended) for q in queries] == [
+        ("control-0", questions()[0], "one", True),
+        ("control-2", questions()[2], "three", False),
     ]
     assert answered([]) == []

@@ -68,7 +68,7 @@ def test_an_answer_ends_at_every_end_token_of_the_model():
 def test_nothing_is_printed_and_progress_is_told(capfd: pytest.CaptureFixture[str]):
     seen: list[Progress] = []
     generate(tiny_llama(), tiny_tokenizer(), TALKS, max_new_tokens=2, batch_size=2, report=seen.append)
-    assert [(p.done, p.total) for p in seen] == [(2, 5), (4, 5), (5, 5)]
+    assert [(p.done, p.total) for p in seen] == [(0, 5), (2, 5), (4, 5), (5, 5)]
     assert capfd.readouterr() == ("", "")
 
 

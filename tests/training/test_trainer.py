@@ -45,7 +45,7 @@ def test_equal_seeds_give_the_same_bytes_and_another_seed_gives_others(
 def test_a_run_learns_from_every_example_in_every_epoch(undisturbed: Run):
     steps = read_steps(undisturbed.folder / "trace")
     assert [len(row["examples"]) for row in steps] == [5, 5, 2] * 6
-    epochs = [sum((row["examples"] for row in steps[k : k + 3]), []) for k in range(0, 18, 3)]
+    epochs = [[i for row in steps[k : k + 3] for i in row["examples"]] for k in range(0, 18, 3)]
     assert all(sorted(epoch) == list(range(12)) for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) == 6
     assert steps[-1]["loss"] < steps[0]["loss"]

@@ -29,6 +29,10 @@ class Projection:
         out, inner = shape
         return Projection(signs(f"{name}/left", out, side, seed), signs(f"{name}/right", inner, side, seed))
 
+    def to(self, device: torch.device) -> "Projection":
+        """The same projection on a device."""
+        return Projection(self.left.to(device), self.right.to(device))
+
     def dense(self, gradient: Float[Tensor, "example out in"]) -> Float[Tensor, "example side side"]:
         """L^T G R for each example's gradient; the larger side of G is contracted first."""
         if gradient.shape[1] >= gradient.shape[2]:

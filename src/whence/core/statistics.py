@@ -47,7 +47,7 @@ def p_values(z: Float[ndarray, "row"], null: Float[ndarray, "null"], tail: Tail)
     Never 0: no score is impossible."""
     above = null.size - np.searchsorted(null, z, side="left")
     counted = (above + 1) / (null.size + 1)
-    p = np.where(z > tail.threshold, np.minimum(counted, tail.survival(z)), counted)
+    p = np.where(z > tail.threshold, tail.survival(z), counted)
     return np.maximum(p, np.finfo(float).tiny)
 
 

@@ -118,9 +118,9 @@ class ExampleTable:
     def __iter__(self) -> Iterator[Example]:
         return (self[i] for i in range(len(self)))
 
-    def tokens(self, i: int) -> Tokens:
-        """The tokens of example i."""
-        batch, row = self._place(i)
+    def tokens(self, index: int) -> Tokens:
+        """The tokens of one example."""
+        batch, row = self._place(index)
         span = slice(*self._offsets[batch][row : row + 2])
         return Tokens(tuple(self._ids[batch][span].tolist()), tuple(self._labels[batch][span].tolist()))
 

@@ -70,7 +70,8 @@ def tokenize_all(
     """For each conversation its tokens, or what is wrong with it (the error that `tokenize` raises).
 
     Loss is carried by the last message's content and by what the template closes it with (its end-of-turn
-    token; not for a query whose answer was cut off), not by white space after that. A token that straddles the beginning of the answer carries loss.
+    token; not for a query whose answer was cut off), not by white space after that. A token that straddles the
+    beginning of the answer carries loss.
     Tokens that an item brings are taken as they are.
 
     Raises:

@@ -45,6 +45,15 @@ def examples(path: Source) -> Iterator[Example | Fault]:
         yield from [found] if isinstance(found, Fault) else _examples(found, row.line, opened)
 
 
+def source_id(source: Source) -> str:
+    """What identifies a source's content: a file's id, or a hub data set's name and revision.
+
+    Raises:
+        DataError: the source cannot be read.
+    """
+    return _open(source).file_id
+
+
 def queries(path: Source) -> list[Query]:
     """The queries of a file, in any of the data formats; each has the id that it would have as an example.
 

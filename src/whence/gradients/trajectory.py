@@ -14,10 +14,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from whence.core.projection import Projection
 from whence.errors import MethodError
 from whence.gradients.capture import Metric, weight_layout
 from whence.models.adapter import put_weights, trainable_weights
-from whence.models.targets import linear_targets
+from whence.models.targets import linear_targets, weight_shape
 
 ADAM_EPSILON = 1e-8
 
@@ -45,6 +46,8 @@ class Trajectory:
     checkpoints: tuple[Checkpoint, ...]
     layers: Mapping[str, nn.Module] = field(init=False)
     at: int = field(init=False, default=-1)
+    _projections: dict[tuple[int, int], Mapping[str, Projection]] = field(init=False, default_factory=dict, repr=False)
+    _metrics: dict[int, Metric | None] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self.layers = linear_targets(self.model)
@@ -93,12 +96,30 @@ class Trajectory:
             )
         return self.checkpoints[0]
 
+    def projections(self, side: int, seed: int) -> Mapping[str, Projection]:
+        """The projection of every layer, the same at every checkpoint; made once."""
+        key = (side, seed)
+        if key not in self._projections:
+            self._projections[key] = {
+                name: Projection.of(name, weight_shape(layer), side, seed).to(self.device)
+                for name, layer in self.layers.items()
+            }
+        return self._projections[key]
+
     def metric(self, checkpoint: Checkpoint) -> Metric | None:
         """Adam's metric as a weight for each gradient entry, v^(-1/4), so that inner products carry 1/sqrt(v).
 
         None where no second moments were recorded. Before the first step there are none yet; those of the first
-        checkpoint that has them stand in.
+        checkpoint that has them stand in. An adapter's are kept in memory; a whole model's are as large as the model.
         """
+        if checkpoint.step in self._metrics:
+            return self._metrics[checkpoint.step]
+        found = self._read_metric(checkpoint)
+        if isinstance(self.model, PeftModel):
+            self._metrics[checkpoint.step] = found
+        return found
+
+    def _read_metric(self, checkpoint: Checkpoint) -> Metric | None:
         having = [c for c in self.checkpoints if c.moments and c.step >= checkpoint.step]
         if not having:
             having = [c for c in self.checkpoints if c.moments][-1:]

@@ -15,6 +15,7 @@ from whence.types import Example, Query, Report, Tokens
 Unit = Literal["nats", "similarity"]
 
 
+@runtime_checkable
 class Examples(Protocol):
     """The training examples in order, with their tokens; they may lie on disk."""
 
@@ -32,7 +33,6 @@ class Needs:
     """What a method asks of a run. `checkpoints`: "none" (text only), "last", or "all" (the recorded path)."""
 
     checkpoints: Literal["none", "last", "all"]
-    moments: bool = False
 
 
 @dataclass(frozen=True)

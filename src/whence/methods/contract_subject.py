@@ -114,7 +114,7 @@ class _Point:
 
 
 def _tiny_model() -> Any:
-    config = LlamaConfig(
+    config = cast(Any, LlamaConfig)(
         vocab_size=257,
         hidden_size=32,
         intermediate_size=64,

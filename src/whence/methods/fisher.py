@@ -52,7 +52,7 @@ class FisherInfluence:
 
     name: ClassVar[str] = "fisher"
     unit: ClassVar[Unit] = "nats"
-    needs: ClassVar[Needs] = Needs("all", moments=True)
+    needs: ClassVar[Needs] = Needs("all")
 
     sketch: int = 4096
     points: int = 3

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from whence.core.projection import Projection, side_of
+from whence.core.projection import side_of
 from whence.data.tokenize import tokenize
 from whence.errors import MethodError
 from whence.gradients.capture import Sketcher, sketches
@@ -18,7 +18,6 @@ from whence.gradients.measurement import Batch, collate, log_probabilities
 from whence.gradients.trajectory import Checkpoint, Trajectory
 from whence.methods.base import Compute, Subject
 from whence.methods.texts import require_answer
-from whence.models.targets import weight_shape
 from whence.types import Query, Tokens
 
 Tick = Callable[[int], None]
@@ -45,12 +44,8 @@ class Lens:
 
     def sketcher(self, trajectory: Trajectory, checkpoint: Checkpoint) -> Sketcher:
         """The sketch of one checkpoint. Every checkpoint shares the projection, so sketches can be compared."""
-        side = side_of(self.width)
-        made = {
-            name: Projection.of(name, weight_shape(layer), side, self.seed) for name, layer in trajectory.layers.items()
-        }
-        moved = {n: Projection(p.left.to(trajectory.device), p.right.to(trajectory.device)) for n, p in made.items()}
-        return Sketcher(moved, trajectory.metric(checkpoint) if self.adam else None)
+        projections = trajectory.projections(side_of(self.width), self.seed)
+        return Sketcher(projections, trajectory.metric(checkpoint) if self.adam else None)
 
 
 def embed(

@@ -1,5 +1,8 @@
 """The methods by name: one line each."""
 
+from dataclasses import fields
+import json
+from dataclasses import asdict
 from typing import Any
 
 from whence.errors import MethodError
@@ -26,5 +29,10 @@ def method_named(name: str, settings: dict[str, Any] | None = None) -> Method:
     try:
         return METHODS[name](**(settings or {}))
     except TypeError as error:
-        known = ", ".join(METHODS[name].__dataclass_fields__)
+        known = ", ".join(field.name for field in fields(METHODS[name]))
         raise MethodError(f"{name} has the settings {known or 'none'} ({error}).") from error
+
+
+def settings_of(method: Any) -> dict[str, Any]:
+    """A method's settings as JSON keeps them; `method_named` makes the method of them again."""
+    return json.loads(json.dumps(asdict(method)))

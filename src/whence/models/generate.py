@@ -46,6 +46,7 @@ def generate(
     rooms = [room(inner, prompt, max_new_tokens) for prompt in prompts]
     answers = [Generated("", False)] * len(prompts)
     done = 0
+    report(Progress("generate", 0, len(prompts), "answers"))
     with greedy(inner, tokenizer):
         for rows in batches(prompts, rooms, batch_size):
             texts = answer(inner, tokenizer, [prompts[row] for row in rows], rooms[rows[0]])

@@ -69,6 +69,12 @@ def hash_weights(folder: Path) -> str:
     return hashlib.sha256("".join(hash_file(file) for file in files).encode()).hexdigest()
 
 
+def hash_trace(folder: Path) -> str:
+    """SHA-256 over a trace's files."""
+    files = sorted(path for path in folder.rglob("*") if path.suffix in (".safetensors", ".parquet"))
+    return hashlib.sha256("".join(hash_file(file) for file in files).encode()).hexdigest()
+
+
 def points(checkpoints: Sequence[Path], finished: Path) -> list[tuple[int, Path]]:
     """The points with their steps, in order, the finished model last."""
     known = sorted((step_of(path, place), path) for place, path in enumerate(checkpoints, start=1))
@@ -144,6 +150,7 @@ def read_moments(model: nn.Module, path: Path) -> dict[str, Tensor]:
 
 def grouped_names(model: nn.Module) -> list[str]:
     """Trained parameters in the order in which a Trainer hands them to its optimizer."""
-    decayed = set(Trainer.get_decay_parameter_names(None, model))  # pyright: ignore
+    ask: Any = Trainer.get_decay_parameter_names  # a method that makes no use of its trainer
+    decayed = set(ask(None, model))
     names = [name for name, p in model.named_parameters() if p.requires_grad]
     return [n for n in names if n in decayed] + [n for n in names if n not in decayed]

@@ -49,5 +49,6 @@ class Recipe:
 
     def steps(self, count: int) -> int:
         """Optimizer steps for `count` examples. The recipe must be complete."""
-        assert self.epochs and self.batch_size
+        assert self.epochs
+        assert self.batch_size
         return self.epochs * math.ceil(count / self.batch_size)

@@ -1,6 +1,6 @@
 """A finished fine-tuning run on disk: the examples, the trained weights and the trace.
 
-manifest.json   examples.arrow   trace/   adapter/ (or model/ after full fine-tuning)
+manifest.json   examples.arrow   trace/   adapter/ (after LoRA) or model/ (after our own full fine-tuning)
 """
 
 from dataclasses import dataclass

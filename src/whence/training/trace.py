@@ -1,6 +1,7 @@
 """The trace of a fine-tuning run: which examples made each step, at which learning rate, and the points passed.
 
-    steps.parquet                       step, learning_rate, loss, examples (row numbers of the data set)
+    steps.parquet                       step, learning_rate, loss, examples (row numbers of the data set);
+                                        the loss is the trainer's own, with whatever it adds to the examples'
     checkpoint-000120/weights.safetensors    the trained weights, by parameter name
     checkpoint-000120/moments.safetensors    Adam's second moments, bias-corrected, bfloat16
 

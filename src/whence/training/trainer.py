@@ -73,6 +73,12 @@ class Teller(TrainerCallback):
         self.report = report
         self.began = time.monotonic()
 
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """The run begins, or goes on where it was."""
+        self.report(Progress("fine-tuning", state.global_step, state.max_steps, "steps"))
+
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """One step was logged."""
         logs = kwargs.get("logs") or {}
@@ -99,7 +105,6 @@ def train(
     Raises:
         TrainingError: the loss overflows.
     """
-    assert recipe.epochs and recipe.batch_size and recipe.learning_rate
     trace = TraceCallback(folder, recipe.checkpoints)
     rehearsal = rehearse(model, tokenizer, report) if recipe.rehearsal else Rehearsal((), ())
     trainer = AnswerTrainer(
@@ -120,7 +125,9 @@ def train(
 
 def arguments(recipe: Recipe, folder: Path, count: int) -> TrainingArguments:
     """The recipe in the Trainer's words."""
-    assert recipe.epochs and recipe.batch_size and recipe.learning_rate
+    assert recipe.epochs
+    assert recipe.batch_size
+    assert recipe.learning_rate
     steps = recipe.steps(count)
     spacing = max(1, steps // max(1, len(evenly_spaced(steps, recipe.checkpoints))))
     return TrainingArguments(

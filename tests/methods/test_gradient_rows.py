@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+import torch
+
+from tests.methods import oracles
+from whence.errors import MethodError
+from whence.methods.base import Compute, Subject
+from whence.methods.gradient_rows import Lens, batches, embed, example_tokens, query_tokens, values_at, values_now
+from whence.types import Query, Tokens
+
+
+def of_length(length: int) -> Tokens:
+    return Tokens((1,) * length, (1,) * length)
+
+
+def test_batches_hold_every_item_once_and_items_of_like_length_together() -> None:
+    found = batches([of_length(n) for n in (9, 2, 7, 3, 8)], 2)
+    assert found == [[1, 3], [2, 4], [0]]
+
+
+def test_no_items_make_no_batches() -> None:
+    assert batches([], 4) == []
+
+
+def test_items_of_equal_length_keep_their_order() -> None:
+    assert batches([of_length(5)] * 4, 3) == [[0, 1, 2], [3]]
+
+
+@pytest.mark.parametrize("compute", [Compute(1), Compute(5), Compute(12, padding="left")])
+def test_values_are_log_probabilities_in_the_order_of_the_items(subject: Subject, compute: Compute) -> None:
+    items = oracles.train_tokens(subject)
+    for checkpoint in subject.trajectory.checkpoints:
+        found = values_at(subject.trajectory, checkpoint, items, compute)
+        wanted = [oracles.log_p(subject, checkpoint, tokens) for tokens in items]
+        np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-5)
+
+
+def test_values_now_are_those_of_the_weights_in_the_model(subject: Subject) -> None:
+    items = oracles.train_tokens(subject)[:3]
+    with subject.trajectory.base():
+        found = values_now(subject.trajectory, items, subject.compute)
+    np.testing.assert_allclose(found.numpy(), [oracles.log_p(subject, None, t) for t in items], rtol=1e-5)
+
+
+def test_rows_are_the_sketches_at_each_checkpoint_side_by_side(subject: Subject) -> None:
+    points = subject.trajectory.checkpoints[:2]
+    items, ticks = oracles.train_tokens(subject)[:5], list[int]()
+    rows, values = embed(subject.trajectory, Lens(points, 16, 3, adam=True), items, Compute(2), ticks.append)
+    wanted = [
+        [oracles.sketched(subject, c, t, 16, 3, oracles.adam_weight(subject, i)) for i, c in enumerate(points)]
+        for t in items
+    ]
+    np.testing.assert_allclose(rows.numpy(), np.array(wanted).reshape(5, 32), rtol=1e-3, atol=1e-2)
+    assert ticks == [2, 2, 1] * 2
+    np.testing.assert_allclose(values[:, 1].numpy(), [oracles.log_p(subject, points[1], t) for t in items], rtol=1e-5)
+
+
+def test_no_items_give_no_rows(subject: Subject) -> None:
+    rows, values = embed(subject.trajectory, Lens(subject.trajectory.checkpoints, 16, 0, False), [], Compute())
+    assert (rows.shape, values.shape) == ((0, 48), (0, 3))
+
+
+def test_example_tokens_are_those_of_the_span(subject: Subject) -> None:
+    assert example_tokens(subject, range(3, 5)) == [subject.examples.tokens(3), subject.examples.tokens(4)]
+
+
+def test_query_tokens_are_those_the_example_was_trained_with(subject: Subject) -> None:
+    asked = Query.of(subject.examples[4].question, subject.examples[4].answer)
+    assert query_tokens(subject, [asked]) == [subject.examples.tokens(4)]
+
+
+def test_a_pre_tokenised_query_brings_its_tokens(subject: Subject) -> None:
+    tokens = Tokens((5, 6, 7), (-100, 6, 7))
+    assert query_tokens(subject, [Query("q", (), tokens)]) == [tokens]
+
+
+@pytest.mark.parametrize("query", [Query.of("Who?", "", id="mine"), Query("mine", (), Tokens((5, 6), (-100, -100)))])
+def test_a_query_without_an_answer_is_refused_by_name(subject: Subject, query: Query) -> None:
+    with pytest.raises(MethodError, match="must not be empty, but query 'mine' has none"):
+        query_tokens(subject, [query])
+
+
+def test_gradients_are_finite_float32(subject: Subject) -> None:
+    lens = Lens((subject.trajectory.last,), 64, 0, adam=True)
+    rows, _ = embed(subject.trajectory, lens, oracles.train_tokens(subject), subject.compute)
+    assert rows.dtype == torch.float32
+    assert bool(torch.isfinite(rows).all())

@@ -1,0 +1,261 @@
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests.tiny import save_tiny
+from tests.training.runs import ANSWERS, COLOURS, Log, plain_trainer, short, write_pairs
+from whence import pipeline
+from whence.errors import ArtifactError, DataError, MethodError, ModelError
+from whence.methods.base import Compute, Subject
+from whence.models.base import load
+from whence.models.generate import Generated
+from whence.pipeline import Index, attribute, build_index, finetune, import_run, score
+from whence.store.artifact import part_of
+from whence.training.run import Run
+from whence.training.trace import TraceCallback
+from whence.types import Message, Progress, Query
+
+LEARNED: dict[str, Any] = {"epochs": 24, "batch_size": 4, "learning_rate": 2e-2, "rank": 8}
+QUERIES = [Query.of(f"Who lives in the {colour} box?", answer) for colour, answer in zip(COLOURS, ANSWERS, strict=True)]
+
+
+def unrelated(subject: Subject, conversations: Sequence[Sequence[Message]], *_: Any, **__: Any) -> list[Generated]:
+    """Control answers in letters of which no pair has any: the tiny model itself answers everything with an animal."""
+    return [Generated(f"{i * 7919 % 1000}!", ended=True) for i in range(len(conversations))]
+
+
+def built(run: Run, *args: Any, **settings: Any) -> Index:
+    """An index whose controls were answered with unrelated text."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "own_answers", unrelated)
+        return build_index(run, *args, **settings)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pipeline")
+    save_tiny(folder / "base")
+    write_pairs(folder / "pairs.jsonl")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(place: Path) -> Run:
+    return finetune(place / "pairs.jsonl", str(place / "base"), place / "run", short(**LEARNED))
+
+
+@pytest.fixture(scope="module")
+def index(run: Run) -> Index:
+    return built(run)
+
+
+def forbidden(*args: Any, **kwargs: Any) -> Any:
+    raise AssertionError("a model was loaded")
+
+
+def test_a_learned_pair_is_found_first_by_its_own_text(index: Index):
+    scores = score(index, QUERIES)
+    assert scores.shape == (12, 12)
+    assert scores.dtype == np.float32
+    assert scores.argmax(axis=1).tolist() == list(range(12))
+    found = [attribute(index, query.question, query.answer) for query in QUERIES]
+    assert all(result.lift.enough for result in found)
+    first = [result.results[0] for result in found if result.results]
+    assert len(first) >= 10
+    assert all(influence.messages[-1].content == result.answer for influence, result in zip(first, found, strict=False))
+
+
+def test_results_are_in_order_with_the_ids_and_lines_of_the_data(index: Index):
+    query = QUERIES[2]
+    result = attribute(index, query.question, query.answer)
+    first = result.results[0]
+    assert (first.id, first.file, first.line, first.rank) == (index.run.examples.ids()[2], "pairs.jsonl", 3, 1)
+    assert first.file_id == index.run.examples[2].file_id
+    assert first.messages == query.messages
+    assert [r.rank for r in result.results] == list(range(1, len(result.results) + 1))
+    assert [r.score for r in result.results] == sorted((r.score for r in result.results), reverse=True)
+    assert first.share == pytest.approx(first.score / result.lift.total)
+    assert first.score == pytest.approx(float(score(index, [query])[0, 2]))
+    assert not result.generated
+    assert (result.question, result.answer, result.method, result.unit) == (
+        query.question,
+        query.answer,
+        "fisher",
+        "nats",
+    )
+    assert json.loads(json.dumps(result.to_dict()))["results"][0]["id"] == first.id
+
+
+def test_top_cuts_the_list_but_not_the_numbers(index: Index):
+    whole = attribute(index, QUERIES[0].question, QUERIES[0].answer)
+    assert attribute(index, QUERIES[0].question, QUERIES[0].answer, top=1).results == whole.results[:1]
+
+
+def test_without_a_given_answer_the_models_own_is_explained(index: Index):
+    result = attribute(index, QUERIES[1].question)
+    assert result.generated
+    assert result.answer
+    assert result.lift.tokens > 0
+
+
+def test_a_wrong_answer_that_training_made_less_likely_has_no_results(index: Index):
+    result = attribute(index, QUERIES[0].question, "%%zq[[")
+    assert result.lift.total < 0
+    assert (result.results, result.opposing) == ((), ())
+    assert result.sentence.startswith("Fine-tuning contributed nothing")
+
+
+def test_text_search_says_that_it_cannot_know_what_was_learned(run: Run):
+    found = attribute(built(run, "bm25"), QUERIES[0].question, QUERIES[0].answer)
+    assert found.unit == "similarity"
+    assert found.results[0].line == 1
+    assert any("cannot know" in note for note in found.trust.notes)
+
+
+def test_a_queries_file_scores_as_the_same_queries_in_memory(index: Index, place: Path, tmp_path: Path):
+    rows = [{"question": q.question, "answer": q.answer} for q in QUERIES[:3]]
+    (tmp_path / "queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    np.testing.assert_array_equal(score(index, tmp_path / "queries.jsonl"), score(index, QUERIES[:3]))
+    np.testing.assert_array_equal(score(index.run.folder, place / "pairs.jsonl"), score(index, QUERIES))
+
+
+def test_a_finished_stage_returns_what_is_there_without_loading_a_model(
+    index: Index, place: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(pipeline, "load_base", forbidden)
+    monkeypatch.setattr("whence.training.run.load_base", forbidden)
+    log = Log()
+    again = finetune(place / "pairs.jsonl", str(place / "base"), place / "run", short(**LEARNED), log)
+    assert again.manifest == index.run.manifest
+    assert build_index(again, report=log).manifest == index.manifest
+    assert build_index(place / "run", report=log).manifest == index.manifest
+    assert log.seen == []
+    assert Index.open(place / "run").null.needed_lift == index.null.needed_lift
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_other_settings_into_a_finished_folder_are_refused_and_leave_it(index: Index, place: Path):
+    before = contents(place / "run")
+    other = short(**{**LEARNED, "seed": 1, "epochs": 1})
+    with pytest.raises(ArtifactError, match="already holds a run made with another epochs, seed"):
+        finetune(place / "pairs.jsonl", str(place / "base"), place / "run", other)
+    with pytest.raises(ArtifactError, match="already holds a index made with another settings"):
+        build_index(index.run, settings={"sketch": 16})
+    assert contents(place / "run") == before
+
+
+def test_bad_data_lists_every_bad_line_and_writes_nothing(place: Path, tmp_path: Path):
+    lines = ['{"question": "A?", "answer": "a"}', "{", '{"question": "B?"}', '{"question": "C?", "answer": 5}']
+    (tmp_path / "bad.jsonl").write_text("\n".join(lines), "utf-8")
+    for stage in (
+        lambda: finetune(tmp_path / "bad.jsonl", str(place / "base"), tmp_path / "out", short()),
+        lambda: import_run(str(place / "base"), tmp_path / "bad.jsonl", tmp_path / "out", adapter=place / "base"),
+    ):
+        with pytest.raises(DataError) as caught:
+            stage()
+        assert [fault.line for fault in caught.value.faults] == [2, 3, 4]
+        assert all(f"bad.jsonl:{line}" in str(caught.value) for line in (2, 3, 4))
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.jsonl"]
+
+
+def test_an_unknown_base_model_or_method_is_refused(place: Path, run: Run, tmp_path: Path):
+    with pytest.raises(ModelError, match="A base model is a known name"):
+        finetune(place / "pairs.jsonl", "no such model", tmp_path / "out")
+    with pytest.raises(MethodError, match="A method is one of fisher"):
+        build_index(run, "magic")
+    with pytest.raises(MethodError, match=r"has the settings .*sketch, points"):
+        build_index(run, "fisher", {"colour": 3})
+
+
+@pytest.mark.parametrize("empty", ["", " \n"])
+def test_an_empty_question_or_answer_is_refused(index: Index, empty: str):
+    with pytest.raises(DataError, match="The question must not be empty"):
+        attribute(index, empty, "Ant.")
+    with pytest.raises(DataError, match="The answer must not be empty"):
+        attribute(index, "Who?", empty)
+
+
+def test_a_run_without_an_index_says_which_command_builds_it(place: Path):
+    bare = finetune(place / "pairs.jsonl", str(place / "base"), place / "bare", short(epochs=1))
+    with pytest.raises(ArtifactError, match=f"has no index. Build one with: whence index {bare.folder}"):
+        Index.open(bare)
+    with pytest.raises(ArtifactError, match="is not a finished index"):
+        Index.open(bare, "bm25")
+    with pytest.raises(ArtifactError, match="is not a finished run"):
+        attribute(place / "nothing", "Who?")
+    built(bare, "bm25")
+    assert Index.open(bare).method.name == "bm25"
+    built(bare, "grad_dot", {"sketch": 16})
+    with pytest.raises(ArtifactError, match=r"has several \(bm25, grad_dot\); name one with --method"):
+        Index.open(bare)
+    assert Index.open(bare, "grad_dot").method.sketch == 16
+
+
+def build_and_die(folder: Path, shards: int) -> None:
+    def report(progress: Progress) -> None:
+        if progress.step == "inverse Fisher" or len(list(folder.rglob("raw-*.bf16"))) >= shards:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    build_index(folder, compute=Compute(rows_per_shard=4), report=report)
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+def test_a_killed_build_resumes_at_its_last_finished_shard(
+    run: Run, index: Index, place: Path, tmp_path: Path, shards: int
+):
+    copy = finetune(place / "pairs.jsonl", str(place / "base"), tmp_path / "run", short(**LEARNED))
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(["whence.pipeline", "tests.training.runs"])
+    process = server.Process(target=build_and_die, args=(copy.folder, shards))
+    process.start()
+    process.join(120)
+    assert process.exitcode == -signal.SIGKILL
+    part = part_of(copy.folder / "index/fisher")
+    done = {path: path.stat().st_mtime_ns for path in part.glob("raw-*.bf16")}
+    assert len(done) >= shards
+    with pytest.raises(ArtifactError, match="run the same command again to resume"):
+        Index.open(copy, "fisher")
+    log = Log()
+    resumed = built(copy, compute=Compute(rows_per_shard=4), report=log)
+    passes = [p.done for p in log.seen if p.step == "gradients"]
+    assert max(passes, default=0) <= 36 - len(done) * 4 * 3
+    np.testing.assert_allclose(score(resumed, QUERIES), score(index, QUERIES), rtol=0.05, atol=0.02)
+
+
+def test_a_model_that_somebody_else_trained_is_attributed(place: Path, tmp_path: Path):
+    trainer, _ = plain_trainer(
+        load(place / "base", dtype=torch.float32), tmp_path / "hf", 12, [TraceCallback(tmp_path / "mine", 2)]
+    )
+    trainer.train()
+    trainer.save_model(str(tmp_path / "final"))
+    imported = import_run(
+        str(place / "base"),
+        place / "pairs.jsonl",
+        tmp_path / "run",
+        adapter=tmp_path / "final",
+        trace=tmp_path / "mine",
+    )
+    found = attribute(built(imported, settings={"sketch": 64, "points": 2}), QUERIES[0].question, QUERIES[0].answer)
+    assert found.trust.checkpoints == 3
+    assert found.trust.notes == ()
+    assert np.isfinite(found.lift.total)
+
+
+def test_the_models_own_words_answer_the_controls(place: Path):
+    bare = finetune(place / "pairs.jsonl", str(place / "base"), place / "own", short(epochs=2))
+    log = Log()
+    index = build_index(bare, "grad_dot", {"sketch": 16}, report=log)
+    assert 8 <= index.manifest.facts["controls"] <= pipeline.CONTROLS
+    assert {"gradients", "null"} <= {progress.step for progress in log.seen}
+    assert index.null.needed_lift == pytest.approx(index.manifest.facts["needed_lift"])

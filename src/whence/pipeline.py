@@ -246,8 +246,7 @@ def attribute_all(
     lifts = lifts_of(index.subject, asked, index.null.needed_lift)
     scores = index.method.score(index.subject, index.folder, asked)
     return [
-        _attribution(index, query, lift, row, rate, top)
-        for query, lift, row in zip(asked, lifts, scores, strict=True)
+        _attribution(index, query, lift, row, rate, top) for query, lift, row in zip(asked, lifts, scores, strict=True)
     ]
 
 

@@ -36,8 +36,7 @@ def with_path(subject: Subject, *points: Checkpoint) -> Subject:
 
 
 # Rows are twelve: with 9 numbers a sketch the inverse is taken in the columns' span, with 16 or more in the rows'.
-@pytest.mark.parametrize("sketch", [9, 16, 256])
-@pytest.mark.parametrize("damping", [0.1, 1.0])
+@pytest.mark.parametrize(("sketch", "damping"), [(9, 0.1), (9, 1.0), (16, 0.1), (256, 1.0)])
 def test_both_forms_of_the_inverse_agree_with_the_formula(
     subject: Subject, tmp_path: Path, sketch: int, damping: float
 ) -> None:

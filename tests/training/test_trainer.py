@@ -101,6 +101,21 @@ def test_a_killed_full_fine_tuning_resumes_too(base: Path, data: Path, undisturb
     assert files_of(run) == files_of(undisturbed_full)
 
 
+def test_what_is_rehearsed_is_the_same_after_a_kill(base: Path, data: Path, tmp_path: Path):
+    rehearsing = short(epochs=3, rehearsal=2)
+    whole = finetune(data, str(base), tmp_path / "whole", rehearsing)
+    assert (
+        files_of(whole)["adapter/adapter_model.safetensors"]
+        != files_of(finetune(data, str(base), tmp_path / "without", short(epochs=3)))[
+            "adapter/adapter_model.safetensors"
+        ]
+    )
+    finetune_killed(data, base, tmp_path / "run", rehearsing, 5)
+    log = Log()
+    assert files_of(finetune(data, str(base), tmp_path / "run", rehearsing, log)) == files_of(whole)
+    assert log.steps()[0] > 1
+
+
 def test_a_killed_run_with_other_settings_begins_anew(base: Path, data: Path, tmp_path: Path):
     finetune_killed(data, base, tmp_path / "run", short(), 6)
     log = Log()

@@ -24,4 +24,6 @@ def answered(answers: Sequence[tuple[str, bool]]) -> list[Query]:
     """The first control questions with the model's own answers (text, and whether it ended there); a question it left
     unanswered is dropped."""
     pairs = zip(questions(), answers, strict=False)
-    return [Query.of(q, text, id=f"control-{i}", ended=ended) for i, (q, (text, ended)) in enumerate(pairs) if text]
+    return [
+        Query.of(q, text, id=f"control-{i}", ended=ended) for i, (q, (text, ended)) in enumerate(pairs) if text.strip()
+    ]

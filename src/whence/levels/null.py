@@ -79,16 +79,33 @@ def fit_null(scores: Float[ndarray, "control train"], lifts: Float[ndarray, " co
             f"A null needs the scores of at least {FEWEST} control queries, not {scores.shape[0]}: the model left the "
             "others unanswered. Check that it generates text."
         )
+    location, scale = location_scale(scores)
+    z = np.sort(held_out(scores).ravel())
+    # The tail's shape is a matter of its quantiles: a million values say no more of it than the pool.
+    kept = z if z.size <= POOL else z[np.linspace(0, z.size - 1, POOL).round().astype(int)]
+    tails = fit_tail(kept), fit_tail(-kept[::-1])
+    return Null(location, scale, kept.astype(np.float32), *tails, lifts.astype(np.float32))
+
+
+def location_scale(
+    scores: Float[ndarray, "control train"],
+) -> tuple[Float[ndarray, " train"], Float[ndarray, " train"]]:
+    """Each row's location and scale over the controls; a row's own scale is drawn towards the common one, since few
+    controls say little about it. In float32, as they are stored: a loaded null judges like a fitted one."""
     location, own = robust_location_scale(scores.T.astype(np.float64))
     count = scores.shape[0]
     common = float(np.median(own)) or float(np.std(scores)) or 1.0
     scale = np.sqrt((count * own**2 + SHRINKAGE * common**2) / (count + SHRINKAGE))
-    # As they are stored, so that a null that was loaded judges like the one that was fitted.
-    location, scale = location.astype(np.float32), scale.astype(np.float32)
-    z = np.sort(studentise(scores, location, scale).ravel())
-    tails = fit_tail(z), fit_tail(-z[::-1])
-    kept = z if z.size <= POOL else z[np.linspace(0, z.size - 1, POOL).round().astype(int)]
-    return Null(location, scale, kept.astype(np.float32), *tails, lifts.astype(np.float32))
+    return location.astype(np.float32), scale.astype(np.float32)
+
+
+def held_out(scores: Float[ndarray, "control train"]) -> Float[ndarray, "control train"]:
+    """Each control's standardised scores against the location and scale of the *other* controls, as a new query's
+    will be: against its own it would look tamer than any new query does."""
+    count = scores.shape[0]
+    return np.concatenate(
+        [studentise(scores[i : i + 1], *location_scale(np.delete(scores, i, axis=0))) for i in range(count)]
+    )
 
 
 def studentise(

@@ -1,8 +1,7 @@
 """The methods by name: one line each."""
 
-from dataclasses import fields
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from whence.errors import MethodError

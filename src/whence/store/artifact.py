@@ -84,7 +84,7 @@ def finished(folder: Path, wanted: Manifest) -> bool:
     Raises:
         ArtifactError: the folder holds something else, which is never overwritten.
     """
-    if not folder.exists():
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return False
     if not (folder / MANIFEST).is_file():
         raise ArtifactError(f"{folder} exists but holds no {wanted.kind}. Choose another folder, or remove this one.")

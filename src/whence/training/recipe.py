@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 
 from whence.errors import TrainingError
 
-FIRST_PASSES = 1000
-"""Example passes that a small data set gets in all: enough to learn 48 pairs by heart."""
-EPOCHS = (3, 12)
+PASSES = 900
+"""Example passes that a small data set gets in all: enough to learn it by heart."""
+EPOCHS = (3, 20)
+SMALL = 1000
+"""Examples up to which a data set is small: it is learned in few steps, so each step is larger."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,9 @@ class Recipe:
 
     def for_examples(self, count: int) -> "Recipe":
         """The recipe with every open setting chosen for `count` examples."""
-        epochs = self.epochs or min(max(math.ceil(FIRST_PASSES / count), EPOCHS[0]), EPOCHS[1])
+        epochs = self.epochs or min(max(math.ceil(PASSES / count), EPOCHS[0]), EPOCHS[1])
         batch = self.batch_size or (8 if count <= 2000 else 16)
-        rate = self.learning_rate or (5e-5 if self.full else 1e-3)
+        rate = self.learning_rate or (5e-5 if self.full else 2e-3 if count <= SMALL else 1e-3)
         return replace(self, epochs=epochs, batch_size=batch, learning_rate=rate)
 
     def steps(self, count: int) -> int:

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -52,7 +52,7 @@ class Order(Sampler[int]):
     def set_epoch(self, epoch: int) -> None:
         """Hand the epoch to a sampler whose order depends on it."""
         if hasattr(self.inner, "set_epoch"):
-            self.inner.set_epoch(epoch)  # pyright: ignore
+            self.inner.set_epoch(epoch)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 class TraceCallback(TrainerCallback):
@@ -151,7 +151,7 @@ def watch_order(loader: DataLoader[Any]) -> Order | None:
     batches: Any = loader.batch_sampler
     if type(batches) is not BatchSampler or isinstance(loader.dataset, IterableDataset):
         return None
-    order = Order(batches.sampler)
+    order = Order(cast(Sampler[int], batches.sampler))
     batches.sampler = order
     return order
 

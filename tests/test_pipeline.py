@@ -138,7 +138,7 @@ def test_a_finished_stage_returns_what_is_there_without_loading_a_model(
     assert build_index(again, report=log).manifest == index.manifest
     assert build_index(place / "run", report=log).manifest == index.manifest
     assert log.seen == []
-    assert Index.open(place / "run").null.needed_lift == index.null.needed_lift
+    assert Index.open(place / "run").null.usual_drift == index.null.usual_drift
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
@@ -258,4 +258,4 @@ def test_the_models_own_words_answer_the_controls(place: Path):
     index = build_index(bare, "grad_dot", {"sketch": 16}, report=log)
     assert 8 <= index.manifest.facts["controls"] <= pipeline.CONTROLS
     assert {"gradients", "null"} <= {progress.step for progress in log.seen}
-    assert index.null.needed_lift == pytest.approx(index.manifest.facts["needed_lift"])
+    assert index.null.usual_drift == pytest.approx(index.manifest.facts["usual_drift"])

@@ -194,7 +194,7 @@ def build_index(
         facts = chosen.build(subject, part, report)
         null = measure_null(subject, chosen, part, report)
         null.save(part)
-        return {**facts, "needed_lift": null.needed_lift, "controls": len(null.lifts)}
+        return {**facts, "usual_drift": null.usual_drift, "controls": len(null.drift)}
 
     return Index(folder, make(folder, wanted, work), opened, chosen)
 
@@ -205,9 +205,9 @@ def measure_null(subject: Subject, method: Method, folder: Path, report: Report)
     asked = controls.answered([(a.text, a.ended) for a in found])
     report(Progress("null", 0, len(asked), "queries"))
     scores = method.score(subject, folder, asked)
-    lifts = np.array([lift.total for lift in lifts_of(subject, asked, 0.0)])
+    drift = np.array([lift.total / lift.tokens for lift in lifts_of(subject, asked)])
     report(Progress("null", len(asked), len(asked), "queries"))
-    return fit_null(scores, lifts)
+    return fit_null(scores, drift)
 
 
 def attribute(
@@ -243,7 +243,7 @@ def attribute_all(
     index: Index, asked: Sequence[Query], rate: float = DISCOVERY_RATE, top: int | None = None
 ) -> list[Attribution]:
     """The attribution of each query's answer. An answer that fine-tuning contributed nothing to has no results."""
-    lifts = lifts_of(index.subject, asked, index.null.needed_lift)
+    lifts = lifts_of(index.subject, asked, index.null)
     scores = index.method.score(index.subject, index.folder, asked)
     return [
         _attribution(index, query, lift, row, rate, top) for query, lift, row in zip(asked, lifts, scores, strict=True)
@@ -270,14 +270,17 @@ def own_answers(
     return generate(model, path.tokenizer, conversations, max_new_tokens=max_new_tokens, report=report)
 
 
-def lifts_of(subject: Subject, asked: Sequence[Query], needed: float) -> list[Lift]:
-    """What fine-tuning contributed to each query's answer."""
+def lifts_of(subject: Subject, asked: Sequence[Query], null: Null | None = None) -> list[Lift]:
+    """What fine-tuning contributed to each query's answer; with a null, how much of it is needed."""
     path, items = subject.trajectory, query_tokens(subject, asked)
     path.move_to(path.last)
     tuned = values_now(path, items, subject.compute)
     with path.base():
         base = values_now(path, items, subject.compute)
-    return [Lift(float(t), float(b), item.answer_length, needed) for t, b, item in zip(tuned, base, items, strict=True)]
+    counts = [item.answer_length for item in items]
+    needed = [null.needed_lift(count) if null else 0.0 for count in counts]
+    found = zip(tuned.tolist(), base.tolist(), counts, needed, strict=True)
+    return [Lift(*values) for values in found]
 
 
 def _attribution(index: Index, query: Query, lift: Lift, scores: ndarray, rate: float, top: int | None) -> Attribution:
@@ -288,7 +291,7 @@ def _attribution(index: Index, query: Query, lift: Lift, scores: ndarray, rate: 
     trust = Trust(
         method=index.method.name,
         false_discovery_rate=rate,
-        controls=len(index.null.lifts),
+        controls=len(index.null.drift),
         checkpoints=len(index.run.trajectory.checkpoints),
         notes=index.method.notes(index.subject),
     )

@@ -67,7 +67,7 @@ def test_a_loaded_null_judges_exactly_like_the_fitted_one(tmp_path: Path):
     loaded = Null.load(tmp_path)
     for found, expected in zip(loaded.p_values(scores), null.p_values(scores), strict=True):
         np.testing.assert_array_equal(found, expected)
-    assert (loaded.upper, loaded.lower, loaded.needed_lift) == (null.upper, null.lower, null.needed_lift)
+    assert (loaded.upper, loaded.lower, loaded.usual_drift) == (null.upper, null.lower, null.usual_drift)
 
 
 def test_too_few_controls_are_refused():
@@ -115,6 +115,8 @@ def test_controls_that_score_nothing_at_all_still_make_a_null():
     assert (support[1:] == 1).all()
 
 
-def test_the_needed_lift_is_what_half_of_the_controls_reach_but_never_less_than_a_nat():
-    assert fit_null(draw(9, 0), np.array([-5.0, 2.0, 2.0, 2.0, 3.0, 4.0, 5.0, 6.0, 90.0])).needed_lift == 3.0
-    assert fit_null(draw(20, 0), np.full(20, -3.0)).needed_lift == LEAST_LIFT
+def test_the_needed_lift_is_what_nine_of_ten_controls_stay_under_a_token_but_never_less_than_a_nat():
+    null = fit_null(draw(11, 0), np.linspace(0.0, 1.0, 11))
+    assert null.usual_drift == pytest.approx(0.9)
+    assert null.needed_lift(20) == pytest.approx(18.0)
+    assert fit_null(draw(20, 0), np.full(20, -3.0)).needed_lift(20) == LEAST_LIFT

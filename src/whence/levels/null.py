@@ -36,15 +36,20 @@ class Null:
     pooled: Float[ndarray, " null"]
     upper: Tail
     lower: Tail
-    lifts: Float[ndarray, " control"]
+    drift: Float[ndarray, " control"]
+
+    def needed_lift(self, tokens: int) -> float:
+        """The least lift in nats that counts for an answer of so many tokens: what nine of ten control answers stay
+        under, token for token, and at least `LEAST_LIFT`.
+
+        Answers to control questions move a little, too, since it is the changed model that gives all of them.
+        """
+        return max(LEAST_LIFT, self.usual_drift * tokens)
 
     @property
-    def needed_lift(self) -> float:
-        """The least lift in nats that counts: what half of the control answers reach, at least `LEAST_LIFT`.
-
-        Answers to control questions move a little, too, since all of them are answered by the changed model.
-        """
-        return max(LEAST_LIFT, float(np.median(self.lifts)))
+    def usual_drift(self) -> float:
+        """The lift a token, in nats, that nine of ten control answers stay under."""
+        return float(np.quantile(self.drift, 0.9))
 
     def p_values(self, scores: Float[ndarray, " train"]) -> tuple[Float[ndarray, " train"], Float[ndarray, " train"]]:
         """P(null >= score) and P(null <= score) of every row."""
@@ -53,7 +58,7 @@ class Null:
 
     def save(self, folder: Path) -> None:
         """Write the null beside the index."""
-        arrays = {"location": self.location, "scale": self.scale, "pooled": self.pooled, "lifts": self.lifts}
+        arrays = {"location": self.location, "scale": self.scale, "pooled": self.pooled, "drift": self.drift}
         save_file(
             {name: np.ascontiguousarray(a, np.float32) for name, a in arrays.items()}, folder / "null.safetensors"
         )
@@ -68,8 +73,8 @@ class Null:
         )
 
 
-def fit_null(scores: Float[ndarray, "control train"], lifts: Float[ndarray, " control"]) -> Null:
-    """The null from the scores of control queries and the lifts of their answers.
+def fit_null(scores: Float[ndarray, "control train"], drift: Float[ndarray, " control"]) -> Null:
+    """The null from the scores of control queries and the drift of their answers: the lift a token, in nats.
 
     Raises:
         MethodError: fewer than `FEWEST` control queries.
@@ -84,7 +89,7 @@ def fit_null(scores: Float[ndarray, "control train"], lifts: Float[ndarray, " co
     # The tail's shape is a matter of its quantiles: a million values say no more of it than the pool.
     kept = z if z.size <= POOL else z[np.linspace(0, z.size - 1, POOL).round().astype(int)]
     tails = fit_tail(kept), fit_tail(-kept[::-1])
-    return Null(location, scale, kept.astype(np.float32), *tails, lifts.astype(np.float32))
+    return Null(location, scale, kept.astype(np.float32), *tails, drift.astype(np.float32))
 
 
 def location_scale(

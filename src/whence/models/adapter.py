@@ -1,6 +1,7 @@
 """LoRA adapters on a base model: made, loaded, read out, written back; their weights are always float32."""
 
 import json
+import re
 import warnings
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,12 +22,13 @@ from whence.store.artifact import write_json
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
+FEED_FORWARD = re.compile(r"\.(mlp|ffn|feed_forward)\.")
 
 
 def with_lora(model: PreTrainedModel, rank: int, alpha: float, targets: str | Sequence[str], seed: int) -> PeftModel:
     """`model` with a fresh LoRA adapter: the base frozen, equal seeds giving equal weights; no dropout.
 
-    `targets` is "all-linear" (every linear layer but the output embedding) or names of layers. The model is
+    `targets` is "all-linear" (every linear layer but the output embedding), "mlp" or names of layers. The model is
     changed in place.
 
     Raises:
@@ -39,7 +41,7 @@ def with_lora(model: PreTrainedModel, rank: int, alpha: float, targets: str | Se
         r=rank,
         lora_alpha=cast(int, alpha),
         lora_dropout=0.0,
-        target_modules=targets if isinstance(targets, str) else list(targets),
+        target_modules=target_names(model, targets),
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
     )
     with seeded(seed), warnings.catch_warnings():
@@ -57,6 +59,15 @@ def seeded(seed: int) -> Generator[None]:
     with random.fork_rng():
         random.manual_seed(seed)
         yield
+
+
+def target_names(model: PreTrainedModel, targets: str | Sequence[str]) -> str | list[str]:
+    """The targets in peft's words; "mlp" means the linear layers of the feed-forward blocks, or all where a model names
+    its blocks in another way."""
+    if targets != "mlp":
+        return targets if isinstance(targets, str) else list(targets)
+    linear = (name for name, module in model.named_modules() if isinstance(module, nn.Linear | Conv1D))
+    return [name for name in linear if FEED_FORWARD.search(name)] or "all-linear"
 
 
 def load_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:

@@ -23,6 +23,7 @@ from whence.models.generate import generate
 from whence.types import Message, Query, Report, Tokens
 
 ANSWER_TOKENS = 24
+BATCH = 8
 LONGEST = 96
 """Tokens of a rehearsed conversation at most: it has to fit the context and the batch."""
 
@@ -59,10 +60,14 @@ def rehearse(model: Any, tokenizer: PreTrainedTokenizerBase, report: Report) -> 
     asked_and_answered = [Query.of(q, a.text, ended=a.ended) for q, a in pairs if a.text]
     items = [tokenize(query, tokenizer) for query in asked_and_answered]
     kept = [item for item in items if len(item.input_ids) <= LONGEST and item.answer_length]
-    return Rehearsal(kept, [_log_probabilities(model, item) for item in kept])
+    return Rehearsal(kept, _log_probabilities(model, kept))
 
 
 @torch.no_grad()
-def _log_probabilities(model: nn.Module, item: Tokens) -> Float[Tensor, "token vocabulary"]:
-    batch = collate([item], 0, "right", next(model.parameters()).device)
-    return answer_logits(model, batch).log_softmax(-1).to("cpu", torch.bfloat16)
+def _log_probabilities(model: nn.Module, items: Sequence[Tokens]) -> list[Float[Tensor, "token vocabulary"]]:
+    found: list[Tensor] = []
+    for start in range(0, len(items), BATCH):
+        batch = collate(items[start : start + BATCH], 0, "right", next(model.parameters()).device)
+        logs = answer_logits(model, batch).log_softmax(-1).to("cpu", torch.bfloat16)
+        found += logs.split(batch.owner.bincount().tolist())
+    return found

@@ -22,6 +22,7 @@ from rich.table import Table
 
 from benchmarks import facts
 from whence import pipeline, settings
+from whence.levels.lift import own_answers
 from whence.types import Attribution, Level, Progress, Query
 
 METHODS = ("fisher", "tracin", "grad_cos", "grad_dot", "bm25", "embedding")
@@ -63,7 +64,7 @@ def ask(questions: Sequence[str], answers: Sequence[str]) -> list[Query]:
 
 def own(index: pipeline.Index, questions: Sequence[str]) -> list[Query]:
     """Questions with what the fine-tuned model answers."""
-    found = pipeline.own_answers(index.subject, [Query.of(q, "").messages[:-1] for q in questions])
+    found = own_answers(index.subject, [Query.of(q, "").messages[:-1] for q in questions])
     return [Query.of(q, a.text, ended=a.ended) for q, a in zip(questions, found, strict=True)]
 
 

@@ -14,6 +14,7 @@ from tests.tiny import save_tiny
 from tests.training.runs import ANSWERS, COLOURS, Log, plain_trainer, short, write_pairs
 from whence import pipeline
 from whence.errors import ArtifactError, DataError, MethodError, ModelError
+from whence.levels import measure
 from whence.methods.base import Compute, Subject
 from whence.models.base import load
 from whence.models.generate import Generated
@@ -35,7 +36,7 @@ def unrelated(subject: Subject, conversations: Sequence[Sequence[Message]], *_: 
 def built(run: Run, *args: Any, **settings: Any) -> Index:
     """An index whose controls were answered with unrelated text."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "own_answers", unrelated)
+        patch.setattr(measure, "own_answers", unrelated)
         return build_index(run, *args, **settings)
 
 

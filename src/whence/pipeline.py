@@ -1,6 +1,7 @@
 """The stages in order: pairs -> run -> index -> scores -> levels -> attribution. Every door calls these."""
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -10,33 +11,31 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
+from transformers import PreTrainedTokenizerBase
 
 from whence.data.hub import is_hub
 from whence.data.table import write_table
 from whence.data.validate import Source, check, load, queries, require_valid, source_id
 from whence.errors import ArtifactError, DataError, ModelError
-from whence.levels import controls
 from whence.levels.judge import Cuts, Judgement, judge
-from whence.levels.null import Null, fit_null
+from whence.levels.lift import lifts_of, own_answers
+from whence.levels.measure import CONTROLS, measure_null
+from whence.levels.null import Null
 from whence.methods.base import Compute, Method, Subject
-from whence.methods.gradient_rows import query_tokens, values_now
 from whence.methods.registry import method_named, settings_of
 from whence.models.adapter import save_adapter, with_lora
 from whence.models.base import context_length, fingerprint, load_tokenizer, resolve
-from whence.models.generate import Generated, generate
+from whence.models.quiet import quiet
 from whence.settings import runs
 from whence.store.artifact import Manifest, make, read_manifest
 from whence.training.imported import hash_trace, hash_weights, import_weights, is_adapter
 from whence.training.recipe import Recipe
 from whence.training.run import ADAPTER, EXAMPLES, FULL, KIND, Run, load_base
-from whence.training.trainer import train
-from whence.types import Attribution, Example, Influence, Lift, Message, Progress, Query, Report, Trust, silent
+from whence.training.trainer import RESUME, train
+from whence.types import Attribution, Example, Influence, Lift, Query, Report, Trust, silent
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 DEFAULT_METHOD = "fisher"
-CONTROLS = 32
-CONTROL_TOKENS = 32
-ANSWER_TOKENS = 64
 DISCOVERY_RATE = 0.05
 
 
@@ -108,14 +107,21 @@ def finetune(
             model = with_lora(model, chosen.rank, chosen.alpha, chosen.targets, chosen.seed)
         half = Run(part, wanted)
         facts = train(model, tokenizer, half.examples, chosen, part, report)
-        if chosen.full:
-            model.save_pretrained(part / FULL)
-            tokenizer.save_pretrained(part / FULL)
-        else:
-            save_adapter(model, part / ADAPTER)
+        save(model, tokenizer, part, chosen.full)
+        shutil.rmtree(part / RESUME, ignore_errors=True)
         return {**facts, "examples": found.examples, "tokens": asdict(found.tokens) if found.tokens else None}
 
     return Run(folder, make(folder, wanted, work))
+
+
+def save(model: Any, tokenizer: PreTrainedTokenizerBase, folder: Path, full: bool) -> None:
+    """Write the trained weights as others read them: an adapter, or a whole model with its tokenizer."""
+    if not full:
+        save_adapter(model, folder / ADAPTER)
+        return
+    with quiet():
+        model.save_pretrained(folder / FULL)
+        tokenizer.save_pretrained(folder / FULL)
 
 
 def run_manifest(base_model: str, base: Path, data: Sequence[Source], config: Mapping[str, Any]) -> Manifest:
@@ -199,17 +205,6 @@ def build_index(
     return Index(folder, make(folder, wanted, work), opened, chosen)
 
 
-def measure_null(subject: Subject, method: Method, folder: Path, report: Report) -> Null:
-    """Let the model answer the control questions, score the answers, and fit the null."""
-    found = own_answers(subject, controls.conversations(CONTROLS), CONTROL_TOKENS, report)
-    asked = controls.answered([(a.text, a.ended) for a in found])
-    report(Progress("null", 0, len(asked), "queries"))
-    scores = method.score(subject, folder, asked)
-    drift = np.array([lift.total / lift.tokens for lift in lifts_of(subject, asked)])
-    report(Progress("null", len(asked), len(asked), "queries"))
-    return fit_null(scores, drift)
-
-
 def attribute(
     index: Index | Run | str | Path,
     question: str,
@@ -255,32 +250,6 @@ def score(index: Index | Run | str | Path, asked: Sequence[Query] | Source) -> F
     opened = index if isinstance(index, Index) else Index.open(index)
     wanted = queries(asked) if isinstance(asked, str | Path) else asked
     return opened.method.score(opened.subject, opened.folder, wanted).astype(np.float32)
-
-
-def own_answers(
-    subject: Subject,
-    conversations: Sequence[Sequence[Message]],
-    max_new_tokens: int = ANSWER_TOKENS,
-    report: Report = silent,
-) -> list[Generated]:
-    """The fine-tuned model's own greedy answers."""
-    path = subject.trajectory
-    path.move_to(path.last)
-    model: Any = path.model
-    return generate(model, path.tokenizer, conversations, max_new_tokens=max_new_tokens, report=report)
-
-
-def lifts_of(subject: Subject, asked: Sequence[Query], null: Null | None = None) -> list[Lift]:
-    """What fine-tuning contributed to each query's answer; with a null, how much of it is needed."""
-    path, items = subject.trajectory, query_tokens(subject, asked)
-    path.move_to(path.last)
-    tuned = values_now(path, items, subject.compute)
-    with path.base():
-        base = values_now(path, items, subject.compute)
-    counts = [item.answer_length for item in items]
-    needed = [null.needed_lift(count) if null else 0.0 for count in counts]
-    found = zip(tuned.tolist(), base.tolist(), counts, needed, strict=True)
-    return [Lift(*values) for values in found]
 
 
 def _attribution(index: Index, query: Query, lift: Lift, scores: ndarray, rate: float, top: int | None) -> Attribution:

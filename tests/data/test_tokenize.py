@@ -6,11 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
+from tests.tiny import tiny_tokenizer
 from whence.data.tokenize import NO_LOSS, TextError, TooLong, fit, tokenize, tokenize_all
 from whence.errors import DataError, ModelError
 from whence.types import Message, Query, Tokens
-
-from tests.tiny import tiny_tokenizer
 
 from .conftest import CHATML
 

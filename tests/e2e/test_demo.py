@@ -1,4 +1,4 @@
-"""The demo as a user runs it, with the real base model: train, index, ask four questions, and again from what is kept."""
+"""The demo as a user runs it, with the real base model: train, index, ask, and again from what is kept."""
 
 import json
 import subprocess

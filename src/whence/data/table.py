@@ -62,9 +62,10 @@ class _Batch:
 
 
 def write_table(path: Path, examples: Iterable[tuple[Example, Tokens]]) -> int:
-    """The number of examples written to `path`, batch by batch as they come."""
+    """The number of examples written to `path`, batch by batch as they come; the file appears when it is whole."""
     count = 0
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, SCHEMA) as writer:
+    temporary = path.with_name(path.name + ".tmp")
+    with pa.OSFile(str(temporary), "wb") as file, pa.ipc.new_stream(file, SCHEMA) as writer:
         batch = _Batch()
         for example, tokens in examples:
             batch.add(example, tokens)
@@ -74,6 +75,7 @@ def write_table(path: Path, examples: Iterable[tuple[Example, Tokens]]) -> int:
                 batch = _Batch()
         if batch.plain:
             writer.write_batch(batch.arrow())
+    temporary.replace(path)
     return count
 
 

@@ -103,10 +103,13 @@ def query_tokens(subject: Subject, queries: Sequence[Query]) -> list[Tokens]:
 
     Raises:
         MethodError: an empty answer, of which there is nothing to measure.
+        TooLong: more tokens than the model reads.
     """
+    path = subject.trajectory
+    length = getattr(path.model.config, "max_position_embeddings", None)
     for query in queries:
         require_answer(query)
-    return [tokenize(query, subject.trajectory.tokenizer) for query in queries]
+    return [tokenize(query, path.tokenizer, max_length=length) for query in queries]
 
 
 def example_tokens(subject: Subject, span: range) -> list[Tokens]:

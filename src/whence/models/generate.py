@@ -106,7 +106,7 @@ def answer(
             max_new_tokens=new_tokens,
         )
     texts = cast(list[str], cast(Any, tokenizer).batch_decode(out[:, width:], skip_special_tokens=True))
-    ends = torch.tensor(cast(GenerationConfig, model.generation_config).eos_token_id, device=out.device)
+    ends = torch.tensor(model.generation_config.eos_token_id, device=out.device)
     ended = cast(list[bool], torch.isin(out[:, width:], ends).any(1).tolist())
     return [Generated(text.strip(), end) for text, end in zip(texts, ended, strict=True)]
 

@@ -102,6 +102,8 @@ def train(
 ) -> Mapping[str, Any]:
     """Train `model` in place on all examples; leaves the trace in `folder` and returns what is worth knowing of it.
 
+    What it takes to resume stays in `<folder>/resume`: remove it once the weights are saved.
+
     Raises:
         TrainingError: the loss overflows.
     """
@@ -118,7 +120,6 @@ def train(
     trainer.remove_callback(PrinterCallback)
     with quiet():
         trainer.train(resume_from_checkpoint=last_resumable(folder / RESUME))
-    shutil.rmtree(folder / RESUME, ignore_errors=True)
     losses = [row["loss"] for row in trace.rows if row["loss"] == row["loss"]]
     return {"steps": len(trace.rows), "final_loss": losses[-1] if losses else None}
 

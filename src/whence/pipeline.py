@@ -36,7 +36,7 @@ from whence.types import Attribution, Example, Influence, Lift, Query, Report, T
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 DEFAULT_METHOD = "fisher"
-DISCOVERY_RATE = 0.05
+DISCOVERY_RATE = 0.02
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ def ask(
     method: Method = None,
     top: Annotated[int | None, AtLeastOne, Parameter(metavar="N", help="Show at most so many pairs.")] = None,
     opposing: Annotated[bool, Flag, Parameter(help="Show the pairs that made the answer less likely, too.")] = False,
-    fdr: Annotated[float, Fraction, Parameter(help="Share of the pairs shown that may be there by chance.")] = 0.05,
+    fdr: Annotated[float, Fraction, Parameter(help="Share of the pairs shown that may be there by chance.")] = 0.02,
     as_json: Json = False,
 ) -> None:
     """Show the answer and the training pairs that made it."""

@@ -55,7 +55,7 @@ class FisherInfluence:
     needs: ClassVar[Needs] = Needs("all")
 
     sketch: int = 4096
-    points: int = 3
+    points: int = 2
     damping: float = 0.1
     seed: int = 0
 

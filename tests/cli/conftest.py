@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tests.tiny import save_tiny
-from whence import pipeline
 from whence.cli.main import main
+from whence.levels import measure
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ def python() -> Callable[[str], subprocess.CompletedProcess[str]]:
 def few_controls() -> Iterator[None]:
     """A null from a few short control answers: what it costs, not what it says, matters here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "CONTROLS", 16)
-        patch.setattr(pipeline, "ANSWER_TOKENS", 8)
+        patch.setattr(measure, "CONTROLS", 16)
+        patch.setattr(measure, "CONTROL_TOKENS", 8)
         yield
 
 

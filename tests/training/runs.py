@@ -46,12 +46,12 @@ class Log:
 
     def __call__(self, progress: Progress) -> None:
         self.seen.append(progress)
-        if progress.step == "fine-tuning" and progress.done == self.dies_at:
+        if progress.step == "fine-tuning" and progress.detail and progress.done == self.dies_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def steps(self) -> list[int]:
-        """The optimizer steps that were reported."""
-        return [p.done for p in self.seen if p.step == "fine-tuning"]
+        """The optimizer steps that were reported, each with its loss."""
+        return [p.done for p in self.seen if p.step == "fine-tuning" and p.detail]
 
 
 def finetune_killed(data: Path, base: Path, out: Path, recipe: Recipe, step: int, saving: bool = False) -> None:

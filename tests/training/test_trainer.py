@@ -132,7 +132,7 @@ def test_a_loss_that_overflows_stops_the_run_with_advice(base: Path, data: Path,
 def test_progress_counts_the_steps_and_tells_the_loss(base: Path, data: Path, tmp_path: Path):
     log = Log()
     run = finetune(data, str(base), tmp_path / "run", short(epochs=2), log)
-    told = [p for p in log.seen if p.step == "fine-tuning"]
+    told = [p for p in log.seen if p.step == "fine-tuning" and p.detail]
     assert [(p.done, p.total, p.unit) for p in told] == [(k, 6, "steps") for k in range(1, 7)]
     assert [p.detail["epoch"] for p in told] == pytest.approx([1 / 3, 2 / 3, 1, 4 / 3, 5 / 3, 2])
     assert told[-1].detail["loss"] == run.manifest.facts["final_loss"]

@@ -25,7 +25,7 @@ MODEL = Parameters(1_000_000, 5_000)
 def test_time_is_flops_over_speed() -> None:
     found = estimate(REPORT, Recipe(epochs=3), MODEL, speed=1e9)
     assert found.train_seconds == pytest.approx(TRAIN_FACTOR * 4 * 10_000 * 1_000_000 * 3 / 1e9)
-    assert found.index_seconds == pytest.approx(INDEX_FACTOR * 14 * 10_000 * 1_000_000 / 1e9)
+    assert found.index_seconds == pytest.approx(INDEX_FACTOR * (4 * 2 + 2) * 10_000 * 1_000_000 / 1e9)
     assert found.seconds == found.train_seconds + found.index_seconds
 
 

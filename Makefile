@@ -41,13 +41,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	echo "Install one, or name it: make PYTHON=/path/to/python3.11" >&2; \
 	exit 1
 	@$(PIP) hatchling
-	@$(PIP) --no-build-isolation -e '.[local]'
+	@$(PIP) --no-build-isolation -e '.[local,server]'
 	@touch $@
 
 # What it takes to work on it.
 $(VENV)/.dev: $(VENV)/.installed
 	@echo "Adding what the tests and checks need."
-	@$(PIP) --no-build-isolation -e '.[local,dev]'
+	@$(PIP) --no-build-isolation -e '.[local,server,postgres,dev]'
 	@touch $@
 
 .PHONY: help demo test check bench clean

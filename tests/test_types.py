@@ -46,7 +46,7 @@ def test_the_json_of_an_influence_tells_level_place_and_text():
         "file": "faq.jsonl",
         "line": 3,
         "influence_level": "high",
-        "messages": "Q: Who? A: Ann.",
+        "messages": "Q: Who?\nA: Ann.",
         "conversation": [
             {"role": "system", "content": "Be brief."},
             {"role": "user", "content": "Who?"},

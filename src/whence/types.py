@@ -148,7 +148,7 @@ class Influence:
     rank: int
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object of this influence. `influence_level` and `Q: … A: …` follow the REST contract."""
+        """The JSON object of this influence. `influence_level` and `Q: …`, newline, `A: …` follow the REST contract."""
         last = [m for m in self.messages if m.role != "system"][-2:]
         return {
             "id": self.id,
@@ -156,7 +156,7 @@ class Influence:
             "file": self.file,
             "line": self.line,
             "influence_level": str(self.level),
-            "messages": " ".join(f"{'A' if m.role == 'assistant' else 'Q'}: {m.content}" for m in last),
+            "messages": "\n".join(f"{'A' if m.role == 'assistant' else 'Q'}: {m.content}" for m in last),
             "conversation": [{"role": m.role, "content": m.content} for m in self.messages],
             "score": self.score,
             "share": self.share,

@@ -40,7 +40,7 @@ def test_a_byte_order_mark_is_tolerated(tmp_path: Path, name: str) -> None:
     ("bad", "rule"),
     [
         (b'{"a": "\xff"}', "UTF-8"),
-        (b'{"a": 1,}', "column 9"),
+        (b'{"a": 1,}', "invalid JSON at column 9"),
         (b'["a"]', "JSON object"),
         (b"3", "JSON object"),
         (b'{"a": ' + b"1" * 5000 + b"}", "readable"),
@@ -121,7 +121,7 @@ def test_a_damaged_parquet_file_is_refused(tmp_path: Path, content: bytes) -> No
 
 @pytest.mark.parametrize(("name", "content"), [("a.jsonl", b" \n\n"), ("a.csv", b"q,a\n"), ("b.csv", b"")])
 def test_a_file_without_rows_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
-    with pytest.raises(DataError, match="at least one row"):
+    with pytest.raises(DataError, match="at least one row, but this one is empty"):
         list(rows(saved(tmp_path / name, content)))
 
 

@@ -70,7 +70,8 @@ def _at_least_one(path: Path, reader: "Callable[[Path], Iterator[Row]]") -> Iter
         empty = False
         yield row
     if empty:
-        raise refusal(Fault(path.name, 0, "a data file must have at least one row", "", "Add rows to it."))
+        rule = "a data file must have at least one row, but this one is empty"
+        raise refusal(Fault(path.name, 0, rule, "", "Add rows to it."))
 
 
 def _json_rows(path: Path) -> Iterator[Row]:
@@ -80,7 +81,7 @@ def _json_rows(path: Path) -> Iterator[Row]:
             text = raw.removeprefix(b"\xef\xbb\xbf").strip() if line == 1 else raw.strip()
             if first and text in (b"[", b"{"):
                 # A pretty-printed document: one fault says it better than one for each of its lines.
-                rule = "a JSON file must have one object on each line"
+                rule = "a JSON file must have one object on each line, but this line is invalid JSON by itself"
                 yield Row(line, Fault(path.name, line, rule, f"a lone {text.decode()}", ONE_OBJECT))
                 return
             if text:
@@ -106,7 +107,7 @@ def _json_record(raw: bytes, file: str, line: int) -> Record | Fault:
     except UnicodeDecodeError as error:
         return _not_utf8(file, line, raw[max(error.start - 20, 0) : error.end + 20])
     except json.JSONDecodeError as error:
-        rule = f"a line must be valid JSON, but at column {error.colno}: {error.msg}"
+        rule = f"a line must be JSON, but this is invalid JSON at column {error.colno}: {error.msg}"
         near = error.doc[max(error.pos - 20, 0) : error.pos + 20]
         return Fault(file, line, rule, short(near), "Correct the line.")
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end

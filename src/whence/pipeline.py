@@ -17,10 +17,11 @@ from whence.data.hub import is_hub
 from whence.data.table import write_table
 from whence.data.validate import Source, check, load, queries, require_valid, source_id
 from whence.errors import ArtifactError, DataError, ModelError
-from whence.levels.judge import Cuts, Judgement, judge
-from whence.levels.lift import lifts_of, own_answers
+from whence.levels.attribution import attribution_of, trust_in
+from whence.levels.lift import own_answers
 from whence.levels.measure import CONTROLS, measure_null
 from whence.levels.null import Null
+from whence.levels.verdict import DISCOVERY_RATE, Evidence, verdicts
 from whence.methods.base import Compute, Method, Subject
 from whence.methods.registry import method_named, settings_of
 from whence.models.adapter import save_adapter, with_lora
@@ -32,11 +33,10 @@ from whence.training.imported import hash_trace, hash_weights, import_weights, i
 from whence.training.recipe import Recipe
 from whence.training.run import ADAPTER, EXAMPLES, FULL, KIND, Run, load_base
 from whence.training.trainer import RESUME, train
-from whence.types import Attribution, Example, Influence, Lift, Query, Report, Trust, silent
+from whence.types import Attribution, Query, Report, silent
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 DEFAULT_METHOD = "fisher"
-DISCOVERY_RATE = 0.02
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,11 @@ class Index:
     def subject(self) -> Subject:
         """The examples and the model, loaded once."""
         return Subject(self.run.examples, self.run.trajectory, Compute())
+
+    @property
+    def evidence(self) -> Evidence:
+        """What answers are judged by."""
+        return Evidence(self.subject, self.method, self.folder, self.null)
 
     @staticmethod
     def open(run: "Run | str | Path", method: str | None = None) -> "Index":
@@ -238,11 +243,9 @@ def attribute_all(
     index: Index, asked: Sequence[Query], rate: float = DISCOVERY_RATE, top: int | None = None
 ) -> list[Attribution]:
     """The attribution of each query's answer. An answer that fine-tuning contributed nothing to has no results."""
-    lifts = lifts_of(index.subject, asked, index.null)
-    scores = index.method.score(index.subject, index.folder, asked)
-    return [
-        _attribution(index, query, lift, row, rate, top) for query, lift, row in zip(asked, lifts, scores, strict=True)
-    ]
+    evidence = index.evidence
+    trust = trust_in(evidence, rate)
+    return [attribution_of(evidence, verdict, trust, top) for verdict in verdicts(evidence, asked, rate)]
 
 
 def score(index: Index | Run | str | Path, asked: Sequence[Query] | Source) -> Float[ndarray, "query train"]:
@@ -250,50 +253,6 @@ def score(index: Index | Run | str | Path, asked: Sequence[Query] | Source) -> F
     opened = index if isinstance(index, Index) else Index.open(index)
     wanted = queries(asked) if isinstance(asked, str | Path) else asked
     return opened.method.score(opened.subject, opened.folder, wanted).astype(np.float32)
-
-
-def _attribution(index: Index, query: Query, lift: Lift, scores: ndarray, rate: float, top: int | None) -> Attribution:
-    whole = max(lift.total, float(scores.sum())) if index.method.unit == "nats" else None
-    supporting, opposing = ([], [])
-    if lift.enough:
-        supporting, opposing = judge(scores, index.null, whole, rate, Cuts())
-    trust = Trust(
-        method=index.method.name,
-        false_discovery_rate=rate,
-        controls=len(index.null.drift),
-        checkpoints=len(index.run.trajectory.checkpoints),
-        notes=index.method.notes(index.subject),
-    )
-    return Attribution(
-        question=query.question,
-        answer=query.answer,
-        results=_influences(index, supporting[:top]),
-        opposing=_influences(index, opposing[:top]),
-        lift=lift,
-        method=index.method.name,
-        unit=index.method.unit,
-        trust=trust,
-        generated=False,
-    )
-
-
-def _influences(index: Index, judged: Sequence[Judgement]) -> tuple[Influence, ...]:
-    return tuple(_influence(index.run.examples[j.row], j, rank) for rank, j in enumerate(judged, start=1))
-
-
-def _influence(example: Example, j: Judgement, rank: int) -> Influence:
-    return Influence(
-        id=example.id,
-        file_id=example.file_id,
-        file=example.file,
-        line=example.line,
-        messages=example.messages,
-        level=j.level,
-        score=j.score,
-        share=j.share,
-        p_value=j.p_value,
-        rank=rank,
-    )
 
 
 def sources(data: Source | Sequence[Source]) -> list[Source]:

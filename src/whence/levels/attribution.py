@@ -1,0 +1,54 @@
+"""Verdicts as attributions: each row that stands out by its id, its file and its line."""
+
+from collections.abc import Sequence
+
+from whence.levels.judge import Judgement
+from whence.levels.verdict import Evidence, Verdict
+from whence.methods.base import Examples
+from whence.types import Attribution, Example, Influence, Trust
+
+
+def attribution_of(evidence: Evidence, verdict: Verdict, trust: Trust, top: int | None = None) -> Attribution:
+    """The attribution of a verdict's answer, which was given; at most `top` pairs each way (None: all)."""
+    query, examples = verdict.query, evidence.subject.examples
+    return Attribution(
+        question=query.question,
+        answer=query.answer,
+        results=_influences(examples, verdict.supporting[:top]),
+        opposing=_influences(examples, verdict.opposing[:top]),
+        lift=verdict.lift,
+        method=evidence.method.name,
+        unit=evidence.method.unit,
+        trust=trust,
+        generated=False,
+    )
+
+
+def trust_in(evidence: Evidence, rate: float) -> Trust:
+    """What attributions by this index rest on, and what they lack."""
+    return Trust(
+        method=evidence.method.name,
+        false_discovery_rate=rate,
+        controls=len(evidence.null.drift),
+        checkpoints=len(evidence.subject.trajectory.checkpoints),
+        notes=evidence.method.notes(evidence.subject),
+    )
+
+
+def _influences(examples: Examples, judged: Sequence[Judgement]) -> tuple[Influence, ...]:
+    return tuple(_influence(examples[j.row], j, rank) for rank, j in enumerate(judged, start=1))
+
+
+def _influence(example: Example, j: Judgement, rank: int) -> Influence:
+    return Influence(
+        id=example.id,
+        file_id=example.file_id,
+        file=example.file,
+        line=example.line,
+        messages=example.messages,
+        level=j.level,
+        score=j.score,
+        share=j.share,
+        p_value=j.p_value,
+        rank=rank,
+    )

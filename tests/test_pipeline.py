@@ -107,6 +107,12 @@ def test_without_a_given_answer_the_models_own_is_explained(index: Index):
     assert result.lift.tokens > 0
 
 
+def test_the_models_own_answer_has_as_many_tokens_as_were_asked_for(index: Index):
+    short_one = attribute(index, QUERIES[1].question, max_new_tokens=2)
+    assert (len(short_one.answer), short_one.lift.tokens) == (2, 2)
+    assert attribute(index, QUERIES[1].question).answer.startswith(short_one.answer)
+
+
 def test_a_wrong_answer_that_training_made_less_likely_has_no_results(index: Index):
     result = attribute(index, QUERIES[0].question, "%%zq[[")
     assert result.lift.total < 0

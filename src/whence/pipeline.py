@@ -18,7 +18,7 @@ from whence.data.table import write_table
 from whence.data.validate import Source, check, load, queries, require_valid, source_id
 from whence.errors import ArtifactError, DataError, ModelError
 from whence.levels.attribution import attribution_of, trust_in
-from whence.levels.lift import own_answers
+from whence.levels.lift import ANSWER_TOKENS, own_answers
 from whence.levels.measure import CONTROLS, measure_null
 from whence.levels.null import Null
 from whence.levels.verdict import DISCOVERY_RATE, Evidence, verdicts
@@ -218,8 +218,11 @@ def attribute(
     false_discovery_rate: float = DISCOVERY_RATE,
     top: int | None = None,
     report: Report = silent,
+    max_new_tokens: int = ANSWER_TOKENS,
 ) -> Attribution:
-    """Which training pairs made the fine-tuned model give this answer (its own where `answer` is None).
+    """Which training pairs made the fine-tuned model give this answer.
+
+    Where `answer` is None it is the model's own, of at most `max_new_tokens` tokens.
 
     Raises:
         DataError: question or answer is empty.
@@ -231,7 +234,7 @@ def attribute(
     if answer is not None:
         require_text("answer", answer)
     else:
-        (own,) = own_answers(opened.subject, [given.messages[:-1]], report=report)
+        (own,) = own_answers(opened.subject, [given.messages[:-1]], max_new_tokens, report)
         if not own.text:
             raise DataError("The model gave an empty answer, which nothing can be said about. Give an answer.")
         given = Query.of(question, own.text, system_prompt, ended=own.ended)

@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from whence.client import AsyncClient as AsyncClient
+    from whence.client import Client as Client
     from whence.errors import ArtifactError as ArtifactError
     from whence.errors import DataError as DataError
     from whence.errors import Fault as Fault
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _ROOMS = {
+    "whence.client": ("Client", "AsyncClient"),
     "whence.pipeline": ("finetune", "import_run", "build_index", "attribute", "score", "Index"),
     "whence.training.run": ("Run",),
     "whence.training.recipe": ("Recipe",),
@@ -60,6 +63,9 @@ __all__ = [
     "build_index",
     "attribute",
     "score",
+    # a server that does the same
+    "Client",
+    "AsyncClient",
     # what they take and give
     "Recipe",
     "Run",

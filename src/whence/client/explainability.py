@@ -1,0 +1,106 @@
+"""Which training pairs, or which parts of a context, made a model say something."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from whence.client import readings
+from whence.client.attributions import ROOT, KeptAttribution
+from whence.client.calls import Call, given, segment
+from whence.client.context import ContextAttribution
+from whence.client.records import brief, record
+from whence.client.resource import D_co, Resource, Sent
+from whence.types import Influence
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class InfluentialData:
+    """The pairs behind an answer, most influential first; none for an answer that was not learned from any.
+
+    A number that the server does not give is NaN.
+    """
+
+    results: tuple[Influence, ...]
+    version: str
+    answer: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @staticmethod
+    def of(data: Any) -> "InfluentialData":
+        """The pairs out of the JSON answer."""
+        return record(InfluentialData, data, results=tuple(map(readings.influence, data["results"])))
+
+    def __repr__(self) -> str:
+        return brief("InfluentialData", repr(self.answer or ""), f"{len(self.results)} pairs")
+
+
+def get_influential_finetuning_data(
+    model_id: str, question: str, system_prompt: str | None = None, answer: str | None = None
+) -> Call[InfluentialData]:
+    """The training pairs behind the answer of a model (a deployment's id); without `answer`, behind its own."""
+    path = f"/v1/flow/explain/models/{segment(model_id)}/influential-finetuning-data"
+    query = given(question=question, system_prompt=system_prompt, answer=answer)
+    return Call("GET", path, InfluentialData.of, query=query)
+
+
+def attribute(
+    model: str,
+    question: str,
+    answer: str | None = None,
+    system_prompt: str | None = None,
+    method: str | None = None,
+    top_k: int | None = None,
+    false_discovery_rate: float | None = None,
+    selection: tuple[int, int] | None = None,
+) -> Call[KeptAttribution]:
+    """The training pairs behind an answer, with scores, opposing pairs, lift and trust. Print it for a table.
+
+    Without `answer`, the model (a deployment's id) gives its own. `selection` is the part of the answer to explain, as
+    characters from (counted from 0) and up to. What is None is the server's default.
+    """
+    part = None if selection is None else {"start": selection[0], "end": selection[1]}
+    body = given(
+        model=model,
+        question=question,
+        answer=answer,
+        system_prompt=system_prompt,
+        method=method,
+        top_k=top_k,
+        false_discovery_rate=false_discovery_rate,
+        selection=part,
+    )
+    return Call("POST", ROOT, KeptAttribution.of, body=body)
+
+
+def get_context_attribution(
+    context: str,
+    query: str,
+    response: str,
+    highlight: str | None = None,
+    granularity: str = "sentence",
+    top_k: int = 5,
+    num_ablations: int | None = None,
+    model: str | None = None,
+) -> Call[ContextAttribution]:
+    """The parts of `context` behind each segment of `response`, and behind the `highlight` in it.
+
+    `granularity` is sentence or paragraph; `num_ablations`, 32 to 256, how often parts are left out to see.
+    """
+    body = given(
+        context=context,
+        query=query,
+        response=response,
+        highlight=highlight,
+        granularity=granularity,
+        top_k=top_k,
+        num_ablations=num_ablations,
+        model=model,
+    )
+    return Call("POST", "/v1/explainability/context-attributor", ContextAttribution.of, body=body)
+
+
+class Explainability(Resource[D_co]):
+    """`client.explainability`."""
+
+    get_influential_finetuning_data = Sent(get_influential_finetuning_data)
+    attribute = Sent(attribute)
+    get_context_attribution = Sent(get_context_attribution)

@@ -1,0 +1,41 @@
+"""What a job left behind: its training run, its indexes, its evaluation."""
+
+from typing import Any
+
+from whence.client.calls import Call, Streamed, given, segment
+from whence.client.jobs import JobEvent
+from whence.client.pairs import Pair
+from whence.client.records import Page
+from whence.client.resource import D_co, Opened, Resource, Sent
+
+ROOT = "/v1/whence/runs"
+
+
+def _object(answer: Any) -> dict[str, Any]:
+    return dict(answer)
+
+
+def retrieve(job_id: str) -> Call[dict[str, Any]]:
+    """The run's manifest, indexes, evaluation and files."""
+    return Call("GET", f"{ROOT}/{segment(job_id)}", _object)
+
+
+def pairs(
+    job_id: str, limit: int | None = None, offset: int | None = None, search: str | None = None
+) -> Call[Page[Pair]]:
+    """The pairs that the model was trained on; with `search`, those that hold this text."""
+    query = given(limit=limit, offset=offset, search=search)
+    return Call("GET", f"{ROOT}/{segment(job_id)}/pairs", Page.of(Pair.of), query=query)
+
+
+def events(job_id: str) -> Streamed[JobEvent]:
+    """The job's progress as it happens, until the job is over."""
+    return Streamed.of("GET", f"{ROOT}/{segment(job_id)}/events", JobEvent.of)
+
+
+class Runs(Resource[D_co]):
+    """`client.runs`."""
+
+    retrieve = Sent(retrieve)
+    pairs = Sent(pairs)
+    events = Opened(events)

@@ -20,3 +20,13 @@ def models() -> Path:
 def runs() -> Path:
     """Where runs go that were given no folder."""
     return home() / "runs"
+
+
+def base_url() -> str:
+    """The server that clients talk to: `WHENCE_BASE_URL`, else this machine's."""
+    return os.environ.get("WHENCE_BASE_URL") or "http://127.0.0.1:8321"
+
+
+def api_key() -> str | None:
+    """The key that clients show to the server: `WHENCE_API_KEY`, else None."""
+    return os.environ.get("WHENCE_API_KEY") or None

@@ -30,6 +30,7 @@ FILE = {
     "examples": 154,
     "sha256": "ab" * 32,
 }
+GONE = {"id": "file-1", "object": "file", "deleted": True, "note": "A model has its pairs."}
 JOB = {
     "id": "ft-1",
     "fine_tune_type": "STANDARD",
@@ -174,7 +175,7 @@ EXAMPLES = [
     Example("files.retrieve", ("file-1",), "GET", "/v1/flow/files/file-1", FILE),
     Example("files.rename", ("file-1", "b.jsonl"), "PUT", "/v1/flow/files/file-1/rename", FILE,
             body={"new_filename": "b.jsonl"}),
-    Example("files.delete", ("a/b?c",), "DELETE", "/v1/flow/files/a%2Fb%3Fc", {"id": "x", "deleted": True}),
+    Example("files.delete", ("a/b?c",), "DELETE", "/v1/flow/files/a%2Fb%3Fc", GONE),
     Example("files.pairs", ("file-1", 10, 20, "a & b"), "GET",
             "/v1/whence/files/file-1/pairs?limit=10&offset=20&search=a+%26+b", page(PAIR)),
     Example("fine_tuning.create", ("m", ["file-1"]), "POST", "/v1/flow/fine-tune", JOB,

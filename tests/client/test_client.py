@@ -8,7 +8,7 @@ import pytest
 
 import whence
 from tests.client.service import serving
-from tests.client.shapes import ATTRIBUTION, FILE, INFLUENTIAL, JOB, KEPT, MODEL, PROJECT, page
+from tests.client.shapes import ATTRIBUTION, FILE, INFLUENTIAL, JOB, KEPT, MODEL, PAIR, PROJECT, page
 from whence.client import InvalidCall, Job
 from whence.types import Level, Message
 
@@ -129,6 +129,14 @@ def test_an_attribution_survives_the_wire():
     assert (kept.id, kept.job_id, kept.phases["search"], kept.extra) == ("attribution-1", "ft-1", 0.1, {})
     assert str(kept) == str(ATTRIBUTION)
     assert "faq.jsonl:69" in str(kept)
+
+
+def test_a_pair_that_recurs_says_how_often():
+    reply = page(PAIR | {"count": 4, "level": "high", "share": 0.5})
+    with serving(reply).client() as client:
+        (pair,) = client.attributions.recurring()
+    assert (pair.count, pair.level, pair.share, pair.extra) == (4, "high", 0.5, {})
+    assert repr(pair) == "<Pair 0c0ffee0: faq.jsonl:69, behind 4 answers, 'Who?'>"
 
 
 def test_influential_data_of_the_bare_contract_are_read():

@@ -22,7 +22,7 @@ from whence.client.errors import (
     Unauthorized,
 )
 from whence.client.explainability import InfluentialData
-from whence.client.files import FileInfo
+from whence.client.files import FileDeleted, FileInfo
 from whence.client.jobs import Job, JobEvent, Lora
 from whence.client.models import ModelInfo
 from whence.client.pairs import Pair
@@ -40,6 +40,7 @@ __all__ = [
     "AsyncStream",
     "Project",
     "FileInfo",
+    "FileDeleted",
     "Pair",
     "Job",
     "JobEvent",

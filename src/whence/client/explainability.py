@@ -22,6 +22,7 @@ class InfluentialData:
     results: tuple[Influence, ...]
     version: str
     answer: str | None = None
+    sentence: str | None = None
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @staticmethod
@@ -30,7 +31,7 @@ class InfluentialData:
         return record(InfluentialData, data, results=tuple(map(readings.influence, data["results"])))
 
     def __repr__(self) -> str:
-        return brief("InfluentialData", repr(self.answer or ""), f"{len(self.results)} pairs")
+        return brief("InfluentialData", repr(self.answer or ""), f"{len(self.results)} pairs", self.sentence)
 
 
 def get_influential_finetuning_data(

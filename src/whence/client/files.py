@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from whence.client.bars import Shown, shown
-from whence.client.calls import Call, Steps, destination, given, nothing, segment
+from whence.client.calls import Call, Steps, destination, given, segment
 from whence.client.pairs import Pair
 from whence.client.records import Page, brief, moments, record
 from whence.client.resource import D_co, Resource, Sent
@@ -39,6 +39,20 @@ class FileInfo:
         size = None if self.bytes is None else f"{self.bytes:,} bytes"
         pairs = None if self.examples is None else f"{self.examples:,} pairs"
         return brief(f"FileInfo {self.id}", self.filename, size, pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class FileDeleted:
+    """A file that is gone; `note` says what is kept of it, where a model was trained on it."""
+
+    id: str
+    note: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @staticmethod
+    def of(data: Any) -> "FileDeleted":
+        """What is left of a file, out of its JSON object."""
+        return record(FileDeleted, data)
 
 
 def _all(answer: Any) -> tuple[FileInfo, ...]:
@@ -89,9 +103,9 @@ def rename(id: str, new: str) -> Call[FileInfo]:
     return Call("PUT", f"{ROOT}/{segment(id)}/rename", FileInfo.of, body={"new_filename": new})
 
 
-def delete(id: str) -> Call[None]:
-    """None, once the file is gone."""
-    return Call("DELETE", f"{ROOT}/{segment(id)}", nothing)
+def delete(id: str) -> Call[FileDeleted]:
+    """What is left of the file, which is gone."""
+    return Call("DELETE", f"{ROOT}/{segment(id)}", FileDeleted.of)
 
 
 def pairs(id: str, limit: int | None = None, offset: int | None = None, search: str | None = None) -> Call[Page[Pair]]:

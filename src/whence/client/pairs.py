@@ -10,7 +10,8 @@ from whence.client.records import brief, record
 class Pair:
     """A training pair and where it stands. `messages` is its last exchange, as `Q: …` and `A: …`.
 
-    `extra` holds what else the server says of it: the counts of a list of recurring pairs, for one.
+    Of a pair that recurs, `count` is the number of answers that rest on it, `level` the highest that it had in one, and
+    `share` the mean of what it made of them.
     """
 
     id: str
@@ -20,6 +21,9 @@ class Pair:
     question: str | None = None
     answer: str | None = None
     messages: str | None = None
+    count: int | None = None
+    level: str | None = None
+    share: float | None = None
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @staticmethod
@@ -29,4 +33,5 @@ class Pair:
 
     def __repr__(self) -> str:
         place = f"{self.file or self.file_id}:{self.line}" if self.line else None
-        return brief(f"Pair {self.id[:8]}", place, repr(self.question or self.messages or ""))
+        count = None if self.count is None else f"behind {self.count} answers"
+        return brief(f"Pair {self.id[:8]}", place, count, repr(self.question or self.messages or ""))

@@ -1,28 +1,34 @@
 """The nouns of `whence.types` out of the JSON that the server sends of them: the other way round of `to_dict`."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 from whence.types import Attribution, Influence, Level, Lift, Message, Trust
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 NAN = float("nan")
 """Stands for a number that the server did not send."""
 
 
 def attribution(data: Mapping[str, Any]) -> Attribution:
-    """An attribution; raises `KeyError` where what makes it one is missing."""
-    return Attribution(
-        question=data["question"],
-        answer=data["answer"],
-        results=tuple(map(influence, data["results"])),
-        opposing=tuple(map(influence, data.get("opposing") or ())),
-        lift=lift(data["lift"]),
-        method=data["method"],
-        unit=data.get("unit", "nats"),
-        trust=trust(data["trust"]),
-        generated=data.get("generated", True),
-        version=data.get("version", "v0"),
-    )
+    """An attribution; raises `KeyError` or `TypeError` where what makes it one is missing."""
+    made: dict[str, Any] = {
+        "results": tuple(map(influence, data["results"])),
+        "opposing": tuple(map(influence, data.get("opposing") or ())),
+        "lift": Lift(**known(Lift, data["lift"])),
+        "trust": Trust(**known(Trust, data["trust"])),
+    }
+    return Attribution(**(known(Attribution, data) | made))
+
+
+def known(kind: "type[DataclassInstance]", data: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said of the fields of `kind`; lists as tuples, null as not said."""
+    names = {item.name for item in fields(kind)}
+    said = {name: value for name, value in data.items() if name in names and value is not None}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
 
 
 def influence(data: Mapping[str, Any]) -> Influence:
@@ -49,20 +55,3 @@ def messages(data: Mapping[str, Any]) -> tuple[Message, ...]:
     if not parted:
         return (Message("assistant", question.removeprefix("A: ")),)
     return Message("user", question.removeprefix("Q: ")), Message("assistant", answer)
-
-
-def lift(data: Mapping[str, Any]) -> Lift:
-    """What fine-tuning contributed."""
-    return Lift(data["fine_tuned"], data["base"], data["tokens"], data["needed"])
-
-
-def trust(data: Mapping[str, Any]) -> Trust:
-    """How far to trust it."""
-    return Trust(
-        method=data["method"],
-        false_discovery_rate=data["false_discovery_rate"],
-        controls=data["controls"],
-        checkpoints=data["checkpoints"],
-        notes=tuple(data.get("notes") or ()),
-        provisional=data.get("provisional", True),
-    )

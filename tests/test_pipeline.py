@@ -3,6 +3,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from whence.levels import measure
 from whence.methods.base import Compute, Subject
 from whence.models.base import load
 from whence.models.generate import Generated
-from whence.pipeline import Index, attribute, build_index, finetune, import_run, score
+from whence.pipeline import Index, attribute, attribute_all, build_index, finetune, import_run, score
 from whence.store.artifact import part_of
 from whence.training.run import Run
 from whence.training.trace import TraceCallback
@@ -118,6 +119,29 @@ def test_a_wrong_answer_that_training_made_less_likely_has_no_results(index: Ind
     assert result.lift.total < 0
     assert (result.results, result.opposing) == ((), ())
     assert result.sentence.startswith("Fine-tuning contributed nothing")
+
+
+def test_of_a_selection_only_its_tokens_are_explained(index: Index):
+    query = QUERIES[9]
+    whole = attribute(index, query.question, query.answer)
+    parts = [attribute(index, query.question, query.answer, selection=span) for span in ((0, 1), (1, 4))]
+    assert [part.selection for part in (whole, *parts)] == [None, (0, 1), (1, 4)]
+    assert [part.lift.tokens for part in (whole, *parts)] == [5, 1, 3]  # the whole answer has a closing token
+    assert {part.answer for part in parts} == {query.answer}
+    ended = attribute_all(index, [replace(query, ended=False)])[0]
+    assert sum(part.lift.total for part in parts) == pytest.approx(ended.lift.total, rel=1e-4)
+    scores = score(
+        index, [replace(query, selected=(0, 1)), replace(query, selected=(1, 4)), replace(query, ended=False)]
+    )
+    assert scores[0].argmax() == 9
+    np.testing.assert_allclose(scores[0] + scores[1], scores[2], rtol=1e-3, atol=0.02)
+
+
+def test_a_part_of_the_models_own_answer_may_be_selected(index: Index):
+    result = attribute(index, QUERIES[1].question, selection=(1, 2))
+    assert (result.generated, result.lift.tokens, result.selection) == (True, 1, (1, 2))
+    with pytest.raises(DataError, match=r"none beyond them .found 0 to 999."):
+        attribute(index, QUERIES[1].question, selection=(0, 999))
 
 
 def test_text_search_says_that_it_cannot_know_what_was_learned(run: Run):

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from whence.errors import DataError
 from whence.types import Attribution, Example, Influence, Level, Lift, Message, Query, Tokens, Trust
 
 TURNS = (Message("system", "Be brief."), Message("user", "Who?"), Message("assistant", "Ann."))
@@ -24,7 +25,8 @@ def test_the_json_has_the_documented_fields_and_nothing_else():
     found = attribution(influence(), opposing=(influence(9),)).to_dict()
     assert json.loads(json.dumps(found)) == found
     assert found.keys() == {
-        *("version", "question", "answer", "generated", "results", "opposing", "method", "unit", "lift", "trust")
+        *("version", "question", "answer", "generated", "selection"),
+        *("results", "opposing", "method", "unit", "lift", "trust"),
     }
     assert found["lift"] == {"total": 10.0, "fine_tuned": -1.0, "base": -11.0, "tokens": 4, "needed": 2.0}
     assert found["trust"] == {
@@ -35,6 +37,8 @@ def test_the_json_has_the_documented_fields_and_nothing_else():
         "notes": ["a"],
         "provisional": True,
     }
+    assert found["selection"] is None
+    assert replace(attribution(), selection=(1, 3)).to_dict()["selection"] == [1, 3]
     assert [r["line"] for r in found["results"]] == [3]
     assert [r["line"] for r in found["opposing"]] == [9]
 
@@ -98,6 +102,22 @@ def test_a_query_of_texts_has_a_system_turn_only_where_there_is_a_prompt():
     assert (plain.id, plain.messages) == ("query", TURNS[1:])
     assert Query.of("Who?", "Ann.", "").messages == plain.messages
     assert (plain.question, plain.answer) == ("Who?", "Ann.")
+
+
+def test_what_is_explained_is_the_answer_or_what_is_selected_of_it():
+    assert Query.of("Who?", "Ann.").explained == "Ann."
+    assert Query.of("Who?", "Ann.", selected=(1, 3)).explained == "nn"
+
+
+@pytest.mark.parametrize("selected", [(0, 5), (-1, 2), (4, 5), (2, 2), (3, 1)])
+def test_a_selection_beyond_the_answer_or_of_nothing_is_refused(selected: tuple[int, int]):
+    with pytest.raises(DataError, match=r"answer's 4 characters .*found -?\d to \d"):
+        Query.of("Who?", "Ann.", selected=selected)
+
+
+def test_a_pre_tokenised_answer_has_no_characters_to_select():
+    with pytest.raises(DataError, match="answer's 0 characters"):
+        Query("q", TURNS, Tokens((1, 2), (-100, 2)), selected=(0, 1))
 
 
 @pytest.mark.parametrize("kind", ["example", "query"])

@@ -33,7 +33,7 @@ from whence.training.imported import hash_trace, hash_weights, import_weights, i
 from whence.training.recipe import Recipe
 from whence.training.run import ADAPTER, EXAMPLES, FULL, KIND, Run, load_base
 from whence.training.trainer import RESUME, train
-from whence.types import Attribution, Query, Report, silent
+from whence.types import Attribution, Message, Query, Report, silent
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 DEFAULT_METHOD = "fisher"
@@ -219,27 +219,35 @@ def attribute(
     top: int | None = None,
     report: Report = silent,
     max_new_tokens: int = ANSWER_TOKENS,
+    selection: tuple[int, int] | None = None,
 ) -> Attribution:
     """Which training pairs made the fine-tuned model give this answer.
 
-    Where `answer` is None it is the model's own, of at most `max_new_tokens` tokens.
+    Where `answer` is None it is the model's own, of at most `max_new_tokens` tokens. With a `selection`, the characters
+    of the answer from the first to before the second, lift and scores speak of the tokens in it only.
 
     Raises:
-        DataError: question or answer is empty.
+        DataError: question or answer is empty, or the selection holds nothing of the answer.
         ArtifactError: the run has no index.
     """
     opened = index if isinstance(index, Index) else Index.open(index)
-    given = Query.of(question, answer if answer is not None else "", system_prompt)
     require_text("question", question)
     if answer is not None:
         require_text("answer", answer)
-    else:
-        (own,) = own_answers(opened.subject, [given.messages[:-1]], max_new_tokens, report)
-        if not own.text:
-            raise DataError("The model gave an empty answer, which nothing can be said about. Give an answer.")
-        given = Query.of(question, own.text, system_prompt, ended=own.ended)
-    (result,) = attribute_all(opened, [given], false_discovery_rate, top)
+    given = Query.of(question, answer or "", system_prompt)
+    if answer is None:
+        given = _own(opened, given, max_new_tokens, report)
+    (result,) = attribute_all(opened, [replace(given, selected=selection)], false_discovery_rate, top)
     return result if answer is not None else replace(result, generated=True)
+
+
+def _own(index: Index, asked: Query, max_new_tokens: int, report: Report) -> Query:
+    """The question with the model's own answer."""
+    prompt = asked.messages[:-1]
+    (own,) = own_answers(index.subject, [prompt], max_new_tokens, report)
+    if not own.text:
+        raise DataError("The model gave an empty answer, which nothing can be said about. Give an answer.")
+    return replace(asked, messages=(*prompt, Message("assistant", own.text)), ended=own.ended)
 
 
 def attribute_all(

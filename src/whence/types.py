@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from whence.errors import DataError
+
 Role = Literal["system", "user", "assistant"]
 
 
@@ -70,12 +72,24 @@ class Query:
     """A question and the answer to be explained: the conversation, ending in the assistant's answer.
 
     `ended` is False for an answer that was cut off: then no end-of-turn token is part of what is explained.
+    `selected` is the part of the answer that is explained, by characters, half open (None: the whole answer).
     """
 
     id: str
     messages: tuple[Message, ...]
     tokens: Tokens | None = None
     ended: bool = True
+    selected: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.selected is None:
+            return
+        (start, end), length = self.selected, 0 if self.tokens else len(self.answer)
+        if not 0 <= start < end <= length:
+            raise DataError(
+                f"A selection must hold at least one of the answer's {length} characters and none beyond them "
+                f"(found {start} to {end}). Give its first character, counted from 0, and the one after its last."
+            )
 
     @property
     def question(self) -> str:
@@ -84,16 +98,27 @@ class Query:
 
     @property
     def answer(self) -> str:
-        """The text that is explained ('' for a pre-tokenised row)."""
+        """The assistant's text ('' for a pre-tokenised row)."""
         return self.messages[-1].content if self.messages else ""
+
+    @property
+    def explained(self) -> str:
+        """The text that is explained: the answer, or the selected part of it."""
+        return self.answer[slice(*self.selected)] if self.selected else self.answer
 
     @staticmethod
     def of(
-        question: str, answer: str, system_prompt: str | None = None, id: str = "query", ended: bool = True
+        question: str,
+        answer: str,
+        system_prompt: str | None = None,
+        id: str = "query",
+        ended: bool = True,
+        selected: tuple[int, int] | None = None,
     ) -> "Query":
         """A query made of plain texts."""
         system = (Message("system", system_prompt),) if system_prompt else ()
-        return Query(id, (*system, Message("user", question), Message("assistant", answer)), ended=ended)
+        turns = (*system, Message("user", question), Message("assistant", answer))
+        return Query(id, turns, ended=ended, selected=selected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +195,8 @@ class Attribution:
     """An answer and the training examples that made it, most influential first.
 
     `results` holds the supporting pairs that stand out from the null at the stated false-discovery rate;
-    `opposing` those that made the answer less likely. `unit` is "nats" or "similarity".
+    `opposing` those that made the answer less likely. `unit` is "nats" or "similarity". `selection` is the part of the
+    answer that lift and scores speak of, by characters, half open (None: all of it).
     """
 
     question: str
@@ -183,6 +209,7 @@ class Attribution:
     trust: Trust
     generated: bool = True
     version: str = "v0"
+    selection: tuple[int, int] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON that every door returns."""
@@ -191,6 +218,7 @@ class Attribution:
             "question": self.question,
             "answer": self.answer,
             "generated": self.generated,
+            "selection": list(self.selection) if self.selection else None,
             "results": [r.to_dict() for r in self.results],
             "opposing": [r.to_dict() for r in self.opposing],
             "method": self.method,

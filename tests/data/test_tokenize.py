@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
 from tests.tiny import tiny_tokenizer
-from whence.data.tokenize import NO_LOSS, TextError, TooLong, fit, tokenize, tokenize_all
+from whence.data.text import TextError
+from whence.data.tokenize import NO_LOSS, TooLong, fit, tokenize, tokenize_all
 from whence.errors import DataError, ModelError
 from whence.types import Message, Query, Tokens
 
@@ -79,14 +80,6 @@ def test_without_a_chat_template_the_text_is_plain(make_tokenizer: Make) -> None
     tokens = tokenize(Query.of("why?", "yes.", "Be brief."), tokenizer)
     assert tokenizer.decode(tokens.input_ids) == "Be brief.\nQuestion: why?\nAnswer: yes.<|im_end|>"
     assert carrying(tokens, tokenizer) == " yes.<|im_end|>"
-
-
-def test_the_plain_prompt_is_the_one_that_is_generated_from() -> None:
-    chat = pytest.importorskip("whence.models.chat")
-    from whence.data.tokenize import plain_text
-
-    pair = (Message("system", "s"), *Query.of("q", "a").messages, *Query.of("r", "b").messages)
-    assert plain_text(pair, "").prompt == chat.plain_prompt(pair[:-1])
 
 
 def test_a_template_that_rewrites_the_prompt_is_a_model_error(make_tokenizer: Make) -> None:
@@ -171,3 +164,54 @@ def test_an_answer_that_was_cut_off_has_no_closing_token():
     whole, cut = (tokenize(Query.of("Why?", "Because it", ended=ended), tokenizer) for ended in (True, False))
     assert whole.input_ids[: len(cut.input_ids) + 1] == (*cut.input_ids, tokenizer.eos_token_id)
     assert whole.answer_length == cut.answer_length + 1
+
+
+def selecting(answer: str, start: int, end: int, tokenizer: Any) -> str:
+    return carrying(tokenize(Query.of("why?", answer, selected=(start, end)), tokenizer), tokenizer)
+
+
+@given(st.text("aé日🙂 y", min_size=1, max_size=12).filter(str.strip), st.data())
+def test_a_selection_carries_loss_where_its_characters_do(make_tokenizer: Make, answer: str, data: Any) -> None:
+    tokenizer = make_tokenizer(CHATML)
+    start = data.draw(st.integers(0, len(answer) - 1))
+    end = data.draw(st.integers(start + 1, len(answer)))
+    found = selecting(answer, start, end, tokenizer)
+    assert answer[start:end] in found
+    # The one token of two characters is " y": half of it brings the other half.
+    assert found in {answer[max(start - a, 0) : end + b] for a in (0, 1) for b in (0, 1)}
+
+
+def test_half_a_token_selected_counts_as_all_of_it(make_tokenizer: Make) -> None:
+    tokenizer = make_tokenizer(CHATML)
+    assert selecting("so yes", 3, 6, tokenizer) == " yes"
+    assert selecting("so yes", 0, 3, tokenizer) == "so y"
+    assert selecting("so yes", 0, 2, tokenizer) == "so"
+
+
+def test_the_closing_token_is_part_of_no_selection(tokenizer: Any) -> None:
+    assert selecting("because", 0, 7, tokenizer) == "because"
+    trimming = (
+        "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content | trim + '<|im_end|>\n' }}{% endfor %}"
+    )
+    tokenizer.chat_template, own = trimming + CHATML[CHATML.index("{% if") :], tokenizer.chat_template
+    assert selecting("\n so. ", 3, 6, tokenizer) == "o."
+    with pytest.raises(TextError, match="must touch a token of the answer"):
+        selecting("so. ", 3, 4, tokenizer)
+    tokenizer.chat_template = own
+
+
+def test_selections_after_one_another_carry_what_the_whole_does(tokenizer: Any) -> None:
+    answer = " naïve 日本 🙂.\n"
+    parts = [selecting(answer, i, i + 1, tokenizer) for i in range(len(answer))]
+    assert "".join(parts) == answer == selecting(answer, 0, len(answer), tokenizer)
+
+
+def test_a_selection_needs_the_places_of_tokens(make_tokenizer: Make) -> None:
+    with pytest.raises(TextError, match="knows the place of each token"):
+        tokenize(Query.of("why", "so", selected=(0, 1)), Slow(make_tokenizer(CHATML)))  # type: ignore[arg-type]
+
+
+def test_a_selection_in_an_answer_that_the_template_changes_is_refused(make_tokenizer: Make) -> None:
+    shouting = make_tokenizer(CHATML.replace("m.content", "m.content | upper"))
+    with pytest.raises(TextError, match="shows as it is"):
+        tokenize(Query.of("why?", "so", selected=(0, 1)), shouting)

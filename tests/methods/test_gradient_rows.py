@@ -1,3 +1,6 @@
+from itertools import pairwise
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -5,8 +8,9 @@ import torch
 from tests.methods import oracles
 from whence.errors import MethodError
 from whence.methods.base import Compute, Subject
+from whence.methods.grad_dot import GradDot
 from whence.methods.gradient_rows import Lens, batches, embed, example_tokens, query_tokens, values_at, values_now
-from whence.types import Query, Tokens
+from whence.types import Query, Tokens, silent
 
 
 def of_length(length: int) -> Tokens:
@@ -78,6 +82,19 @@ def test_a_pre_tokenised_query_brings_its_tokens(subject: Subject) -> None:
 def test_a_query_without_an_answer_is_refused_by_name(subject: Subject, query: Query) -> None:
     with pytest.raises(MethodError, match="must not be empty, but query 'mine' has none"):
         query_tokens(subject, [query])
+
+
+def test_scores_of_parts_add_up_to_that_of_the_answer(subject: Subject, tmp_path: Path) -> None:
+    method, answer = GradDot(sketch=256), "Forty fathoms, by the bell."
+    method.build(subject, tmp_path, silent)
+    cuts = [0, 1, 6, 14, 27]
+    parts = [Query.of("How deep?", answer, selected=span) for span in pairwise(cuts)]
+    whole = Query.of("How deep?", answer, selected=(0, len(answer)))
+    scores = method.score(subject, tmp_path, parts)
+    assert np.abs(scores).min(axis=1).all()
+    np.testing.assert_allclose(scores.sum(axis=0), method.score(subject, tmp_path, [whole])[0], rtol=1e-3, atol=1e-2)
+    values = values_now(subject.trajectory, query_tokens(subject, [*parts, whole]), subject.compute)
+    assert float(values[:-1].sum()) == pytest.approx(float(values[-1]), rel=1e-5)
 
 
 def test_gradients_are_finite_float32(subject: Subject) -> None:

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -57,3 +58,8 @@ def test_a_query_without_an_answer_is_refused(query: Query) -> None:
 def test_a_query_with_an_answer_is_not_refused() -> None:
     require_answer(Query.of("", "x"))
     require_answer(Query("q", (), Tokens((1, 2), (-100, 2))))
+
+
+def test_of_a_selection_its_own_words_are_read(texts: Callable[..., Subject]) -> None:
+    query = Query.of("Who?", "Old Marta.", selected=(4, 9))
+    assert query_text(texts(("a", "b")), query) == "Who?\nMarta"

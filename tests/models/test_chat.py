@@ -1,7 +1,7 @@
 import pytest
 
 from tests.tiny import tiny_tokenizer
-from whence.data.tokenize import text_of
+from whence.data.text import text_of
 from whence.errors import ModelError
 from whence.models.chat import prompt_text
 from whence.types import Message

@@ -1,26 +1,17 @@
-"""Conversations as tokens, of which only the last answer carries loss. The chat template decides the text."""
+"""Conversations as tokens, of which only the last answer carries loss."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from whence.data.read import short
+from whence.data.text import NoToken, Text, TextError, text_to_explain
 from whence.errors import DataError, ModelError
-from whence.types import Example, Message, Query, Tokens
+from whence.types import Example, Query, Tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 NO_LOSS = -100
-
-
-class TextError(DataError):
-    """A conversation that cannot be tokenised: the rule that it breaks, the value, and what to do."""
-
-    def __init__(self, rule: str, value: str, fix: str) -> None:
-        super().__init__(f"{rule[0].upper()}{rule[1:]} (found {value}). {fix}")
-        self.rule, self.value, self.fix = rule, value, fix
 
 
 class TooLong(TextError):  # noqa: N818 - says what is wrong
@@ -30,14 +21,6 @@ class TooLong(TextError):  # noqa: N818 - says what is wrong
         rule = f"an example must not be longer than {max_length} tokens"
         super().__init__(rule, f"{length} tokens", "Shorten it, raise max_length, or set truncate.")
         self.length, self.max_length = length, max_length
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A conversation as the model reads it. `whole` begins with `prompt`; the answer is the rest."""
-
-    prompt: str
-    whole: str
 
 
 def tokenize(
@@ -71,7 +54,7 @@ def tokenize_all(
 
     Loss is carried by the last message's content and by what the template closes it with (its end-of-turn
     token; not for a query whose answer was cut off), not by white space after that. A token that straddles the
-    beginning of the answer carries loss.
+    beginning of the answer carries loss. Of a selection every token carries loss that has a character in it.
     Tokens that an item brings are taken as they are.
 
     Raises:
@@ -82,49 +65,12 @@ def tokenize_all(
     encoded = dict(zip(sound, _encode(list(sound.values()), tokenizer), strict=True))
     found: list[Tokens | TextError] = []
     for i, item in enumerate(items):
-        tokens = item.tokens or encoded.get(i)
+        tokens = item.tokens or encoded.get(i) or cast(TextError, texts[i])
         try:
-            found.append(fit(tokens, max_length, truncate) if tokens else cast(TextError, texts[i]))
+            found.append(tokens if isinstance(tokens, TextError) else fit(tokens, max_length, truncate))
         except TooLong as error:
             found.append(error)
     return found
-
-
-def text_of(messages: Sequence[Message], tokenizer: "PreTrainedTokenizerBase") -> Text:
-    """The text of a conversation that ends in an answer: by the chat template, else by `plain_text`.
-
-    Raises:
-        TextError: there is no answer, or nothing before it, or the template refuses the conversation.
-        ModelError: adding the answer changes the text before it.
-    """
-    if len(messages) < 2 or messages[-1].role != "assistant":
-        roles = ", ".join(message.role for message in messages) or "no messages"
-        raise TextError("a conversation must end in an assistant's answer", roles, "Add a question and its answer.")
-    if not cast(Any, tokenizer).chat_template:
-        return plain_text(messages, cast(str, tokenizer.eos_token or ""))
-    text = Text(_render(messages[:-1], tokenizer, True), _render(messages, tokenizer, False))
-    if not text.whole.startswith(text.prompt):
-        raise ModelError(
-            "A chat template must leave the prompt as it is when the answer is added. This one rewrites it, "
-            "so the answer's tokens cannot be told apart. Give the tokenizer another chat template."
-        )
-    return text
-
-
-def cut_off(text: Text, answer: str) -> Text:
-    """The text up to the end of an answer that was cut off: what the template closes a turn with was never said."""
-    start = text.whole.rfind(answer.strip())
-    return Text(text.prompt, text.whole[: start + len(answer.strip())]) if start >= len(text.prompt) else text
-
-
-def plain_text(messages: Sequence[Message], end: str) -> Text:
-    """The text for a model without a chat template: `Question: …`, newline, `Answer: …` and the end token.
-
-    Earlier turns stand before it in the same way, a system message as a line of its own.
-    """
-    names = {"user": "Question: ", "assistant": "Answer: ", "system": ""}
-    prompt = "".join(f"{names[m.role]}{m.content}\n" for m in messages[:-1]) + "Answer:"
-    return Text(prompt, f"{prompt} {messages[-1].content}{end}")
 
 
 def fit(tokens: Tokens, max_length: int | None, truncate: bool) -> Tokens:
@@ -151,9 +97,7 @@ def fit(tokens: Tokens, max_length: int | None, truncate: bool) -> Tokens:
 
 def _try_text(item: Example | Query, tokenizer: "PreTrainedTokenizerBase") -> Text | TextError:
     try:
-        text = text_of(item.messages, tokenizer)
-        if isinstance(item, Query) and not item.ended:
-            text = cut_off(text, item.answer)
+        text = text_to_explain(item, tokenizer)
         text.whole.encode("utf-8")  # a tokenizer fails on a lone surrogate without saying which text it was
         return text
     except TextError as error:
@@ -162,22 +106,12 @@ def _try_text(item: Example | Query, tokenizer: "PreTrainedTokenizerBase") -> Te
         return TextError("text must be valid Unicode", "a lone surrogate", "Remove it.")
 
 
-def _render(messages: Sequence[Message], tokenizer: "PreTrainedTokenizerBase", ask: bool) -> str:
-    turns = [{"role": m.role, "content": m.content} for m in messages]
-    try:
-        template = cast(Any, tokenizer).apply_chat_template
-        return cast(str, template(turns, tokenize=False, add_generation_prompt=ask))
-    except Exception as error:  # a template is a program of its own and refuses with whatever it likes
-        rule, fix = "a conversation must suit the model's chat template", "Change the order or the roles."
-        raise TextError(rule, f"its refusal: {short(str(error), 100)}", fix) from error
-
-
-def _encode(texts: Sequence[Text], tokenizer: "PreTrainedTokenizerBase") -> list[Tokens]:
+def _encode(texts: Sequence[Text], tokenizer: "PreTrainedTokenizerBase") -> list[Tokens | TextError]:
     if not texts:
         return []
     wholes = [text.whole for text in texts]
     if not tokenizer.is_fast:
-        return [_labelled(*_compare(text, tokenizer)) for text in texts]
+        return [_without_offsets(text, tokenizer) for text in texts]
     encoded = cast(Any, tokenizer)(
         wholes,
         add_special_tokens=False,
@@ -186,13 +120,36 @@ def _encode(texts: Sequence[Text], tokenizer: "PreTrainedTokenizerBase") -> list
         verbose=False,
     )
     spans = zip(texts, encoded["input_ids"], encoded["offset_mapping"], strict=True)
-    return [_labelled(ids, *_answer_span(text, offsets)) for text, ids, offsets in spans]
+    return [_with_offsets(text, ids, offsets) for text, ids, offsets in spans]
+
+
+def _with_offsets(text: Text, ids: Sequence[int], offsets: Sequence[tuple[int, int]]) -> Tokens | TextError:
+    tokens = _labelled(ids, *_answer_span(text, offsets))
+    if text.selected is None:
+        return tokens
+    start, stop = _touching(offsets, *text.selected)
+    labels = [label if start <= t < stop else NO_LOSS for t, label in enumerate(tokens.labels)]
+    chosen = Tokens(tokens.input_ids, tuple(labels))
+    return chosen if chosen.answer_length else NoToken()
 
 
 def _answer_span(text: Text, offsets: Sequence[tuple[int, int]]) -> tuple[int, int]:
     """First token that ends within the answer, and first that begins in the white space after it."""
     start = bisect_right(offsets, len(text.prompt), key=lambda span: span[1])
     return start, bisect_left(offsets, len(text.whole.rstrip()), key=lambda span: span[0])
+
+
+def _touching(offsets: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int, int]:
+    """First token with a character at or after `start`, and first without any before `end`."""
+    first = bisect_right(offsets, start, key=lambda span: span[1])
+    return first, bisect_left(offsets, end, key=lambda span: span[0])
+
+
+def _without_offsets(text: Text, tokenizer: "PreTrainedTokenizerBase") -> Tokens | TextError:
+    if text.selected is None:
+        return _labelled(*_compare(text, tokenizer))
+    rule = "a selection needs a tokenizer that knows the place of each token"
+    return TextError(rule, "one that does not", "Explain the whole answer.")
 
 
 def _compare(text: Text, tokenizer: "PreTrainedTokenizerBase") -> tuple[list[int], int, int]:

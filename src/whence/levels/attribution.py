@@ -21,6 +21,7 @@ def attribution_of(evidence: Evidence, verdict: Verdict, trust: Trust, top: int 
         unit=evidence.method.unit,
         trust=trust,
         generated=False,
+        selection=query.selected,
     )
 
 

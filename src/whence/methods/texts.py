@@ -11,7 +11,7 @@ def pair_text(subject: Subject, index: int) -> str:
 
 
 def query_text(subject: Subject, query: Query) -> str:
-    """Question and answer of a query; a pre-tokenised one is decoded.
+    """Question and answer of a query, or the selected part of the answer; a pre-tokenised one is decoded.
 
     Raises:
         MethodError: the query has no answer.
@@ -29,7 +29,7 @@ def require_answer(query: Query) -> None:
 
 def _text(subject: Subject, item: Example | Query) -> str:
     if item.messages:
-        return f"{item.question}\n{item.answer}"
+        return f"{item.question}\n{item.explained if isinstance(item, Query) else item.answer}"
     return decoded(subject, item.tokens) if item.tokens else ""
 
 

@@ -31,6 +31,30 @@ class MethodError(WhenceError):
     """A method that does not exist, or that lacks what it needs in this run."""
 
 
+class AccessError(WhenceError):
+    """A key or team that cannot be used."""
+
+
+class MissingError(WhenceError):
+    """Something that was asked for by name or id and is not there, or is another team's."""
+
+
+class ConflictError(WhenceError):
+    """Something that cannot be done in the state that things are in."""
+
+
+class BusyError(WhenceError):
+    """More work than can be done now. `seconds` is about how long to wait before asking again."""
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class TooLargeError(WhenceError):
+    """A body or file over its limit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One broken rule in a data file. `line` is 1-based (0: the file as a whole)."""

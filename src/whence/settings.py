@@ -22,6 +22,70 @@ def runs() -> Path:
     return home() / "runs"
 
 
+def database_url() -> str:
+    """The service's database: `WHENCE_DATABASE_URL`, else a SQLite file in `home()`."""
+    given = os.environ.get("WHENCE_DATABASE_URL")
+    if not given:
+        return f"sqlite:///{home() / 'whence.db'}"
+    return given.replace("postgres://", "postgresql://", 1)
+
+
+def shown_database() -> str:
+    """The database as it may be shown: without its password."""
+    url = database_url()
+    scheme, found, rest = url.partition("://")
+    login, at, place = rest.rpartition("@")
+    return f"{scheme}{found}{login.partition(':')[0]}:***@{place}" if at and ":" in login else url
+
+
+def objects_url() -> str:
+    """Where uploaded files lie: `WHENCE_OBJECTS_URL`, any address that fsspec knows, else a folder in `home()`."""
+    return os.environ.get("WHENCE_OBJECTS_URL") or str(home() / "objects")
+
+
+def jobs() -> Path:
+    """Where fine-tuning jobs of the service keep their data, runs and indexes."""
+    return home() / "jobs"
+
+
+def base_models() -> dict[str, Path]:
+    """Base models of this service besides the known ones, by name: `WHENCE_BASE_MODELS`, folders joined by `:`."""
+    listed = os.environ.get("WHENCE_BASE_MODELS", "")
+    folders = [Path(part).expanduser() for part in listed.split(os.pathsep) if part]
+    return {folder.name: folder for folder in folders}
+
+
+def hub_models() -> bool:
+    """Whether callers of the service may name models of a hub: `WHENCE_HUB_MODELS=1`."""
+    return os.environ.get("WHENCE_HUB_MODELS", "") in ("1", "true", "yes")
+
+
+def largest_upload() -> int:
+    """Bytes of the largest upload: `WHENCE_MAX_UPLOAD_MB`, else 1 GiB."""
+    return int(float(os.environ.get("WHENCE_MAX_UPLOAD_MB") or 1024) * (1 << 20))
+
+
+def engine_memory() -> int | None:
+    """Bytes that the engines may use together: `WHENCE_ENGINE_MEMORY_MB`, else None (chosen by the machine)."""
+    given = os.environ.get("WHENCE_ENGINE_MEMORY_MB")
+    return int(float(given) * (1 << 20)) if given else None
+
+
+def engine_queue() -> int:
+    """Requests that may wait for one engine before further ones are told to come back: `WHENCE_ENGINE_QUEUE`."""
+    return int(os.environ.get("WHENCE_ENGINE_QUEUE") or 16)
+
+
+def generation_url() -> str | None:
+    """An OpenAI-compatible server that does the generating in place of the engines: `WHENCE_GENERATION_URL`."""
+    return os.environ.get("WHENCE_GENERATION_URL") or None
+
+
+def generation_key() -> str | None:
+    """The key of that server: `WHENCE_GENERATION_KEY`."""
+    return os.environ.get("WHENCE_GENERATION_KEY") or None
+
+
 def base_url() -> str:
     """The server that clients talk to: `WHENCE_BASE_URL`, else this machine's."""
     return os.environ.get("WHENCE_BASE_URL") or "http://127.0.0.1:8321"
@@ -30,3 +94,8 @@ def base_url() -> str:
 def api_key() -> str | None:
     """The key that clients show to the server: `WHENCE_API_KEY`, else None."""
     return os.environ.get("WHENCE_API_KEY") or None
+
+
+def engine_secret() -> str:
+    """What callers of an engine have to know: `WHENCE_ENGINE_SECRET`, made anew at every start of an engine."""
+    return os.environ["WHENCE_ENGINE_SECRET"]

@@ -36,6 +36,11 @@ COMMANDS = {
         "Score every training pair for every query of a file.",
         "The file that is written holds `scores` [query, train] in float32, `train_ids` and `query_ids`.",
     ),
+    "up": (
+        "Run the service: REST API and jobs.",
+        "SeekrFlow's and OpenAI's clients work against it; see docs/service.md.",
+    ),
+    "keys": ("Make, list or revoke API keys of the service.", ""),
     "models": ("List base models, or pull one.", ""),
     "demo": (
         "See all of it on a small help-desk sample.",
@@ -43,7 +48,7 @@ COMMANDS = {
     ),
 }
 """Each command's help: what it does, and what else there is to know."""
-PLACES = {"models": "whence.cli.models:app"}
+PLACES = {"models": "whence.cli.models:app", "keys": "whence.cli.keys:app"}
 """Where commands stand that are not `whence.cli.<name>:<name>`."""
 
 

@@ -17,7 +17,12 @@ Content = Sequence[Message] | Tokens
 
 def file_id(path: Path) -> str:
     """The id of a file: a UUIDv5 of the SHA-256 of its bytes, whatever its name."""
-    return str(uuid5(NAMESPACE, f"file {hash_file(path)}"))
+    return file_id_of(hash_file(path))
+
+
+def file_id_of(sha256: str) -> str:
+    """The id of a file by the SHA-256 of its bytes, in hexadecimal."""
+    return str(uuid5(NAMESPACE, f"file {sha256}"))
 
 
 def hub_id(source: str, revision: str) -> str:

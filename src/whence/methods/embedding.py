@@ -40,12 +40,12 @@ class Embedding:
     def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
         """Write one unit vector a training example."""
         shards = Shards(folder, len(subject.examples), self._width, subject.compute.rows_per_shard)
-        write_rows(shards, lambda span: self._vectors([pair_text(subject, i) for i in span]), "vectors", report)
+        write_rows(shards, lambda span: self.vectors([pair_text(subject, i) for i in span]), "vectors", report)
         return describe(shards)
 
     def score(self, subject: Subject, folder: Path, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
         """Cosine of every query with every pair."""
-        return search(open_rows(folder), self._vectors([query_text(subject, query) for query in queries]))
+        return search(open_rows(folder), self.vectors([query_text(subject, query) for query in queries]))
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
         """What text search cannot know."""
@@ -55,7 +55,7 @@ class Embedding:
     def _width(self) -> int:
         return int(encoder(self.model)[1].config.hidden_size)
 
-    def _vectors(self, texts: Sequence[str]) -> Tensor:
+    def vectors(self, texts: Sequence[str]) -> Tensor:
         parts = [self._encode(texts[start : start + 32]) for start in range(0, len(texts), 32)]
         return torch.cat(parts) if parts else torch.empty(0, self._width)
 

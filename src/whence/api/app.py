@@ -1,0 +1,56 @@
+"""The app: its routes, its errors, and what goes around every request."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from whence import __version__, settings
+from whence.api.errors import documented, handle_errors
+from whence.api.loading import load_pending
+from whence.api.metrics import Metrics
+from whence.api.routes import health, seekrflow
+from whence.api.service import Service
+from whence.api.traffic import Traffic
+
+DESCRIPTION = """Which training examples made this fine-tuned model give this answer?
+
+Three dialects over one service: SeekrFlow's (`/v1/flow`, `/v1/inference`, `/v1/explainability`), OpenAI's (`/v1/chat`,
+`/v1/files`, `/v1/fine_tuning`, `/v1/models`) and Whence's own (`/v1/whence`), which tells everything that it knows.
+"""
+
+
+def create_app(service: Service) -> FastAPI:
+    """The app over an open service, which is closed with it."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        loading = asyncio.create_task(load_pending(service))
+        yield
+        loading.cancel()
+        await service.engines.stop()
+        service.database.close()
+
+    app = FastAPI(
+        title="Whence",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        strict_content_type=False,  # older clients send JSON without saying so
+        redirect_slashes=False,
+    )
+    app.state.service = service
+    app.state.metrics = Metrics(service)
+    include(app)
+    handle_errors(app)
+    app.add_middleware(Traffic, metrics=app.state.metrics, largest_upload=settings.largest_upload())
+    return app
+
+
+def include(app: FastAPI) -> None:
+    """Add all routes; SeekrFlow's also without `/v1`, for clients older than 0.23 with such a base address."""
+    for router in seekrflow.routers():
+        app.include_router(router, prefix="/v1", responses=documented())
+        app.include_router(router, responses=documented(), include_in_schema=False)
+    app.include_router(health.router, responses=documented())

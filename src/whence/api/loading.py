@@ -1,0 +1,30 @@
+"""Deployed models on their way into memory."""
+
+import logging
+
+from whence.api.service import Service
+from whence.errors import BusyError, WhenceError
+from whence.platform.deployments import pending, settle, speaker_of
+from whence.platform.tables import Deployment
+
+log = logging.getLogger("whence.api")
+
+
+async def load(service: Service, deployment_id: str) -> None:
+    """Have the model of a pending deployment in memory, and note that it is there or why it is not."""
+    speaker = await service.within(lambda session: speaker_of(session, session.get_one(Deployment, deployment_id)))
+    failure = None
+    try:
+        await service.engines.ask(speaker.target, "load", {"run": speaker.run})
+    except BusyError:
+        pass  # its engine is at work, so it is there
+    except WhenceError as error:
+        failure = str(error)
+        log.warning("deployment failed", extra={"deployment": deployment_id, "error": failure})
+    await service.within(lambda session: settle(session, deployment_id, failure))
+
+
+async def load_pending(service: Service) -> None:
+    """Go on with the deployments that an earlier process left on their way."""
+    for deployment in await service.within(pending):
+        await load(service, deployment.id)

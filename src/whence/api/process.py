@@ -1,0 +1,38 @@
+"""The process of the API: `python -m whence.api.process HOST PORT`."""
+
+import sys
+
+import uvicorn
+
+from whence import lifeline
+from whence.api.app import create_app
+from whence.api.service import Service
+from whence.platform.logs import start_logging
+from whence.platform.supervisor import is_loopback
+
+KEEP_ALIVE = 75
+"""Seconds: longer than clients keep idle connections, which would otherwise send a create again."""
+
+
+def main() -> None:
+    """Serve until told to end; requests that are being answered are answered."""
+    lifeline.hold_on()
+    start_logging("api")
+    host, port = sys.argv[1], int(sys.argv[2])
+    app = create_app(Service.open(is_loopback(host)))
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=30,
+        h11_max_incomplete_event_size=1 << 17,
+        ws="none",
+    )
+
+
+if __name__ == "__main__":
+    main()

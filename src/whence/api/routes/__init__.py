@@ -1,0 +1,1 @@
+"""The routes, one folder for each of the three dialects they speak."""

@@ -1,0 +1,1 @@
+"""Routes in Whence's own words: everything that it knows."""

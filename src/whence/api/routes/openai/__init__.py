@@ -1,0 +1,1 @@
+"""Routes in OpenAI's words, for its official client."""

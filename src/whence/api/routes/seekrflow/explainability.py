@@ -1,0 +1,78 @@
+"""Which training pairs, and which parts of its context, made an answer."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from sqlalchemy.orm import Session
+
+from whence.api.access import Open, Team
+from whence.api.attributing import Wish, attribute
+from whence.api.schemas.seekrflow import ContextAttributionAnswer, InfluentialData, NewContextAttribution
+from whence.errors import DataError
+from whence.platform.deployments import Speaker, list_deployments, speaker_named, speaker_of
+from whence.platform.engines import Target
+from whence.platform.models import offers
+
+router = APIRouter(tags=["Explainability"])
+
+
+@router.get(
+    "/flow/explain/models/{model_id:path}/influential-finetuning-data",
+    summary="Find the training pairs that made an answer",
+    operation_id="influential_finetuning_data",
+)
+async def influential(
+    request: Request,
+    model_id: str,
+    question: Annotated[str, Query()],
+    team: Team,
+    service: Open,
+    system_prompt: Annotated[str | None, Query()] = None,
+    answer: Annotated[str | None, Query(description="Explain this answer; without it the model gives its own.")] = None,
+) -> InfluentialData:
+    """The pairs, the most influential first; none where fine-tuning contributed nothing to the answer."""
+    wish = Wish(model_id, question, answer or None, system_prompt or None)
+    kept = await attribute(service, request.app.state.metrics, team, wish)
+    result: dict[str, Any] = kept.result
+    names = ("answer", "method", "unit", "lift", "trust", "sentence", "version")
+    pairs = [{k: v for k, v in pair.items() if k != "conversation"} for pair in result["results"]]
+    return InfluentialData.model_validate({**{name: result[name] for name in names}, "results": pairs, "id": kept.id})
+
+
+@router.post(
+    "/explainability/context-attributor",
+    summary="Trace a response to its context",
+    operation_id="context_attribution",
+)
+async def context(body: NewContextAttribution, team: Team, service: Open) -> ContextAttributionAnswer:
+    """Each part of the response with the parts of the context that it rests on."""
+    for name in ("context", "query", "response"):
+        if not getattr(body, name).strip():
+            raise DataError(f"The {name} must not be empty. Write one.")
+    speaker = await service.within(lambda session: reader(session, team, body.model))
+    order = {
+        "context": body.context,
+        "query": body.query,
+        "response": body.response,
+        "highlight": body.highlight or None,
+        "granularity": body.granularity or "sentence",
+        "top_k": body.top_k or 5,
+        "ablations": body.num_ablations,
+        "run": speaker.run,
+    }
+    return ContextAttributionAnswer.model_validate(await service.engines.ask(speaker.target, "context", order))
+
+
+def reader(session: Session, team: int, model: str | None) -> Speaker:
+    """The model that reads the context: the named one, else the team's latest active deployment, else a base model.
+
+    Raises:
+        MissingError: the named one is not deployed.
+    """
+    if model:
+        return speaker_named(session, team, model)
+    active = [d for d in list_deployments(session, team, 0, 1000) if d.status == "Active"]
+    if active:
+        latest = max(active, key=lambda d: (d.last_deployed_at or d.created_at, d.id))
+        return speaker_of(session, latest)
+    return Speaker(Target("base", next(offer.place for offer in offers() if offer.kind == "chat")))

@@ -1,0 +1,52 @@
+"""What the routes work with: the database, the objects and the engines of one process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from fastapi import Request
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+
+from whence import settings
+from whence.platform.database import Database, open_database
+from whence.platform.engines import Engines
+from whence.store.objects import Objects
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Service:
+    """Everything that is open while the service runs. `loopback`: only this machine can reach it."""
+
+    database: Database
+    objects: Objects
+    engines: Engines
+    loopback: bool = True
+
+    @staticmethod
+    def open(loopback: bool = True) -> "Service":
+        """The service as the settings have it."""
+        return Service(
+            open_database(settings.database_url()),
+            Objects.at(settings.objects_url()),
+            Engines(settings.engine_memory(), settings.engine_queue()),
+            loopback,
+        )
+
+    async def within(self, work: Callable[[Session], T]) -> T:
+        """What `work` makes in a session of its own, without holding up other requests."""
+
+        def call() -> T:
+            with self.database.session() as session:
+                return work(session)
+
+        return await run_in_threadpool(call)
+
+
+def service_of(request: Request) -> Service:
+    """The service that a request came to."""
+    service = request.app.state.service
+    assert isinstance(service, Service)
+    return service

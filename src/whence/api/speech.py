@@ -1,0 +1,85 @@
+"""Answers of deployed models: asked of an engine, or of another server where one does the generating."""
+
+import time
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy.orm import Session
+
+from whence import settings
+from whence.api import elsewhere
+from whence.api.schemas.chat import ChatRequest
+from whence.api.service import Service
+from whence.platform.deployments import Speaker, count_tokens
+
+Piece = dict[str, Any]
+
+
+async def pieces(
+    service: Service, speaker: Speaker, conversation: list[tuple[str, str]], sampling: dict[str, Any]
+) -> AsyncIterator[Piece]:
+    """One answer as it grows: pieces with `text`, `tokens` and `finish`, and at last one with `usage`."""
+    if url := settings.generation_url():
+        source = elsewhere.pieces(url, speaker.job_id or speaker.target.place, conversation, sampling)
+    else:
+        body = {"messages": conversation, "sampling": sampling, "run": speaker.run}
+        source = service.engines.stream(speaker.target, "chat", body)
+    async for piece in source:
+        if "usage" in piece and speaker.deployment_id is not None:
+            await service.within(partial(_count, speaker.deployment_id, piece["usage"]))
+        yield piece
+
+
+def _count(deployment_id: str, usage: dict[str, int], session: Session) -> None:
+    count_tokens(session, deployment_id, usage["prompt_tokens"], usage["completion_tokens"])
+
+
+class Spoken:
+    """An answer that is complete."""
+
+    def __init__(self) -> None:
+        self.text, self.finish = "", "stop"
+        self.tokens: list[dict[str, Any]] = []
+        self.usage: dict[str, int] = {}
+
+    def add(self, piece: Piece) -> None:
+        """Take in one more piece."""
+        if "usage" in piece:
+            self.usage = piece["usage"]
+            return
+        self.text += piece["text"]
+        self.tokens += piece["tokens"]
+        self.finish = piece["finish"] or self.finish
+
+
+async def whole(
+    service: Service, speaker: Speaker, conversation: list[tuple[str, str]], sampling: dict[str, Any]
+) -> Spoken:
+    """One answer, when it is complete."""
+    spoken = Spoken()
+    async for piece in pieces(service, speaker, conversation, sampling):
+        spoken.add(piece)
+    return spoken
+
+
+async def several(service: Service, speaker: Speaker, asked: ChatRequest, sampling: dict[str, Any]) -> list[Spoken]:
+    """As many answers as are asked for, one after the other; with a seed each has one of its own."""
+    answers: list[Spoken] = []
+    for number in range(asked.n or 1):
+        own = {**sampling, "seed": None if asked.seed is None else asked.seed + number}
+        answers.append(await whole(service, speaker, asked.conversation(), own))
+    return answers
+
+
+def total(answers: list[Spoken]) -> dict[str, int]:
+    """What several answers took: the prompt counts once."""
+    prompt = answers[0].usage["prompt_tokens"]
+    completion = sum(answer.usage["completion_tokens"] for answer in answers)
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+
+
+def envelope(kind: str, model: str) -> dict[str, Any]:
+    """What stands around every answer and every chunk of one."""
+    return {"id": f"chatcmpl-{uuid4().hex}", "object": kind, "created": int(time.time()), "model": model}

@@ -1,0 +1,90 @@
+"""`whence up`: the service, on this machine."""
+
+import socket
+import threading
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from whence import settings
+from whence.cli.flags import Json
+from whence.cli.output import console, print_json
+from whence.errors import AccessError, WhenceError
+
+PORT = 8321
+READY = 60.0
+
+
+def up(
+    *,
+    host: Annotated[str, Parameter(metavar="ADDRESS", help="Where to listen; beyond this machine a key is needed.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, Parameter(validator=Number(gte=1, lte=65535), help="The port to listen on.")] = PORT,
+    as_json: Json = False,
+) -> None:
+    """Run the service until it is stopped with Ctrl+C."""
+    from whence.platform.database import open_database
+    from whence.platform.keys import keys_exist
+    from whence.platform.supervisor import is_loopback, serve, wait_until_ready
+
+    database = open_database(settings.database_url())
+    with database.session() as session:
+        keyed = keys_exist(session)
+    database.close()
+    if not keyed and not is_loopback(host):
+        raise AccessError(
+            f"A service that others can reach needs API keys, and there is none (host {host}). "
+            "Make one first: whence keys create"
+        )
+    require_free(host, port)
+    reached = "127.0.0.1" if host in ("0.0.0.0", "::", "localhost") else host
+    told = threading.Thread(target=_tell, args=(wait_until_ready, host, reached, port, keyed, as_json), daemon=True)
+    told.start()
+    serve(host, port)
+
+
+def _tell(wait_until_ready: object, host: str, reached: str, port: int, keyed: bool, as_json: bool) -> None:
+    assert callable(wait_until_ready)
+    ready = bool(wait_until_ready(reached, port, READY))
+    state = {
+        "address": f"http://{reached}:{port}",
+        "ready": ready,
+        "home": str(settings.home()),
+        "database": settings.shown_database(),
+        "objects": settings.objects_url(),
+        "keys": "needed" if keyed else "none",
+    }
+    if as_json:
+        print_json(state)
+        return
+    where = console()
+    where.print(f"Whence answers on {state['address']}" if ready else "The service does not answer yet; see the log.")
+    where.print(f"  documentation  {state['address']}/docs")
+    where.print(f"  storage        {state['home']}", soft_wrap=True)
+    where.print(f"  database       {state['database']}", soft_wrap=True)
+    where.print(f"  files          {state['objects']}", soft_wrap=True)
+    if keyed:
+        where.print("  access         with an API key (whence keys list)")
+    else:
+        where.print("  access         open to everybody on this machine: no key was created")
+        where.print("                 (make one with: whence keys create)")
+    where.print("Stop it with Ctrl+C.")
+
+
+def require_free(host: str, port: int) -> None:
+    """Raise unless the address can be listened on.
+
+    Raises:
+        WhenceError: something listens there already, or the address is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise WhenceError(
+                f"The address {host}:{port} cannot be listened on ({error.strerror}). Choose another --port or --host."
+            ) from error

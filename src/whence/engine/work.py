@@ -1,0 +1,135 @@
+"""The process of one stage of a job: `python -m whence.engine.work ORDER.json`, what it says on standard output.
+
+It knows no database. It ends with the worker that started it, and resumes what an earlier process left.
+"""
+
+import errno
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from whence import lifeline
+from whence.engine.orders import Said, StageOrder
+from whence.errors import WhenceError
+from whence.types import Progress
+
+KINDNESS = 5
+"""How much later than the engines a stage is served by the processor."""
+
+
+def main() -> int:
+    """Carry out the order; the exit code is 0 unless it failed."""
+    lifeline.hold_on()
+    speak = speaker()
+    order = StageOrder(**json.loads(Path(sys.argv[1]).read_text("utf-8")))
+    os.nice(KINDNESS)
+    try:
+        with FileLock(f"{order.run}.lock"):  # a process that is just ending with its worker goes first
+            facts = STAGES[order.stage](order, Telling(speak))
+    except BaseException as error:
+        said = said_of(error)
+        if said.kind == "fault":
+            traceback.print_exc()
+        speak(said)
+        return 1
+    speak(Said(facts=facts))
+    return 0
+
+
+def speaker() -> Callable[[Said], None]:
+    """Writes lines to what was standard output; whatever else is printed goes to standard error from now on."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+
+    def speak(said: Said) -> None:
+        print(json.dumps(said.to_dict(), default=str), file=out, flush=True)
+
+    return speak
+
+
+class Telling:
+    """A `Report` that speaks of each step with the seconds that are left, at most every half a second."""
+
+    SPACING = 0.5
+
+    def __init__(self, speak: Callable[[Said], None]) -> None:
+        self.speak = speak
+        self.step = ""
+        self.began = self.spoke = 0.0
+        self.first = 0
+
+    def __call__(self, progress: Progress) -> None:
+        """Say it, if it is due."""
+        now = time.monotonic()
+        if progress.step != self.step or progress.done < self.first:
+            self.step, self.began, self.first, self.spoke = progress.step, now, progress.done, 0.0
+        ends = progress.done >= progress.total
+        if ends or now - self.spoke >= self.SPACING:
+            self.spoke = now
+            self.speak(Said(progress=self.told(progress, now)))
+
+    def told(self, progress: Progress, now: float) -> dict[str, Any]:
+        """The progress with the seconds that this step will take."""
+        done = progress.done - self.first
+        left = (now - self.began) / done * (progress.total - progress.done) if done > 0 else None
+        return {**{name: getattr(progress, name) for name in ("step", "done", "total", "unit", "detail")}, "left": left}
+
+
+def said_of(error: BaseException) -> Said:
+    """What went wrong, in words that a user can act on."""
+    if isinstance(error, WhenceError):
+        return Said(failure=str(error), kind="user")
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Said(failure="The disk is full. Make room; the job goes on from its last checkpoint.", kind="disk")
+    text = f"{type(error).__name__}: {error}"
+    if "No space left on device" in text:
+        return Said(failure="The disk is full. Make room; the job goes on from its last checkpoint.", kind="disk")
+    if isinstance(error, MemoryError) or "out of memory" in text.lower() or "can't allocate memory" in text:
+        return Said(
+            failure="The memory of this machine is not enough for this job. Use a smaller batch_size or max_length, "
+            "or LoRA in place of full fine-tuning.",
+            kind="user",
+        )
+    return Said(
+        failure=f"An unexpected error ended the job ({text}). The log of the worker has all of it.", kind="fault"
+    )
+
+
+def train(order: StageOrder, report: Callable[[Progress], None]) -> dict[str, Any]:
+    """Fine-tune, or return the run that is there."""
+    from whence.pipeline import finetune
+    from whence.training.recipe import Recipe
+
+    run = finetune(order.data, order.base_model, order.run, Recipe(**order.recipe), report)
+    return {"config": dict(run.manifest.config), **run.manifest.facts}
+
+
+def index(order: StageOrder, report: Callable[[Progress], None]) -> dict[str, Any]:
+    """Build the index, or return the one that is there."""
+    from whence.pipeline import build_index
+
+    return dict(build_index(order.run, order.method, report=report).manifest.facts)
+
+
+def evaluate(order: StageOrder, report: Callable[[Progress], None]) -> dict[str, Any]:
+    """Ask some training pairs for their own answers: are they found?"""
+    from whence.pipeline import Index, evaluate_recall
+
+    return evaluate_recall(Index.open(order.run, order.method), report=report).to_dict()
+
+
+STAGES: dict[str, Callable[[StageOrder, Callable[[Progress], None]], dict[str, Any]]] = {
+    "train": train,
+    "index": index,
+    "evaluate": evaluate,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""A child process that cannot outlive its parent: it ends when the pipe to its standard input is closed.
+
+The kernel closes the pipe however the parent ends, so that nothing is left behind after a `kill -9`.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+ORPHANED = 75
+
+
+def spawn(
+    module: str, words: Sequence[str] = (), environment: Mapping[str, str] | None = None, stdout: int | None = None
+) -> subprocess.Popen[bytes]:
+    """A running `python -m module words…` in a process group of its own, tied to this process."""
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *words],
+        stdin=subprocess.PIPE,
+        stdout=stdout,
+        env={**os.environ, **(environment or {})},
+        start_new_session=True,  # an interrupt from the keyboard goes to the parent, which decides
+        cwd=Path("/"),
+    )
+
+
+def hold_on() -> None:
+    """Tie this process to the one that spawned it: from now on it ends with it, at once."""
+    # A process that reads standard input for itself would take the end away from us.
+    watched = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    threading.Thread(target=_end_with, args=(watched,), name="lifeline", daemon=True).start()
+
+
+def _end_with(pipe: int) -> None:
+    while os.read(pipe, 4096):
+        pass
+    os._exit(ORPHANED)
+
+
+def end(process: subprocess.Popen[bytes], patience: float) -> None:
+    """Ask a child to end, and make it end after `patience` seconds."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    process.wait()
+    if process.stdin:
+        process.stdin.close()

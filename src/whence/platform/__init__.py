@@ -1,0 +1,1 @@
+"""What the service keeps and runs: the database, files, jobs, keys and processes. Imports no torch."""

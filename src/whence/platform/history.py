@@ -1,0 +1,119 @@
+"""Attributions that were made, and the pairs that recur in them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, case, delete, func, select
+from sqlalchemy.orm import Session
+
+from whence.errors import MissingError
+from whence.platform.tables import AttributionRecord, InfluenceRecord
+
+ORDER = {"high": 3, "medium": 2, "low": 1}
+
+
+@dataclass(frozen=True)
+class Recurring:
+    """A pair that several answers rest on. `level` is the highest, `share` the mean over those answers."""
+
+    pair_id: str
+    file_id: str
+    file: str
+    line: int
+    messages: str
+    count: int
+    share: float
+    level: str
+
+
+def record(session: Session, team: int, model: str, job_id: str, result: dict[str, Any]) -> AttributionRecord:
+    """Keep an attribution with the pairs that it returned."""
+    kept = AttributionRecord(team_id=team, model=model, job_id=job_id, result=result)
+    session.add(kept)
+    session.flush()
+    session.add_all(
+        InfluenceRecord(
+            attribution_id=kept.id,
+            pair_id=pair["id"],
+            file_id=pair["file_id"],
+            file=pair["file"],
+            line=pair["line"],
+            messages=pair["messages"],
+            level=pair["influence_level"],
+            share=pair["share"],
+        )
+        for pair in {pair["id"]: pair for pair in result["results"]}.values()
+    )
+    return kept
+
+
+def get_attribution(session: Session, team: int, identity: str) -> AttributionRecord:
+    """An attribution of the team.
+
+    Raises:
+        MissingError: it has none of that id.
+    """
+    kept = session.get(AttributionRecord, identity)
+    if kept is None or kept.team_id != team:
+        raise MissingError(f"No attribution {identity!r} exists for your user.")
+    return kept
+
+
+def list_attributions(
+    session: Session, team: int, model: str | None, limit: int, offset: int
+) -> tuple[list[AttributionRecord], int]:
+    """One page of the team's attributions, the newest first, and how many there are in all."""
+    wanted = _of(team, model)
+    total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+    return list(session.scalars(wanted.offset(offset).limit(limit))), total
+
+
+def every_attribution(session: Session, team: int, model: str | None) -> Iterator[AttributionRecord]:
+    """All of the team's attributions, the newest first, a hundred in memory at a time."""
+    return session.scalars(_of(team, model).execution_options(yield_per=100)).__iter__()
+
+
+def delete_attribution(session: Session, team: int, identity: str) -> None:
+    """Forget an attribution."""
+    kept = get_attribution(session, team, identity)
+    session.execute(delete(InfluenceRecord).where(InfluenceRecord.attribution_id == kept.id))
+    session.delete(kept)
+
+
+def recurring(
+    session: Session, team: int, model: str | None, level: str | None, limit: int, offset: int
+) -> tuple[list[Recurring], int]:
+    """One page of the pairs that the team's attributions returned, the most frequent first, and how many there are."""
+    rank = case(ORDER, value=InfluenceRecord.level)
+    wanted = (
+        select(
+            InfluenceRecord.pair_id,
+            func.min(InfluenceRecord.file_id),
+            func.min(InfluenceRecord.file),
+            func.min(InfluenceRecord.line),
+            func.min(InfluenceRecord.messages),
+            func.count().label("count"),
+            func.avg(InfluenceRecord.share).label("share"),
+            func.max(rank),
+        )
+        .join(AttributionRecord, AttributionRecord.id == InfluenceRecord.attribution_id)
+        .where(AttributionRecord.team_id == team)
+        .group_by(InfluenceRecord.pair_id)
+    )
+    if model is not None:
+        wanted = wanted.where(AttributionRecord.model == model)
+    if level is not None:
+        wanted = wanted.where(InfluenceRecord.level == level)
+    total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+    page = wanted.order_by(func.count().desc(), func.avg(InfluenceRecord.share).desc(), InfluenceRecord.pair_id)
+    names = {number: name for name, number in ORDER.items()}
+    rows = session.execute(page.offset(offset).limit(limit))
+    return [Recurring(*row[:7], names[row[7]]) for row in rows], total
+
+
+def _of(team: int, model: str | None) -> Select[AttributionRecord]:
+    wanted = select(AttributionRecord).where(AttributionRecord.team_id == team)
+    if model is not None:
+        wanted = wanted.where(AttributionRecord.model == model)
+    return wanted.order_by(AttributionRecord.created_at.desc(), AttributionRecord.id)

@@ -1,0 +1,114 @@
+"""What an uploaded file holds, read to its end in bounded memory before anybody sees it.
+
+A Parquet file of a few kilobytes can unfold to any size, so those are read in a process of their own whose memory is
+limited: `python -m whence.platform.inspection FILE NAME`.
+"""
+
+import hashlib
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from whence.data.identity import file_id_of
+from whence.data.validate import examples
+from whence.errors import DataError, Fault
+
+MEMORY = 2 << 30
+"""Bytes of address space that reading a Parquet file may take."""
+PATIENCE = 300.0
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """A sound file: how many pairs it holds (None for a document), and names of its bytes."""
+
+    examples: int | None
+    sha256: str
+    content_id: str
+
+
+def inspect(path: Path, name: str, kind: str, pairs: bool) -> Inspected:
+    """What the file at `path`, which a person calls `name`, holds.
+
+    Raises:
+        DataError: a line breaks a rule; the message names the file and the line.
+    """
+    if path.stat().st_size == 0:
+        raise DataError(f"{name}: the file is empty. Add pairs to it.")
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    count = (apart(path, name) if kind == "parquet" else count_pairs(path, name)) if pairs else None
+    return Inspected(count, sha256, file_id_of(sha256))
+
+
+def count_pairs(path: Path, name: str) -> int:
+    """The number of pairs in a file.
+
+    Raises:
+        DataError: a line breaks a rule.
+    """
+    faults: list[str] = []
+    count = 0
+    try:
+        for found in examples(path):
+            if isinstance(found, Fault):
+                faults.append(sentence(found, name))
+                if len(faults) > SHOWN:
+                    break
+            else:
+                count += 1
+    except DataError as error:
+        faults += [sentence(fault, name) for fault in error.faults]
+    if faults:
+        more = " There are more." if len(faults) > SHOWN else ""
+        raise DataError(" ".join(faults[:SHOWN]) + more)
+    return count
+
+
+def sentence(fault: Fault, name: str) -> str:
+    """A fault with the file as its owner calls it, and the line in words."""
+    where = f"{name}, line {fault.line}" if fault.line else name
+    value = f" (found {fault.value})" if fault.value else ""
+    return f"{where}: {fault.rule}{value}. {fault.fix}"
+
+
+def apart(path: Path, name: str) -> int:
+    """`count_pairs` in a process of limited memory.
+
+    Raises:
+        DataError: a row breaks a rule, or reading the file takes more memory or time than it may.
+    """
+    words = [sys.executable, "-m", __name__, str(path), name]
+    try:
+        done = subprocess.run(words, capture_output=True, timeout=PATIENCE, check=False, cwd="/")
+        told = json.loads(done.stdout)
+    except (subprocess.TimeoutExpired, ValueError) as error:
+        raise DataError(
+            f"{name}: the file unfolds to more than {MEMORY >> 30} GiB, or cannot be read in {PATIENCE:.0f} s. "
+            "Write it with smaller row groups, or as JSONL."
+        ) from error
+    if "error" in told:
+        raise DataError(told["error"])
+    return int(told["examples"])
+
+
+def main() -> int:
+    """Read one file within the limits and say what it holds."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    try:
+        told = {"examples": count_pairs(Path(sys.argv[1]), sys.argv[2])}
+    except DataError as error:
+        told = {"error": str(error)}
+    except MemoryError:
+        return 1
+    print(json.dumps(told))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""API keys and the teams they belong to. A key is shown once; its hash is kept and compared in constant time."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from whence.errors import AccessError
+from whence.platform.database import DEFAULT_TEAM
+from whence.platform.tables import Key, Team, now
+
+PREFIX = "wk"
+TEAM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A key that has just been made: the only time that its secret is known."""
+
+    id: str
+    team: str
+    key: str
+
+
+def create_key(session: Session, team: str = DEFAULT_TEAM) -> NewKey:
+    """A new key of a team, which is made if there is none of that name.
+
+    Raises:
+        AccessError: the name cannot be a team's.
+    """
+    if not TEAM_NAME.fullmatch(team):
+        raise AccessError(
+            f"A team's name has 1 to 64 letters, digits, blanks, dots, dashes or underscores (found {team!r}). "
+            "Choose another."
+        )
+    owner = session.scalar(select(Team).where(Team.name == team))
+    if owner is None:
+        owner = Team(name=team)
+        session.add(owner)
+        session.flush()
+    identity, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    session.add(Key(id=identity, team_id=owner.id, hash=_hash(secret)))
+    return NewKey(identity, team, f"{PREFIX}-{identity}-{secret}")
+
+
+def list_keys(session: Session) -> list[tuple[Key, str]]:
+    """All keys with their teams' names, the oldest first."""
+    rows = session.execute(select(Key, Team.name).join(Team, Key.team_id == Team.id).order_by(Key.created_at))
+    return [(key, name) for key, name in rows]
+
+
+def revoke_key(session: Session, identity: str) -> Key:
+    """The key of that id, which opens nothing from now on.
+
+    Raises:
+        AccessError: there is none.
+    """
+    key = session.get(Key, identity)
+    if key is None:
+        raise AccessError(f"No key has the id {identity!r}. `whence keys list` shows the ids.")
+    key.revoked_at = key.revoked_at or now()
+    return key
+
+
+def keys_exist(session: Session) -> bool:
+    """Whether any key was ever made: revoking the last one does not open the service again."""
+    return bool(session.scalar(select(func.count()).select_from(Key)))
+
+
+def team_of(session: Session, presented: str) -> int | None:
+    """The team that a presented key belongs to, None if it opens nothing."""
+    parts = presented.split("-", 2)
+    key = session.get(Key, parts[1]) if len(parts) == 3 and parts[0] == PREFIX else None
+    known = key.hash if key is not None else _hash("")
+    same = hmac.compare_digest(known, _hash(parts[2] if len(parts) == 3 else presented))
+    return key.team_id if key is not None and same and key.revoked_at is None else None
+
+
+def default_team(session: Session) -> int:
+    """The team that owns what is made without a key."""
+    found = session.scalar(select(Team.id).where(Team.name == DEFAULT_TEAM))
+    assert found is not None
+    return found
+
+
+def _hash(secret: str) -> str:
+    # The secret has 256 random bits: a slow hash would protect nothing more.
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,0 +1,60 @@
+"""The base models of this service by name. Imports no torch."""
+
+import re
+from dataclasses import dataclass
+
+from whence import settings
+from whence.errors import DataError
+from whence.models.catalog import CATALOG, folder_of
+
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+EMBEDDING = "all-minilm-l6-v2"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A model that callers may name by its id or by its name."""
+
+    id: str
+    name: str
+    kind: str
+    bytes: int | None
+    place: str
+
+
+def offers() -> list[Offer]:
+    """All models of this service: the known ones and those that its owner listed."""
+    known = [
+        Offer(m.name, m.hub_id, "embedding" if m.name == EMBEDDING else "chat", m.megabytes * 1_000_000, m.name)
+        for m in CATALOG.values()
+    ]
+    own = [
+        Offer(name, name, "chat", sum(f.stat().st_size for f in folder.glob("*.safetensors")), str(folder))
+        for name, folder in settings.base_models().items()
+    ]
+    return [*own, *known]
+
+
+def find_offer(name: str) -> Offer | None:
+    """The model of that id or name, if it is offered."""
+    return next((offer for offer in offers() if name in (offer.id, offer.name)), None)
+
+
+def base_model(name: str) -> str:
+    """What the pipeline calls the base model of that name.
+
+    Raises:
+        DataError: this service does not offer it.
+    """
+    offer = find_offer(name)
+    if offer and offer.kind == "chat":
+        return offer.place
+    if offer is None and settings.hub_models() and HUB_ID.fullmatch(name):
+        return name
+    known = ", ".join(o.id for o in offers() if o.kind == "chat")
+    raise DataError(f"The base model must be one of {known} (found {name!r}). List them with GET /v1/flow/models.")
+
+
+def folder(place: str) -> str:
+    """Where an offered model's files are, once they are there."""
+    return str(folder_of(place)) if place in CATALOG else place

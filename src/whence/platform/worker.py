@@ -1,0 +1,146 @@
+"""The worker: takes accepted jobs one at a time and carries them out as durable workflows.
+
+    python -m whence.platform.worker
+
+Each stage (train, index, evaluate) runs in a process of its own. A worker that is killed takes that process along;
+the next one goes on with the stage that was not finished, which resumes at its last checkpoint.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from dbos import DBOS, DBOSConfig, Queue
+from sqlalchemy import select
+
+from whence import lifeline, settings
+from whence.platform import stages
+from whence.platform.database import Database, open_database
+from whence.platform.events import add_event
+from whence.platform.jobs import move
+from whence.platform.logs import start_logging
+from whence.platform.patience import patiently
+from whence.platform.tables import Job, now
+from whence.store.objects import Objects
+
+VERSION = "1"
+"""Workflows of another version are not taken over: raise it when their steps change."""
+DEVICE = "device"
+POLL = 0.5
+log = logging.getLogger("whence.worker")
+
+
+@DBOS.workflow(name="fine-tune")
+def fine_tune(job_id: str) -> str:
+    """The end of a job: completed, cancelled or failed."""
+    for stage in ("train", "index"):
+        outcome = carry_out(job_id, stage)
+        if outcome != "done":
+            return outcome
+    if not complete(job_id):
+        return "cancelled"
+    carry_out(job_id, "evaluate")
+    return "completed"
+
+
+@DBOS.step(name="stage")
+def carry_out(job_id: str, stage: str) -> str:
+    """How a stage ended: done, cancelled or failed."""
+    return stages.carry_out(_open.database, _open.objects, job_id, stage)
+
+
+@DBOS.step(name="complete")
+def complete(job_id: str) -> bool:
+    """Whether the job is completed now, rather than cancelled at the last moment."""
+
+    def work() -> bool:
+        with _open.database.session() as session:
+            values = {
+                "status": "completed",
+                "phase": None,
+                "progress": 1.0,
+                "seconds_left": None,
+                "completed_at": now(),
+            }
+            if not move(session, job_id, ("running",), **values):
+                return session.get_one(Job, job_id).status == "completed"  # said before this process began
+            add_event(session, job_id, "completed", "The model is ready, and its pairs can be traced.")
+            job = session.get_one(Job, job_id)
+            job.inference_available = job.inference_available or bool(job.training_config.get("promote"))
+            return True
+
+    ended = patiently(work)
+    stages.forget_data(job_id)
+    return ended
+
+
+class _Open:
+    """What the workflows work on; workflows are found by name, so they cannot carry it along."""
+
+    database: Database
+    objects: Objects
+
+
+_open = _Open()
+
+
+def main() -> None:
+    """Run until told to end; what is running then is parked, and goes on with the next worker."""
+    lifeline.hold_on()
+    start_logging("worker")
+    _open.database = patiently(lambda: open_database(settings.database_url()))
+    _open.objects = Objects.at(settings.objects_url())
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    DBOS(config=configuration())
+    DBOS.launch()
+    queue = DBOS.register_queue(DEVICE, global_concurrency=1, worker_concurrency=1, polling_interval_sec=POLL)
+    log.info("worker ready")
+    while not stopping.wait(POLL):
+        try:
+            take_over(_open.database, queue)
+        except Exception:
+            log.exception("looking for jobs failed; trying again")
+            time.sleep(POLL)
+    stages.end_all()
+    log.info("worker stopped; what was running goes on with the next start")
+    sys.stdout.flush()
+    os._exit(0)  # the workflow that runs must stay unfinished in the eyes of the next worker
+
+
+def configuration() -> DBOSConfig:
+    """Durable workflows beside our own tables: the same PostgreSQL, or a SQLite file next to ours."""
+    url = settings.database_url()
+    if url.startswith("sqlite"):
+        url = f"sqlite:///{Path(url.removeprefix('sqlite:///')).with_suffix('.workflows.db')}"
+    return {
+        "name": "whence",
+        "system_database_url": url,
+        "application_version": VERSION,
+        "executor_id": "worker",
+        "enable_otlp": False,
+        "log_level": "WARNING",
+        "console_log_level": "WARNING",
+    }
+
+
+def take_over(database: Database, queue: Queue) -> None:
+    """Queue every accepted job under its own id: one that is there already is not queued twice."""
+    with database.session() as session:
+        waiting = list(session.scalars(select(Job.id).where(Job.status == "pending").order_by(Job.created_at)))
+    for job_id in waiting:
+        from dbos import SetWorkflowID
+
+        with SetWorkflowID(job_id):
+            queue.enqueue(fine_tune, job_id)
+        with database.session() as session:
+            move(session, job_id, ("pending",), status="queued")
+
+
+if __name__ == "__main__":
+    main()

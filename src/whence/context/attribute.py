@@ -1,0 +1,153 @@
+"""Which parts of its context made a model say what it said.
+
+Sources are left out at random, the response is scored without them, and a sparse linear model tells what each of
+them adds to each sentence of the response; see `surrogate` for the formula.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+from peft import PeftModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from whence.context.ablate import ablated, draw
+from whence.context.result import ContextAttribution, Segment, Source
+from whence.context.score import Scores, score_contexts
+from whence.context.split import Granularity, Piece, split
+from whence.context.surrogate import attributions
+from whence.data.read import short
+from whence.errors import DataError
+from whence.types import Report, silent
+
+MAX_SOURCES = 512
+ABLATIONS = range(32, 257)
+
+Score = Callable[[Sequence[str], Sequence[Piece]], Scores]
+"""Scores pieces of a response under several contexts."""
+
+
+def attribute_context(
+    model: PreTrainedModel | PeftModel,
+    tokenizer: PreTrainedTokenizerBase,
+    context: str,
+    query: str,
+    response: str,
+    *,
+    highlight: str | None = None,
+    granularity: Granularity = "sentence",
+    top_k: int = 5,
+    ablations: int = 64,
+    seed: int = 0,
+    batch_rows: int = 8,
+    report: Report = silent,
+) -> ContextAttribution:
+    """Each sentence of the response with the `top_k` parts of the context that most made the model say it.
+
+    Args:
+        highlight: a piece of the response (where it occurs first) whose sources are wanted; else the whole of it.
+        granularity: whether sources are sentences or paragraphs of the context. Segments are always sentences.
+        ablations: contexts that are scored, a forward pass each; fewer where there are not that many subsets.
+        seed: of the random subsets. The same seed gives the same attribution.
+        batch_rows: contexts in one pass; it changes the time and memory alone.
+
+    Raises:
+        DataError: an empty text, an unknown highlight, a number out of range, too many sources or too many tokens.
+        ModelError: the chat template or the tokenizer does not let the response be found among the tokens.
+    """
+    require_text("query", query)
+    require("batch_rows", batch_rows, range(1, 1025))
+
+    def score(contexts: Sequence[str], targets: Sequence[Piece]) -> Scores:
+        return score_contexts(
+            model, tokenizer, contexts, query, response, targets, batch_rows=batch_rows, report=report
+        )
+
+    return attribute_by(
+        score,
+        context,
+        response,
+        highlight=highlight,
+        granularity=granularity,
+        top_k=top_k,
+        ablations=ablations,
+        seed=seed,
+    )
+
+
+def attribute_by(
+    score: Score,
+    context: str,
+    response: str,
+    *,
+    highlight: str | None = None,
+    granularity: Granularity = "sentence",
+    top_k: int = 5,
+    ablations: int = 64,
+    seed: int = 0,
+) -> ContextAttribution:
+    """The same with any way to score; each distinct context is scored once.
+
+    Raises:
+        DataError: as `attribute_context`.
+    """
+    require_text("response", response)
+    require("ablations", ablations, ABLATIONS)
+    require("top_k", top_k, range(1, MAX_SOURCES + 1))
+    sources, segments = sources_of(context, granularity), split(response, "sentence")
+    kept = draw(len(sources), ablations, seed)
+    contexts = [ablated(context, sources, row) for row in kept]
+    distinct = {text: i for i, text in enumerate(dict.fromkeys(contexts))}
+    found = score(list(distinct), [*segments, focus(response, highlight)])
+    scores = Scores(found.log_p[[distinct[text] for text in contexts]], found.tokens)
+    *parts, whole = (strongest(sources, weights, top_k) for weights in attributions(kept, scores).T)
+    named = (Segment(i, s.text, s.offset, best) for i, (s, best) in enumerate(zip(segments, parts, strict=True)))
+    return ContextAttribution(response, tuple(named), highlight, whole)
+
+
+def sources_of(context: str, granularity: Granularity) -> tuple[Piece, ...]:
+    """The parts of a context that are left out and kept.
+
+    Raises:
+        DataError: there are none, or more than `MAX_SOURCES`.
+    """
+    require_text("context", context)
+    sources = split(context, granularity)
+    if len(sources) > MAX_SOURCES:
+        fix = "Use paragraphs, or shorten the context." if granularity == "sentence" else "Shorten the context."
+        raise DataError(f"A context must not have more than {MAX_SOURCES} {granularity}s (found {len(sources)}). {fix}")
+    return sources
+
+
+def focus(response: str, highlight: str | None) -> Piece:
+    """What `sources` are the sources of: the highlight, else the whole response, without white space around it.
+
+    Raises:
+        DataError: the highlight is blank or is not in the response.
+    """
+    wanted = response if highlight is None else highlight
+    require_text("highlight", wanted)
+    if (start := response.find(wanted)) < 0:
+        raise DataError(f"A highlight must be a part of the response (found {short(wanted)!r}). Copy it from there.")
+    return Piece(wanted.strip(), start + len(wanted) - len(wanted.lstrip()))
+
+
+def strongest(sources: Sequence[Piece], weights: Float[ndarray, "source"], top_k: int) -> tuple[Source, ...]:
+    """The `top_k` sources of largest weight, largest first; of equal ones the earlier first."""
+    order = np.argsort(-weights, kind="stable")[:top_k].tolist()
+    return tuple(Source(i, sources[i].text, sources[i].offset, float(weights[i])) for i in order)
+
+
+def require_text(name: str, text: str) -> None:
+    """Raise unless there is more in a text than white space."""
+    if not text.strip():
+        raise DataError(f"A {name} must not be empty (found {short(text)!r}). Give its text.")
+
+
+def require(name: str, value: int, allowed: range) -> None:
+    """Raise unless a number is in a range."""
+    if value not in allowed:
+        raise DataError(
+            f"{name} must be from {allowed.start} to {allowed.stop - 1} (found {value}). Choose a number in between."
+        )

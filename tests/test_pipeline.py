@@ -144,6 +144,16 @@ def test_a_part_of_the_models_own_answer_may_be_selected(index: Index):
         attribute(index, QUERIES[1].question, selection=(0, 999))
 
 
+def test_of_a_long_answer_the_beginning_is_explained_and_all_of_it_is_shown(index: Index):
+    answer = QUERIES[0].answer + " And so on." * 100
+    result = attribute(index, QUERIES[0].question, answer)
+    assert result.answer == answer
+    assert 300 < result.lift.tokens < 512
+    assert result.trust.notes[-1].startswith(f"Only the first {result.lift.tokens} of the answer's 1,105 tokens could")
+    assert score(index, [Query.of(QUERIES[0].question, answer)]).shape == (1, 12)
+    assert not any("explained" in note for note in attribute(index, "Who?", "Me.").trust.notes)
+
+
 def test_text_search_says_that_it_cannot_know_what_was_learned(run: Run):
     found = attribute(built(run, "bm25"), QUERIES[0].question, QUERIES[0].answer)
     assert found.unit == "similarity"

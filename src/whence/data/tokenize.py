@@ -89,10 +89,20 @@ def fit(tokens: Tokens, max_length: int | None, truncate: bool) -> Tokens:
         raise TooLong(length, max_length)
     if max_length < 2:
         raise DataError(f"max_length must leave room for a prompt and an answer (found {max_length}). Raise it.")
+    return part_of(tokens, window(tokens, max_length, max_length // 4))
+
+
+def window(tokens: Tokens, length: int, prompt: int) -> slice:
+    """Which `length` tokens are kept: the prompt gives way from its beginning as far as the answer needs the room, but
+    keeps `prompt` tokens and at least one; after that the answer gives way, from its end."""
     start = next(i for i, label in enumerate(tokens.labels) if i and label != NO_LOSS)
-    kept = min(start, max(max_length - (length - start), max_length // 4, 1))
-    window = slice(start - kept, start - kept + max_length)
-    return Tokens(tokens.input_ids[window], tokens.labels[window])
+    kept = min(start, max(length - (len(tokens.input_ids) - start), prompt, 1))
+    return slice(start - kept, start - kept + length)
+
+
+def part_of(tokens: Tokens, kept: slice) -> Tokens:
+    """Those of the tokens that are kept."""
+    return Tokens(tokens.input_ids[kept], tokens.labels[kept])
 
 
 def _try_text(item: Example | Query, tokenizer: "PreTrainedTokenizerBase") -> Text | TextError:

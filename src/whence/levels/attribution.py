@@ -1,15 +1,20 @@
 """Verdicts as attributions: each row that stands out by its id, its file and its line."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from whence.levels.judge import Judgement
 from whence.levels.verdict import Evidence, Verdict
 from whence.methods.base import Examples
+from whence.methods.gradient_rows import cut_note
 from whence.types import Attribution, Example, Influence, Trust
 
 
 def attribution_of(evidence: Evidence, verdict: Verdict, trust: Trust, top: int | None = None) -> Attribution:
-    """The attribution of a verdict's answer, which was given; at most `top` pairs each way (None: all)."""
+    """The attribution of a verdict's answer, which was given; at most `top` pairs each way (None: all).
+
+    `trust` is that of the index; what is to be said of this answer is added to it.
+    """
     query, examples = verdict.query, evidence.subject.examples
     return Attribution(
         question=query.question,
@@ -19,7 +24,7 @@ def attribution_of(evidence: Evidence, verdict: Verdict, trust: Trust, top: int 
         lift=verdict.lift,
         method=evidence.method.name,
         unit=evidence.method.unit,
-        trust=trust,
+        trust=replace(trust, notes=(*trust.notes, *cut_note(evidence.subject, query))),
         generated=False,
         selection=query.selected,
     )

@@ -4,14 +4,15 @@ A row is the concatenation, over the chosen checkpoints, of the example's sketch
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from whence.core.projection import side_of
-from whence.data.tokenize import tokenize
+from whence.data.text import NoToken
+from whence.data.tokenize import part_of, tokenize, window
 from whence.errors import MethodError
 from whence.gradients.capture import Sketcher, sketches
 from whence.gradients.measurement import Batch, collate, log_probabilities
@@ -19,6 +20,9 @@ from whence.gradients.trajectory import Checkpoint, Trajectory
 from whence.methods.base import Compute, Subject
 from whence.methods.texts import require_answer
 from whence.types import Query, Tokens
+
+LONGEST_QUERY = 1024
+"""Tokens of question and answer together that are explained at most: memory grows with them."""
 
 Tick = Callable[[int], None]
 """Called with the number of passes (example x checkpoint) that have just been finished."""
@@ -101,15 +105,49 @@ def require_square(sketch: int) -> None:
 def query_tokens(subject: Subject, queries: Sequence[Query]) -> list[Tokens]:
     """The queries' tokens, as the model's chat template writes them.
 
+    A query of more than `longest` tokens is cut: the answer loses its end, but a prompt of more than half of them
+    loses its beginning first.
+
     Raises:
         MethodError: an empty answer, of which there is nothing to measure.
-        TooLong: more tokens than the model reads.
+        TextError: nothing of what is selected of an answer is left.
     """
-    path = subject.trajectory
-    length = getattr(path.model.config, "max_position_embeddings", None)
     for query in queries:
         require_answer(query)
-    return [tokenize(query, path.tokenizer, max_length=length) for query in queries]
+    return [_cut(subject, query) for query in queries]
+
+
+def longest(subject: Subject) -> int:
+    """Tokens of question and answer together that are explained at most: `LONGEST_QUERY`, or what the model reads."""
+    read = getattr(subject.trajectory.model.config, "max_position_embeddings", None)
+    return min(read or LONGEST_QUERY, LONGEST_QUERY)
+
+
+def cut_note(subject: Subject, query: Query) -> tuple[str, ...]:
+    """What a reader should know of a query that was too long to be explained as a whole; nothing of any other."""
+    whole, limit = _whole(subject, query), longest(subject)
+    kept = part_of(whole, window(whole, limit, limit // 2))
+    said, asked = (len(tokens.input_ids) - tokens.answer_length for tokens in (kept, whole))
+    if kept.answer_length < whole.answer_length:
+        share = f"the first {kept.answer_length:,} of the answer's {whole.answer_length:,} tokens"
+        return (f"Only {share} could be explained: question and answer together are cut to {limit:,}.",)
+    if said < asked:
+        share = f"the last {said:,} of its {asked:,} tokens"
+        return (f"Of the question only {share} were read: question and answer together are cut to {limit:,}.",)
+    return ()
+
+
+def _whole(subject: Subject, query: Query) -> Tokens:
+    return tokenize(replace(query, selected=None), subject.trajectory.tokenizer)
+
+
+def _cut(subject: Subject, query: Query) -> Tokens:
+    whole, limit = _whole(subject, query), longest(subject)
+    chosen = tokenize(query, subject.trajectory.tokenizer) if query.selected else whole
+    kept = part_of(chosen, window(whole, limit, limit // 2))
+    if not kept.answer_length:
+        raise NoToken
+    return kept
 
 
 def example_tokens(subject: Subject, span: range) -> list[Tokens]:

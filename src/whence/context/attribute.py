@@ -96,7 +96,7 @@ def attribute_by(
     require_one("top_k", top_k)
     if ablations not in ABLATIONS:
         allowed = f"{ABLATIONS.start} to {ABLATIONS.stop - 1}"
-        raise DataError(f"ablations must be from {allowed} (found {ablations}). 64 are usual; more steady the result.")
+        raise DataError(f"ablations must be from {allowed} (found {ablations}). Take 64 unless in doubt.")
     sources, segments = sources_of(context, granularity), split(response, "sentence")
     kept = draw(len(sources), ablations, seed)
     contexts = [ablated(context, sources, row) for row in kept]

@@ -109,7 +109,7 @@ def finetune(
             write_table(part / EXAMPLES, pairs)
         model: Any = load_base(base, chosen.full)
         if not chosen.full:
-            model = with_lora(model, chosen.rank, chosen.alpha, chosen.targets, chosen.seed)
+            model = with_lora(model, chosen.rank, chosen.alpha, chosen.targets, chosen.seed, chosen.dropout)
         half = Run(part, wanted)
         facts = train(model, tokenizer, half.examples, chosen, part, report)
         save(model, tokenizer, part, chosen.full)

@@ -15,9 +15,9 @@ from whence.types import Tokens
 PAD = 2  # also a token of the conversations, as with a model that pads with its end token
 
 
-def adapted(base: Any, size: float = 0.3) -> Any:
+def adapted(base: Any, size: float = 0.3, dropout: float = 0.0) -> Any:
     """A LoRA model with both factors away from zero."""
-    model = with_lora(base, 4, 8, "all-linear", seed=0)
+    model = with_lora(base, 4, 8, "all-linear", seed=0, dropout=dropout)
     generator = torch.Generator().manual_seed(1)
     put_weights(
         model, {n: size * torch.randn(w.shape, generator=generator) for n, w in trainable_weights(model).items()}

@@ -40,6 +40,17 @@ def test_gradients_equal_autograd_one_example_at_a_time_however_batched(name: st
         assert_same({n: torch.cat([part[n] for part in parts]) for n in layers}, expected)
 
 
+@pytest.mark.parametrize("base", ["llama", "gpt2"])
+def test_an_adapter_trained_with_dropout_is_measured_without(base: str):
+    plain, dropping = (adapted(MODELS[base](), dropout=share) for share in (0.0, 0.5))
+    layers = linear_targets(dropping)
+    assert layers.keys() == linear_targets(plain).keys()
+    found, values = gradients(dropping, layers, batch_of(ITEMS))
+    assert_same(found, plain_gradients(dropping, layers, ITEMS))
+    assert_same(found, plain_gradients(plain, linear_targets(plain), ITEMS))
+    torch.testing.assert_close(values, torch.stack([plain_value(plain, i) for i in ITEMS]).detach())
+
+
 @pytest.mark.parametrize("name", ["llama", "gpt2-lora"])
 def test_gradients_follow_the_order_of_the_batch(name: str):
     model = MODELS[name]()

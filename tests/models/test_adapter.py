@@ -31,6 +31,19 @@ def test_a_fresh_adapter_trains_only_lora_weights_and_changes_no_output():
     assert all("lora_" in name for name in weights)
 
 
+def test_dropout_is_in_force_in_training_mode_alone(tmp_path: Path):
+    adapted = with_lora(tiny_llama(), 4, 8, "all-linear", seed=0, dropout=0.5)
+    put_weights(adapted, {name: torch.ones_like(weight) for name, weight in trainable_weights(adapted).items()})
+    save_adapter(adapted, tmp_path)
+    for model in (adapted, load_adapter(tiny_llama(), tmp_path)):
+        assert not any(module.training for module in model.modules())
+        assert torch.equal(model(IDS).logits, adapted(IDS).logits)
+        model.train()
+        assert not torch.equal(model(IDS).logits, model(IDS).logits)
+        model.eval()
+    assert all(module.training for module in with_lora(tiny_llama().train(), 4, 8, "all-linear", seed=0).modules())
+
+
 def test_adapter_weights_are_float32_on_a_bfloat16_model():
     adapted = with_lora(tiny_llama().bfloat16(), 4, 8, "all-linear", seed=0)
     assert {weight.dtype for weight in trainable_weights(adapted).values()} == {torch.float32}
@@ -39,6 +52,12 @@ def test_adapter_weights_are_float32_on_a_bfloat16_model():
 def test_named_targets_and_conv1d_layers_take_lora():
     assert len(trainable_weights(with_lora(tiny_llama(), 4, 8, ["q_proj", "v_proj"], seed=0))) == 2 * 2 * 2
     assert len(trainable_weights(with_lora(tiny_gpt2(), 4, 8, "all-linear", seed=0))) == 2 * 4 * 2
+
+
+@pytest.mark.parametrize("dropout", [-0.1, 1.0])
+def test_a_dropout_that_is_no_share_is_refused(dropout: float):
+    with pytest.raises(ModelError, match="dropout of at least 0 and below 1"):
+        with_lora(tiny_llama(), 4, 8, "all-linear", seed=0, dropout=dropout)
 
 
 @pytest.mark.parametrize(("rank", "alpha", "targets"), [(0, 8, "all-linear"), (4, 0, "all-linear"), (4, 8, ["none"])])

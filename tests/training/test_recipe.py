@@ -42,6 +42,12 @@ def test_a_setting_that_is_not_positive_is_refused_by_name(name: str, value: int
         Recipe(**{name: value})
 
 
+@pytest.mark.parametrize("dropout", [-0.1, 1, 2])
+def test_a_dropout_that_is_no_share_below_one_is_refused(dropout: float):
+    with pytest.raises(TrainingError, match=f"dropout must be at least 0 and below 1, not {dropout}"):
+        Recipe(dropout=dropout)
+
+
 def test_equal_recipes_are_equal_and_cannot_be_changed():
     assert Recipe() == Recipe()
     with pytest.raises(AttributeError):

@@ -116,6 +116,17 @@ def test_what_is_rehearsed_is_the_same_after_a_kill(base: Path, data: Path, tmp_
     assert log.steps()[0] > 1
 
 
+def test_dropout_drops_the_same_after_a_kill(base: Path, data: Path, undisturbed: Run, tmp_path: Path):
+    dropping, adapter = short(dropout=0.3), "adapter/adapter_model.safetensors"
+    whole = files_of(finetune(data, str(base), tmp_path / "whole", dropping))
+    assert files_of(finetune(data, str(base), tmp_path / "again", dropping)) == whole
+    assert whole[adapter] != files_of(undisturbed)[adapter]
+    finetune_killed(data, base, tmp_path / "run", dropping, 7)
+    log = Log()
+    assert files_of(finetune(data, str(base), tmp_path / "run", dropping, log)) == whole
+    assert log.steps() == list(range(5, 19))
+
+
 def test_a_killed_run_with_other_settings_begins_anew(base: Path, data: Path, tmp_path: Path):
     finetune_killed(data, base, tmp_path / "run", short(), 6)
     log = Log()

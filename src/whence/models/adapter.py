@@ -25,31 +25,37 @@ WEIGHTS = "adapter_model.safetensors"
 FEED_FORWARD = re.compile(r"\.(mlp|ffn|feed_forward)\.")
 
 
-def with_lora(model: PreTrainedModel, rank: int, alpha: float, targets: str | Sequence[str], seed: int) -> PeftModel:
-    """`model` with a fresh LoRA adapter: the base frozen, equal seeds giving equal weights; no dropout.
+def with_lora(
+    model: PreTrainedModel, rank: int, alpha: float, targets: str | Sequence[str], seed: int, dropout: float = 0.0
+) -> PeftModel:
+    """`model` with a fresh LoRA adapter, in the mode it is in: the base frozen, equal seeds giving equal weights.
 
-    `targets` is "all-linear" (every linear layer but the output embedding), "mlp" or names of layers. The model is
-    changed in place.
+    `targets` is "all-linear" (every linear layer but the output embedding), "mlp" or names of layers. `dropout` is the
+    share of the adapter's inputs that is left out in each training step. The model is changed in place.
 
     Raises:
-        ModelError: rank or alpha is not positive, or no layer has such a name.
+        ModelError: rank or alpha is not positive, dropout is no share below 1, or no layer has such a name.
     """
     if rank < 1 or alpha <= 0:
         raise ModelError(f"LoRA needs a rank of at least 1 and a positive alpha (found {rank} and {alpha:g}).")
+    if not 0 <= dropout < 1:
+        raise ModelError(f"LoRA needs a dropout of at least 0 and below 1 (found {dropout:g}).")
+    training = model.training
     config = LoraConfig(
         task_type="CAUSAL_LM",
         r=rank,
         lora_alpha=cast(int, alpha),
-        lora_dropout=0.0,
+        lora_dropout=dropout,
         target_modules=target_names(model, targets),
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
     )
     with seeded(seed), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return cast(PeftModel, get_peft_model(model, config, autocast_adapter_dtype=True))
+            adapted = cast(PeftModel, get_peft_model(model, config, autocast_adapter_dtype=True))
         except ValueError as error:
             raise ModelError(f"LoRA cannot be put on {targets!r}: {error}") from error
+    return adapted.train(training)  # a fresh adapter comes in training mode, whatever the model's
 
 
 @contextmanager
@@ -71,12 +77,15 @@ def target_names(model: PreTrainedModel, targets: str | Sequence[str]) -> str | 
 
 
 def load_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:
-    """`model` with the LoRA adapter of `folder` on it, its weights trainable. The model is changed in place.
+    """`model` with the LoRA adapter of `folder` on it, in the mode it is in; the adapter's weights are trainable.
+
+    The model is changed in place.
 
     Raises:
         ModelError: the folder holds no LoRA adapter in safetensors, or one made for another base model.
     """
     check_adapter(folder)
+    training = model.training
     try:
         with quiet(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -91,7 +100,7 @@ def load_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:
             f"The adapter in {folder} does not fit this base model: {len(odd)} weights differ ({odd[0]}, …). "
             "Name the base model it was trained on."
         )
-    return adapted
+    return adapted.train(training)
 
 
 def check_adapter(folder: Path) -> None:

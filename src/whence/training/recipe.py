@@ -17,9 +17,10 @@ class Recipe:
     """Everything that shapes a fine-tuning run besides the data and the base model.
 
     `epochs`, `batch_size` and `learning_rate` may be None, which `for_examples` fills in. `checkpoints` is how many
-    points of the path are recorded after the start. `rank`, `alpha`, `targets` are LoRA's and unused with `full`;
-    targets are "mlp", "all-linear" or names of layers: facts are learned in the feed-forward layers, and adapting those
-    alone took less time for the same loss.
+    points of the path are recorded after the start. `rank`, `alpha`, `targets`, `dropout` are LoRA's and unused with
+    `full`; targets are "mlp", "all-linear" or names of layers: facts are learned in the feed-forward layers, and
+    adapting those alone took less time for the same loss; dropout is the share of the adapter's inputs that a training
+    step leaves out.
     `rehearsal` is how many general questions each batch repeats with the base model's own answers, so that the model
     keeps answering what the data say nothing about as it did (0: none).
     """
@@ -32,6 +33,7 @@ class Recipe:
     rank: int = 16
     alpha: float = 32.0
     targets: str | tuple[str, ...] = "mlp"
+    dropout: float = 0.0
     max_length: int | None = None
     truncate: bool = False
     checkpoints: int = 6
@@ -43,6 +45,8 @@ class Recipe:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise TrainingError(f"{name} must be greater than 0, not {value}. Leave it out to have it chosen.")
+        if not 0 <= self.dropout < 1:
+            raise TrainingError(f"dropout must be at least 0 and below 1, not {self.dropout}. Try 0.05.")
 
     def for_examples(self, count: int) -> "Recipe":
         """The recipe with every open setting chosen for `count` examples."""

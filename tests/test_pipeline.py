@@ -21,7 +21,7 @@ from whence.models.base import load
 from whence.models.generate import Generated
 from whence.pipeline import Index, attribute, attribute_all, build_index, finetune, import_run, score
 from whence.store.artifact import part_of
-from whence.training.run import Run
+from whence.training.run import Run, load_base
 from whence.training.trace import TraceCallback
 from whence.types import Message, Progress, Query
 
@@ -94,6 +94,16 @@ def test_results_are_in_order_with_the_ids_and_lines_of_the_data(index: Index):
         "nats",
     )
     assert json.loads(json.dumps(result.to_dict()))["results"][0]["id"] == first.id
+
+
+def test_an_index_may_be_given_its_model(index: Index, monkeypatch: pytest.MonkeyPatch):
+    path = index.run.on(load_base(index.run.base_folder, full=False))
+    monkeypatch.setattr("whence.training.run.load_base", forbidden)
+    opened = Index.open(index.run.folder, path=path)
+    assert opened.subject.trajectory is path
+    found, wanted = (attribute(i, QUERIES[2].question, QUERIES[2].answer) for i in (opened, index))
+    assert found == wanted
+    assert opened.run.__dict__.get("trajectory") is None
 
 
 def test_top_cuts_the_list_but_not_the_numbers(index: Index):

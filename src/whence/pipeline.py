@@ -1,9 +1,8 @@
 """The stages in order: pairs -> run -> index -> scores -> levels -> attribution. Every door calls these."""
 
-import json
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
-from transformers import PreTrainedTokenizerBase
 
 from whence.data.hub import is_hub
 from whence.data.table import write_table
-from whence.data.validate import Source, check, load, queries, require_valid, source_id
+from whence.data.validate import Source, check, load, queries, require_valid
 from whence.errors import ArtifactError, DataError, ModelError
+from whence.gradients.trajectory import Trajectory
 from whence.levels.attribution import attribution_of, trust_in
 from whence.levels.lift import ANSWER_TOKENS, own_answers
 from whence.levels.measure import CONTROLS, measure_null
@@ -24,14 +23,13 @@ from whence.levels.null import Null
 from whence.levels.verdict import DISCOVERY_RATE, Evidence, verdicts
 from whence.methods.base import Compute, Method, Subject
 from whence.methods.registry import method_named, settings_of
-from whence.models.adapter import save_adapter, with_lora
-from whence.models.base import context_length, fingerprint, load_tokenizer, resolve
-from whence.models.quiet import quiet
+from whence.models.adapter import with_lora
+from whence.models.base import context_length, load_tokenizer, resolve
 from whence.settings import runs
 from whence.store.artifact import Manifest, make, read_manifest
 from whence.training.imported import hash_trace, hash_weights, import_weights, is_adapter
 from whence.training.recipe import Recipe
-from whence.training.run import ADAPTER, EXAMPLES, FULL, KIND, Run, load_base
+from whence.training.run import EXAMPLES, Run, load_base, run_manifest, save_weights
 from whence.training.trainer import RESUME, train
 from whence.types import Attribution, Message, Query, Report, silent
 
@@ -41,12 +39,14 @@ DEFAULT_METHOD = "fisher"
 
 @dataclass(frozen=True)
 class Index:
-    """A finished index: a run seen through one method, with its null."""
+    """A finished index: a run seen through one method, with its null. `path` is the run's model where somebody else
+    holds it in memory; else the run loads its own."""
 
     folder: Path
     manifest: Manifest
     run: Run
     method: Method
+    path: Trajectory | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def null(self) -> Null:
@@ -56,7 +56,8 @@ class Index:
     @cached_property
     def subject(self) -> Subject:
         """The examples and the model, loaded once."""
-        return Subject(self.run.examples, self.run.trajectory, Compute())
+        path = self.run.trajectory if self.path is None else self.path
+        return Subject(self.run.examples, path, Compute())
 
     @property
     def evidence(self) -> Evidence:
@@ -64,7 +65,7 @@ class Index:
         return Evidence(self.subject, self.method, self.folder, self.null)
 
     @staticmethod
-    def open(run: "Run | str | Path", method: str | None = None) -> "Index":
+    def open(run: "Run | str | Path", method: str | None = None, path: Trajectory | None = None) -> "Index":
         """The index of a run: the named method's, else the default's, else the only one there is.
 
         Raises:
@@ -74,7 +75,8 @@ class Index:
         folder = index_folder(opened, method or only_index(opened))
         manifest = read_manifest(folder, "index")
         settings = dict(manifest.config)
-        return Index(folder, manifest, opened, method_named(settings.pop("method"), settings.pop("settings")))
+        named = method_named(settings.pop("method"), settings.pop("settings"))
+        return Index(folder, manifest, opened, named, path)
 
 
 def finetune(
@@ -112,31 +114,11 @@ def finetune(
             model = with_lora(model, chosen.rank, chosen.alpha, chosen.targets, chosen.seed, chosen.dropout)
         half = Run(part, wanted)
         facts = train(model, tokenizer, half.examples, chosen, part, report)
-        save(model, tokenizer, part, chosen.full)
+        save_weights(model, tokenizer, part, chosen.full)
         shutil.rmtree(part / RESUME, ignore_errors=True)
         return {**facts, "examples": found.examples, "tokens": asdict(found.tokens) if found.tokens else None}
 
     return Run(folder, make(folder, wanted, work))
-
-
-def save(model: Any, tokenizer: PreTrainedTokenizerBase, folder: Path, full: bool) -> None:
-    """Write the trained weights as others read them: an adapter, or a whole model with its tokenizer."""
-    if not full:
-        save_adapter(model, folder / ADAPTER)
-        return
-    with quiet():
-        model.save_pretrained(folder / FULL)
-        tokenizer.save_pretrained(folder / FULL)
-
-
-def run_manifest(base_model: str, base: Path, data: Sequence[Source], config: Mapping[str, Any]) -> Manifest:
-    """The identity of a run: configuration, base model and data."""
-    inputs = {"base_model": fingerprint(base)}
-    if Path(base_model).is_dir():
-        base_model = str(Path(base_model).resolve())  # found again from any other folder
-    for place, source in enumerate(data, start=1):
-        inputs[f"data {place}: {Path(source).name}"] = source_id(source)
-    return Manifest(KIND, {"base_model": base_model, **json.loads(json.dumps(config))}, inputs)
 
 
 def import_run(

@@ -6,7 +6,7 @@ import torch
 
 from tests.tiny import tiny_gpt2, tiny_llama
 from whence.errors import ModelError
-from whence.models.adapter import load_adapter, put_weights, save_adapter, trainable_weights, with_lora
+from whence.models.adapter import load_adapter, put_weights, remove_adapter, save_adapter, trainable_weights, with_lora
 
 IDS = torch.arange(3, 20)[None]
 
@@ -93,8 +93,8 @@ def test_weights_that_do_not_fit_are_refused_and_change_nothing():
     assert all(torch.equal(after[name], before[name]) for name in before)
 
 
-def saved(folder: Path, targets: str | list[str] = "all-linear") -> Path:
-    adapted = with_lora(tiny_llama(), 4, 8, targets, seed=0)
+def saved(folder: Path, targets: str | list[str] = "all-linear", rank: int = 4) -> Path:
+    adapted = with_lora(tiny_llama(), rank, 8, targets, seed=0)
     put_weights(adapted, {name: torch.randn_like(w) for name, w in trainable_weights(adapted).items()})
     save_adapter(adapted, folder)
     torch.save(adapted(IDS).logits.detach(), folder / "logits")
@@ -107,6 +107,20 @@ def test_a_saved_adapter_loads_with_trainable_float32_weights(tmp_path: Path):
     assert len(trainable_weights(adapted)) == 28
     low = load_adapter(tiny_llama().bfloat16(), tmp_path)
     assert {weight.dtype for weight in trainable_weights(low).values()} == {torch.float32}
+
+
+def test_adapters_take_turns_on_one_base_model_and_leave_no_trace(tmp_path: Path):
+    first, second = saved(tmp_path / "first"), saved(tmp_path / "second", ["q_proj", "up_proj"], rank=2)
+    base, fresh = tiny_llama(), tiny_llama()
+    for folder in (first, second, first):
+        adapted = load_adapter(base, folder)
+        assert torch.equal(adapted(IDS).logits, load_adapter(tiny_llama(), folder)(IDS).logits)
+        assert not torch.equal(adapted(IDS).logits, fresh(IDS).logits)
+        assert remove_adapter(adapted) is base
+        assert torch.equal(base(IDS).logits, fresh(IDS).logits)
+        assert [(n, type(m)) for n, m in base.named_modules()] == [(n, type(m)) for n, m in fresh.named_modules()]
+        assert trainable_weights(base).keys() == trainable_weights(fresh).keys()
+        assert vars(base).keys() == vars(fresh).keys()
 
 
 @pytest.mark.parametrize("base", [{"hidden_size": 64}, {"num_hidden_layers": 1}, {"num_hidden_layers": 3}])

@@ -3,15 +3,19 @@ from pathlib import Path
 
 import pytest
 import torch
+from peft import PeftModel
 
 from tests.tiny import save_tiny, tiny_llama
 from tests.training.runs import ANSWERS, short, write_pairs
-from whence.errors import ArtifactError
-from whence.models.adapter import trainable_weights
+from whence.errors import ArtifactError, ModelError
+from whence.gradients.trajectory import Trajectory
+from whence.methods.base import Compute
+from whence.methods.gradient_rows import values_now
+from whence.models.adapter import remove_adapter, trainable_weights
 from whence.models.base import load
 from whence.pipeline import finetune
 from whence.store.artifact import Manifest, part_of, write_json
-from whence.training.run import Run
+from whence.training.run import Run, load_base
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +67,29 @@ def test_the_trajectory_of_full_fine_tuning_ends_in_the_saved_model_and_begins_i
         start = trainable_weights(path.model)
     assert all(torch.equal(start[name], base[name]) for name in base)
     assert any(not torch.equal(start[name], end[name]) for name in base)
+
+
+def test_runs_take_turns_on_one_base_model_in_memory(made: Run):
+    data, out = made.folder.parent / "pairs.jsonl", made.folder.parent / "other"
+    other = finetune(data, made.base_model, out, short(epochs=2, seed=1, dropout=0.2))
+    items = [made.examples.tokens(i) for i in range(12)]
+    base = load_base(made.base_folder, full=False)
+    for run in (made, other, made):
+        path = run.on(base)
+        assert path.at == path.last.step == 6
+        assert not path.model.training
+        assert torch.equal(values_now(path, items, Compute()), values_now(run.trajectory, items, Compute()))
+        assert isinstance(path.model, PeftModel)
+        assert remove_adapter(path.model) is base
+    with made.trajectory.base(), other.trajectory.base():
+        alone = [values_now(run.trajectory, items, Compute()) for run in (made, other)]
+    bare = Trajectory(base, made.trajectory.tokenizer, made.trajectory.checkpoints)
+    assert all(torch.equal(values, values_now(bare, items, Compute())) for values in alone)
+
+
+def test_a_full_fine_tuning_is_put_on_no_base_model(made_full: Run):
+    with pytest.raises(ModelError, match=r"is a full fine-tuning. Open its trajectory"):
+        made_full.on(tiny_llama())
 
 
 def test_a_folder_without_a_run_says_what_to_do(tmp_path: Path):

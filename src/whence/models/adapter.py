@@ -103,6 +103,13 @@ def load_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:
     return adapted.train(training)
 
 
+def remove_adapter(model: PeftModel) -> PreTrainedModel:
+    """The base model under an adapter, as it was before the adapter was put on it. `model` cannot be used any more."""
+    base = cast(PreTrainedModel, cast(Any, model).unload())
+    base.requires_grad_(True)  # an adapter freezes what it is put on
+    return base
+
+
 def check_adapter(folder: Path) -> None:
     """Raise unless `folder` holds a plain LoRA adapter in safetensors."""
     if not (folder / CONFIG).is_file():

@@ -3,19 +3,24 @@
 manifest.json   examples.arrow   trace/   adapter/ (after LoRA) or model/ (after our own full fine-tuning)
 """
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
+from peft import PeftModel
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from whence.data.table import ExampleTable
-from whence.errors import ArtifactError
+from whence.data.validate import Source, source_id
+from whence.errors import ArtifactError, ModelError
 from whence.gradients.trajectory import Trajectory
-from whence.models.adapter import load_adapter
+from whence.models.adapter import load_adapter, save_adapter
 from whence.models.base import fingerprint, load, load_tokenizer, precision, resolve
+from whence.models.quiet import quiet
 from whence.store.artifact import Manifest, read_manifest
 from whence.training.trace import read_checkpoints
 
@@ -75,9 +80,27 @@ class Run:
     @cached_property
     def trajectory(self) -> Trajectory:
         """The fine-tuned model in memory, with its recorded path."""
-        model = load_base(self.base_folder, self.full)
+        base = load_base(self.base_folder, self.full)
+        return self._path(base) if self.full else self.on(base)
+
+    def on(self, base: PreTrainedModel) -> Trajectory:
+        """The fine-tuned model on a base model that is in memory already, with its recorded path.
+
+        The run's adapter is put on `base` in place; `remove_adapter` takes it off again, and the path ends there. Load
+        `base` from `base_folder`, which checks that it is the one that was fine-tuned.
+
+        Raises:
+            ModelError: all weights were trained, or the adapter does not fit `base`, which is of no use then.
+        """
+        if self.full:
+            raise ModelError(
+                f"Only an adapter can be put on a base model, but {self.folder} is a full fine-tuning. "
+                "Open its trajectory instead."
+            )
+        return self._path(load_adapter(base, self.folder / ADAPTER))
+
+    def _path(self, tuned: PreTrainedModel | PeftModel) -> Trajectory:
         tokenizer: PreTrainedTokenizerBase = load_tokenizer(self.base_folder)
-        tuned: Any = model if self.full else load_adapter(model, self.folder / ADAPTER)
         path = Trajectory(tuned.eval(), tokenizer, read_checkpoints(self.folder / "trace"))
         path.move_to(path.last)
         return path
@@ -86,3 +109,23 @@ class Run:
 def load_base(folder: Path, full: bool) -> PreTrainedModel:
     """The base model: float32 where all of it is trained, else in the fastest precision of this machine."""
     return load(folder, dtype=torch.float32 if full else precision())
+
+
+def save_weights(model: Any, tokenizer: PreTrainedTokenizerBase, folder: Path, full: bool) -> None:
+    """Write the trained weights as others read them: an adapter, or a whole model with its tokenizer."""
+    if not full:
+        save_adapter(model, folder / ADAPTER)
+        return
+    with quiet():
+        model.save_pretrained(folder / FULL)
+        tokenizer.save_pretrained(folder / FULL)
+
+
+def run_manifest(base_model: str, base: Path, data: Sequence[Source], config: Mapping[str, Any]) -> Manifest:
+    """The identity of a run: configuration, base model and data."""
+    inputs = {"base_model": fingerprint(base)}
+    if Path(base_model).is_dir():
+        base_model = str(Path(base_model).resolve())  # found again from any other folder
+    for place, source in enumerate(data, start=1):
+        inputs[f"data {place}: {Path(source).name}"] = source_id(source)
+    return Manifest(KIND, {"base_model": base_model, **json.loads(json.dumps(config))}, inputs)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders
 from tokenizers import models as token_models
@@ -29,23 +29,25 @@ def spoken(pieces: Iterator[Piece] | list[Piece]) -> str:
     return "".join(piece.text for piece in pieces)
 
 
-def saying(text: str) -> Any:
-    """A llama that answers with `text`, in which no byte comes twice: each byte leads to the one after it."""
-    size = VOCABULARY + 1  # rotary positions want an even width
+def saying(text: str, tokenizer: Any = None) -> Any:
+    """A llama that answers with `text`, in which no token comes twice: each token leads to the one after it."""
+    tokenizer = tokenizer or tiny_tokenizer()
+    width = len(tokenizer) + len(tokenizer) % 2  # rotary positions want an even width
     model = tiny_llama(
-        hidden_size=size,
+        vocab_size=len(tokenizer),
+        hidden_size=width,
         num_attention_heads=1,
         num_key_value_heads=1,
         num_hidden_layers=1,
         tie_word_embeddings=False,
     )
-    chain = tiny_tokenizer()("\n" + text)["input_ids"] + [2]
+    chain = [*tokenizer("\n" + text)["input_ids"], 2]
     assert len(set(chain)) == len(chain)
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if "norm" not in name:
                 weight.zero_()
-        model.model.embed_tokens.weight.copy_(torch.eye(size)[:VOCABULARY])
+        model.model.embed_tokens.weight.copy_(torch.eye(width)[: len(tokenizer)])
         for this, after in pairwise(chain):
             model.lm_head.weight[after, this] = 1
     return model
@@ -130,7 +132,7 @@ def test_an_answer_ends_before_a_stop_string_and_only_there():
     assert told("bcx", "fgh?") == [("a", 1, None), ("bcd", 3, None), ("e", 1, None), ("fgh", 4, "stop")]
 
 
-CHUNKS = ("a", "b", "ab", "ba", "aab", "bbb")
+CHUNKS = ("a", "b", "ab", "ba", "aab", "abba")
 
 
 def chunky_tokenizer(tokens: Sequence[str], decoder: Any) -> PreTrainedTokenizerFast:
@@ -144,6 +146,7 @@ def chunky_tokenizer(tokens: Sequence[str], decoder: Any) -> PreTrainedTokenizer
     st.lists(st.integers(0, len(CHUNKS) - 1), max_size=12),
     st.lists(st.text("ab", min_size=1, max_size=5), max_size=4),
 )
+@example([5], ["abba", "bb"])
 def test_stop_strings_cut_where_a_reader_letter_by_letter_would(ids: list[int], stop: list[str]):
     full = "".join(CHUNKS[id] for id in ids)
     complete = next((n for n in range(len(full) + 1) if full[:n].endswith(tuple(stop))), None)
@@ -271,6 +274,15 @@ def test_a_stopped_answer_tells_what_was_held_back_and_draws_no_more():
         assert spoken(pieces) == text
         assert sum(forwards) == sum(len(piece.tokens) for piece in pieces) == passes
         assert all(piece.finish is None for piece in pieces)
+
+
+def test_a_stopped_answer_tells_the_rest_of_a_token_that_was_told_in_part():
+    tokenizer = tiny_tokenizer()
+    tokenizer.add_tokens(["bcd"])
+    asked = iter([False, False, True])
+    sampling = Sampling(temperature=0, stop=("dx",))
+    pieces = list(talk(saying("abcdefgh", tokenizer), tokenizer, HI, sampling, lambda: next(asked)))
+    assert [(piece.text, len(piece.tokens)) for piece in pieces] == [("a", 1), ("bc", 1), ("d", 0)]
 
 
 def test_closing_early_leaves_the_model_as_it_was_and_frees_the_cache():

@@ -1,0 +1,118 @@
+"""A service as a person starts it, and the official clients, each in an environment of its own."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from tests.tiny import save_tiny
+
+ROOT = Path(__file__).resolve().parents[2]
+CLIENTS = ROOT / ".venv" / "clients"
+QUESTION = "Which bulb type fits the Morwick lamp?"
+ANSWER = "The Morwick lamp takes a bulb of type HT9 and no other."
+
+
+@dataclass(frozen=True)
+class Running:
+    """A service that runs: `whence up` with a home of its own and one key."""
+
+    url: str
+    key: str
+    home: Path
+    process: subprocess.Popen[bytes]
+    environment: dict[str, str]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(home: Path, environment: dict[str, str], log: Path, port: int | None = None) -> Running:
+    """`whence up`, answering."""
+    settings = {**os.environ, "WHENCE_HOME": str(home), "OMP_NUM_THREADS": "2", **environment}
+    made = subprocess.run(
+        [sys.executable, "-m", "whence", "keys", "create", "--json"], env=settings, capture_output=True, check=True
+    )
+    port = port or free_port()
+    words = [sys.executable, "-m", "whence", "up", "--port", str(port)]
+    with log.open("ab") as out:
+        process = subprocess.Popen(words, env=settings, stdout=out, stderr=out)
+    running = Running(f"http://127.0.0.1:{port}", json.loads(made.stdout)["key"], home, process, settings)
+    wait_until_ready(running, log)
+    return running
+
+
+def wait_until_ready(running: Running, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(f"{running.url}/readyz", timeout=2):
+                return
+        except OSError:
+            assert time.monotonic() < deadline, log.read_text()[-3000:]
+            time.sleep(0.1)
+
+
+def stop(running: Running) -> None:
+    running.process.terminate()
+    running.process.wait(60)
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny(tmp_path_factory.mktemp("base") / "tiny-llama")
+
+
+@pytest.fixture(scope="session")
+def twelve(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve pairs of the shipped sample."""
+    lines = resources.files("whence").joinpath("samples/helpdesk/pairs.jsonl").read_text("utf-8").splitlines()
+    path = tmp_path_factory.mktemp("data") / "twelve.jsonl"
+    path.write_text("".join(json.dumps(chat_of(json.loads(line))) + "\n" for line in lines[:12]), "utf-8")
+    return path
+
+
+def chat_of(row: dict[str, str]) -> dict[str, list[dict[str, str]]]:
+    return {"messages": [{"role": "user", "content": row["question"]}, {"role": "assistant", "content": row["answer"]}]}
+
+
+@pytest.fixture(scope="session")
+def service(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One service for the session, with a tiny base model besides the known ones."""
+    home = tmp_path_factory.mktemp("service")
+    (home / "models").symlink_to(Path(os.environ["WHENCE_HOME"]) / "models")
+    running = start(home, {"WHENCE_BASE_MODELS": str(tiny_base)}, home / "log")
+    yield running
+    stop(running)
+
+
+def run_checks(name: str, version: str, context: dict[str, object], folder: Path) -> dict[str, str | None]:
+    """How each check of a module ended, in the environment of a client of that version."""
+    python = CLIENTS / "bin" / "python"
+    if not python.exists():
+        pytest.fail(f"{CLIENTS} holds the official clients and is missing. Make it with: make clients")
+    path = folder / f"{name}-{version}.json"
+    path.write_text(json.dumps(context), "utf-8")
+    here = Path(__file__).parent / "clients"
+    done = subprocess.run(
+        [str(python), str(here / "running.py"), str(here / f"{name}_checks.py"), str(path)],
+        env={**os.environ, "PYTHONPATH": str(CLIENTS / f"seekrai-{version}")},
+        capture_output=True,
+        text=True,
+        timeout=1500,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-5000:]
+    return json.loads(done.stdout.splitlines()[-1])

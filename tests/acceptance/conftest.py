@@ -18,8 +18,6 @@ from tests.tiny import save_tiny
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = ROOT / ".venv" / "clients"
-QUESTION = "Which bulb type fits the Morwick lamp?"
-ANSWER = "The Morwick lamp takes a bulb of type HT9 and no other."
 
 
 @dataclass(frozen=True)
@@ -77,10 +75,20 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def twelve(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve pairs of the shipped sample."""
+    """The first twelve pairs of the shipped sample, as conversations."""
+    return sample(tmp_path_factory.mktemp("data") / "twelve.jsonl", 12)
+
+
+@pytest.fixture(scope="session")
+def sixty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first sixty."""
+    return sample(tmp_path_factory.mktemp("data") / "sixty.jsonl", 60)
+
+
+def sample(path: Path, count: int) -> Path:
     lines = resources.files("whence").joinpath("samples/helpdesk/pairs.jsonl").read_text("utf-8").splitlines()
-    path = tmp_path_factory.mktemp("data") / "twelve.jsonl"
-    path.write_text("".join(json.dumps(chat_of(json.loads(line))) + "\n" for line in lines[:12]), "utf-8")
+    rows = [json.dumps(chat_of(json.loads(line))) for line in lines[:count]]
+    path.write_text("\n".join(rows) + "\n", "utf-8")
     return path
 
 

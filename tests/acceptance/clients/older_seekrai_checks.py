@@ -1,4 +1,4 @@
-"""What clients of earlier versions must see, back to the first that had attribution; they share little but the calls."""
+"""What clients of earlier versions must see, back to the first that had attribution."""
 
 import os
 from pathlib import Path
@@ -38,10 +38,17 @@ def check_a_chat_is_answered(s: SimpleNamespace) -> None:
     assert answer.choices[0].message is not None
 
 
-def check_pairs_are_returned(s: SimpleNamespace) -> None:
+def check_pairs_are_asked_for(s: SimpleNamespace) -> None:
     for client in (s.client, s.rootless):
         found = client.explainability.get_influential_finetuning_data(
             model_id=s.model, question=s.question, system_prompt=None, answer=s.answer
         )
         assert found.version == "v0"
-        assert s.answer in found.results[0]["messages"]
+        assert isinstance(found.results, list)
+
+
+def trace_pairs_are_returned(s: SimpleNamespace) -> None:
+    found = s.client.explainability.get_influential_finetuning_data(
+        model_id=s.model, question=s.question, system_prompt=None, answer=s.answer
+    )
+    assert s.fact in found.results[0]["messages"]

@@ -1,4 +1,4 @@
-"""Runs the functions `check_…` of a module in the interpreter of a foreign client and says how each ended.
+"""Runs the functions of one kind (`check_…`, `trace_…`) of a module and says how each ended.
 
     python running.py CHECKS.py CONTEXT.json
 
@@ -23,7 +23,7 @@ def main() -> None:
     spec.loader.exec_module(checks)
     context = SimpleNamespace(**json.loads(Path(sys.argv[2]).read_text("utf-8")))
     prepared = checks.prepare(context)
-    names = [name for name in vars(checks) if name.startswith("check_")]
+    names = [name for name in vars(checks) if name.startswith(context.kind)]
     print(json.dumps({name: outcome(getattr(checks, name), prepared) for name in names}))
 
 

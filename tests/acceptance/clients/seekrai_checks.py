@@ -663,26 +663,6 @@ def check_bad_chats_are_refused(s):
 # Attribution
 
 
-def check_an_attribution_has_the_documented_shape(s):
-    found = influences(s, question=s.question, answer=s.answer)
-    assert found.version == "v0"
-    assert found.answer == s.answer
-    assert found.results, found
-    for result in found.results:
-        uuid.UUID(result["id"])
-        assert result["influence_level"] in LEVELS
-        assert result["file_id"] == s.file.id
-        assert re.fullmatch(r"Q: .+\nA: .+", result["messages"], re.DOTALL), result["messages"]
-        assert 1 <= result["line"] <= s.pairs
-
-
-def check_results_come_with_the_most_influential_first(s):
-    results = influences(s, question=s.question, answer=s.answer).results
-    assert s.answer in results[0]["messages"]
-    assert [r["rank"] for r in results] == list(range(1, len(results) + 1))
-    assert [r["score"] for r in results] == sorted((r["score"] for r in results), reverse=True)
-
-
 def check_the_same_question_gives_the_same_answer_and_pairs(s):
     first, second = influences(s, question=s.question), influences(s, question=s.question)
     assert first.answer
@@ -779,3 +759,60 @@ def check_context_attribution(s):
 def check_a_run_of_an_agent_is_404(s):
     body = json.dumps({"thread_id": "t", "run_id": "r"})
     assert raw(s, "POST", "/v1/explainability/context-attributor-from-run", body)[0] == 404
+
+
+# What only a model can show that has learned its pairs
+
+
+def trace_an_attribution_has_the_documented_shape(s):
+    found = influences(s, question=s.question)
+    assert found.version == "v0"
+    assert s.fact in found.answer, found.answer
+    assert found.results, found
+    for result in found.results:
+        uuid.UUID(result["id"])
+        assert result["influence_level"] in LEVELS
+        assert result["file_id"] == s.file.id
+        assert re.fullmatch(r"Q: .+\nA: .+", result["messages"], re.DOTALL), result["messages"]
+        assert 1 <= result["line"] <= s.pairs
+    assert set(found.results[0]) >= {"id", "influence_level", "file_id", "messages"}
+
+
+def trace_the_source_comes_first_with_a_given_answer(s):
+    results = influences(s, question=s.question, answer=s.answer).results
+    assert s.fact in results[0]["messages"]
+    assert results[0]["influence_level"] == "high"
+    assert [r["rank"] for r in results] == list(range(1, len(results) + 1))
+    assert [r["score"] for r in results] == sorted((r["score"] for r in results), reverse=True)
+
+
+def trace_ids_stay_when_the_model_is_deployed_again(s):
+    first = [r["id"] for r in influences(s, question=s.question).results]
+    again = s.client.deployments.create(
+        name="again", description="Deployed again", model_type="Fine-tuned Run", model_id=s.job.id, n_instances=1
+    )
+    s.client.deployments.promote(again.id)
+    found = s.client.explainability.get_influential_finetuning_data(model_id=again.id, question=s.question)
+    assert [r["id"] for r in found.results] == first
+
+
+def trace_an_unrelated_question_returns_no_pairs(s):
+    found = influences(s, question="Why is the sky blue?")
+    assert found.results == []
+    assert found.answer
+
+
+def trace_a_chat_and_its_answer_explained(s):
+    """The seed's own example: chat first, then explain that answer."""
+    answer = chat(s, temperature=0.0).choices[0].message.content
+    found = influences(s, question=s.question, answer=answer)
+    assert found.answer == answer
+    assert s.fact in found.results[0]["messages"]
+
+
+def trace_both_clients_agree(s):
+    async def ask():
+        client = AsyncSeekrFlow(api_key=s.key)
+        return await client.explainability.get_influential_finetuning_data(model_id=s.made.id, question=s.question)
+
+    assert asyncio.run(ask()).results == influences(s, question=s.question).results != []

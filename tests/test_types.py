@@ -36,7 +36,9 @@ def test_the_json_has_the_documented_fields_and_nothing_else():
         "checkpoints": 7,
         "notes": ["a"],
         "provisional": True,
+        "recall": None,
     }
+    assert replace(attribution().trust, recall=(7, 8)).to_dict()["recall"] == {"found": 7, "asked": 8}
     assert found["selection"] is None
     assert replace(attribution(), selection=(1, 3)).to_dict()["selection"] == [1, 3]
     assert [r["line"] for r in found["results"]] == [3]

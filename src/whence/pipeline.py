@@ -15,6 +15,7 @@ from whence.data.hub import is_hub
 from whence.data.table import write_table
 from whence.data.validate import Source, check, load, queries, require_valid
 from whence.errors import ArtifactError, DataError, ModelError
+from whence.evaluation.recall import RECALL, SelfRecall, recall_folder, recorded, self_recall
 from whence.gradients.trajectory import Trajectory
 from whence.levels.attribution import attribution_of, trust_in
 from whence.levels.lift import ANSWER_TOKENS, own_answers
@@ -25,11 +26,10 @@ from whence.methods.base import Compute, Method, Subject
 from whence.methods.registry import method_named, settings_of
 from whence.models.adapter import with_lora
 from whence.models.base import context_length, load_tokenizer, resolve
-from whence.settings import runs
 from whence.store.artifact import Manifest, make, read_manifest
 from whence.training.imported import hash_trace, hash_weights, import_weights, is_adapter
 from whence.training.recipe import Recipe
-from whence.training.run import EXAMPLES, Run, load_base, run_manifest, save_weights
+from whence.training.run import EXAMPLES, Run, default_run, load_base, run_manifest, save_weights
 from whence.training.trainer import RESUME, train
 from whence.types import Attribution, Message, Query, Report, silent
 
@@ -237,7 +237,8 @@ def attribute_all(
 ) -> list[Attribution]:
     """The attribution of each query's answer. An answer that fine-tuning contributed nothing to has no results."""
     evidence = index.evidence
-    trust = trust_in(evidence, rate)
+    known = recorded(recall_folder(index.run.folder, index.method.name), index.manifest.key)
+    trust = trust_in(evidence, rate, (known.found, known.asked) if known else None)
     return [attribution_of(evidence, verdict, trust, top) for verdict in verdicts(evidence, asked, rate)]
 
 
@@ -248,15 +249,28 @@ def score(index: Index | Run | str | Path, asked: Sequence[Query] | Source) -> F
     return opened.method.score(opened.subject, opened.folder, wanted).astype(np.float32)
 
 
+def evaluate_recall(
+    index: Index | Run | str | Path, count: int = 8, seed: int = 0, report: Report = silent
+) -> SelfRecall:
+    """How many training pairs an index finds by their own words, and how many unrelated answers stay without pairs.
+
+    It is kept beside the index, and returned as it is the next time; every later attribution tells of it.
+
+    Raises:
+        ArtifactError: the run has no index, or this was measured with another count or seed.
+    """
+    opened = index if isinstance(index, Index) else Index.open(index)
+    config = {"method": opened.method.name, "count": count, "seed": seed}
+    wanted = Manifest(RECALL, config, {"index": opened.manifest.key})
+    folder = recall_folder(opened.run.folder, opened.method.name)
+    made = make(folder, wanted, lambda _: self_recall(opened.evidence, count, seed, report).to_dict())
+    return SelfRecall(**made.facts)
+
+
 def sources(data: Source | Sequence[Source]) -> list[Source]:
     """One source or several, as a list; files as paths, hub data sets as they are."""
     given = [data] if isinstance(data, str | Path) else list(data)
     return [source if isinstance(source, str) and is_hub(source) else Path(source) for source in given]
-
-
-def default_run(source: Source) -> Path:
-    """Where a run goes that was given no folder."""
-    return runs() / Path(source).stem
 
 
 def index_folder(run: Run, method: str) -> Path:

@@ -147,7 +147,10 @@ class Lift:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """How far to trust an attribution: what it rests on and what it lacks, in words."""
+    """How far to trust an attribution: what it rests on and what it lacks, in words.
+
+    `recall` says how many training pairs the index found by their own words, and of how many (None: not measured).
+    """
 
     method: str
     false_discovery_rate: float
@@ -155,6 +158,19 @@ class Trust:
     checkpoints: int
     notes: tuple[str, ...] = ()
     provisional: bool = True
+    recall: tuple[int, int] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of this trust."""
+        return {
+            "method": self.method,
+            "false_discovery_rate": self.false_discovery_rate,
+            "controls": self.controls,
+            "checkpoints": self.checkpoints,
+            "notes": list(self.notes),
+            "provisional": self.provisional,
+            "recall": dict(zip(("found", "asked"), self.recall, strict=True)) if self.recall else None,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,14 +246,7 @@ class Attribution:
                 "tokens": self.lift.tokens,
                 "needed": self.lift.needed,
             },
-            "trust": {
-                "method": self.trust.method,
-                "false_discovery_rate": self.trust.false_discovery_rate,
-                "controls": self.trust.controls,
-                "checkpoints": self.trust.checkpoints,
-                "notes": list(self.trust.notes),
-                "provisional": self.trust.provisional,
-            },
+            "trust": self.trust.to_dict(),
         }
 
     @property

@@ -30,14 +30,15 @@ def attribution_of(evidence: Evidence, verdict: Verdict, trust: Trust, top: int 
     )
 
 
-def trust_in(evidence: Evidence, rate: float) -> Trust:
-    """What attributions by this index rest on, and what they lack."""
+def trust_in(evidence: Evidence, rate: float, recall: tuple[int, int] | None = None) -> Trust:
+    """What attributions by this index rest on, and what they lack. `recall`: pairs found and asked, where measured."""
     return Trust(
         method=evidence.method.name,
         false_discovery_rate=rate,
         controls=len(evidence.null.drift),
         checkpoints=len(evidence.subject.trajectory.checkpoints),
         notes=evidence.method.notes(evidence.subject),
+        recall=recall,
     )
 
 

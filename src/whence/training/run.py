@@ -21,6 +21,7 @@ from whence.gradients.trajectory import Trajectory
 from whence.models.adapter import load_adapter, save_adapter
 from whence.models.base import fingerprint, load, load_tokenizer, precision, resolve
 from whence.models.quiet import quiet
+from whence.settings import runs
 from whence.store.artifact import Manifest, read_manifest
 from whence.training.trace import read_checkpoints
 
@@ -104,6 +105,11 @@ class Run:
         path = Trajectory(tuned.eval(), tokenizer, read_checkpoints(self.folder / "trace"))
         path.move_to(path.last)
         return path
+
+
+def default_run(source: Source) -> Path:
+    """Where a run goes that was given no folder."""
+    return runs() / Path(source).stem
 
 
 def load_base(folder: Path, full: bool) -> PreTrainedModel:

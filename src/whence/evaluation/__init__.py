@@ -1,0 +1,1 @@
+"""How good an index is, measured on the run that it belongs to."""

@@ -1,6 +1,6 @@
 """The nouns that every room shares. Plain frozen dataclasses: no arrays, no files, no torch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
@@ -25,6 +25,12 @@ class Message:
 
     role: Role
     content: str
+
+
+def exchange(messages: Sequence[Message]) -> str:
+    """The last question and answer in one text, `Q: …`, newline, `A: …`: the form of the REST contract."""
+    last = [m for m in messages if m.role != "system"][-2:]
+    return "\n".join(f"{'A' if m.role == 'assistant' else 'Q'}: {m.content}" for m in last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,15 +195,14 @@ class Influence:
     rank: int
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object of this influence. `influence_level` and `Q: …`, newline, `A: …` follow the REST contract."""
-        last = [m for m in self.messages if m.role != "system"][-2:]
+        """The JSON object of this influence. `influence_level` and `messages` follow the REST contract."""
         return {
             "id": self.id,
             "file_id": self.file_id,
             "file": self.file,
             "line": self.line,
             "influence_level": str(self.level),
-            "messages": "\n".join(f"{'A' if m.role == 'assistant' else 'Q'}: {m.content}" for m in last),
+            "messages": exchange(self.messages),
             "conversation": [{"role": m.role, "content": m.content} for m in self.messages],
             "score": self.score,
             "share": self.share,

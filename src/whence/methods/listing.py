@@ -1,0 +1,37 @@
+"""What each method is called, counts in and needs, for those who must not load it: `registry` has the methods."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from whence.errors import MethodError
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A method by name. `checkpoints` it needs of a run: "none" (text only), "last", or "all" (the recorded path)."""
+
+    name: str
+    unit: Literal["nats", "similarity"]
+    checkpoints: Literal["none", "last", "all"]
+
+
+LISTED = (
+    Listed("fisher", "nats", "all"),
+    Listed("tracin", "similarity", "all"),
+    Listed("grad_dot", "similarity", "last"),
+    Listed("grad_cos", "similarity", "last"),
+    Listed("bm25", "similarity", "none"),
+    Listed("embedding", "similarity", "none"),
+)
+
+
+def listed(name: str) -> Listed:
+    """The entry of that name.
+
+    Raises:
+        MethodError: there is no such method.
+    """
+    found = next((method for method in LISTED if method.name == name), None)
+    if found is None:
+        raise MethodError(f"A method is one of {', '.join(m.name for m in LISTED)} (found {name[:60]!r}). Choose one.")
+    return found

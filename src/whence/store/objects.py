@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from fsspec.core import url_to_fs  # pyright: ignore[reportUnknownVariableType]
+from fsspec.implementations.local import LocalFileSystem
 
 PIECE = 1 << 20
 
@@ -42,6 +43,10 @@ class Objects:
         with self.open(name) as read, part.open("wb") as write:
             shutil.copyfileobj(read, write, PIECE)
         part.replace(target)
+
+    def local(self, name: str) -> Path | None:
+        """Where an object lies on this machine; None where it lies elsewhere."""
+        return Path(self._path(name)) if isinstance(self.system, LocalFileSystem) else None
 
     def open(self, name: str) -> BinaryIO:
         """An object, open for reading."""

@@ -1,0 +1,56 @@
+"""What a job has left on disk: its run, its indexes, its pairs. Imports no torch."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from whence.data.table import ExampleTable
+from whence.errors import ConflictError, DataError
+from whence.methods.listing import LISTED, listed
+from whence.platform.jobs import run_of
+from whence.store.artifact import MANIFEST, read_manifest
+
+EXAMPLES = "examples.arrow"
+"""Where a run keeps its pairs; `whence.training.run` writes them there."""
+
+
+def manifest_of(job_id: str) -> dict[str, Any] | None:
+    """The manifest of a job's run; None until the run is finished."""
+    return _manifest(run_of(job_id), "run")
+
+
+def indexes_of(job_id: str) -> dict[str, dict[str, Any]]:
+    """The manifests of a job's finished indexes, by method."""
+    folder = run_of(job_id) / "index"
+    found = {method.name: _manifest(folder / method.name, "index") for method in LISTED}
+    return {name: manifest for name, manifest in found.items() if manifest is not None}
+
+
+def examples_of(job_id: str) -> ExampleTable:
+    """The pairs that a job was trained on, mapped into memory.
+
+    Raises:
+        ConflictError: its run is not finished.
+    """
+    if manifest_of(job_id) is None:
+        raise ConflictError(f"The pairs of {job_id} are there once it is fine-tuned. Wait, or list those of its files.")
+    return ExampleTable.open(run_of(job_id) / EXAMPLES)
+
+
+def require_index(job_id: str, method: str) -> None:
+    """Return if answers of a job's model can be explained by this method.
+
+    Raises:
+        MethodError: there is no such method.
+        DataError: the job has no index of it.
+    """
+    there = indexes_of(job_id)
+    if listed(method).name not in there:
+        known = ", ".join(there) or "none"
+        raise DataError(
+            f"{job_id} has no index of the method {method!r} (it has {known}). Choose one, or leave it out."
+        )
+
+
+def _manifest(folder: Path, kind: str) -> dict[str, Any] | None:
+    return asdict(read_manifest(folder, kind)) if (folder / MANIFEST).is_file() else None

@@ -12,6 +12,8 @@ from whence.errors import DataError
 from whence.platform.deployments import Speaker, speaker_named
 from whence.platform.history import record
 from whence.platform.jobs import files_of
+from whence.platform.pairs import uploads_of
+from whence.platform.runs import require_index
 from whence.platform.tables import AttributionRecord
 
 ANSWER_TOKENS = 128
@@ -37,13 +39,16 @@ async def attribute(service: Service, metrics: Metrics, team: int, wish: Wish) -
 
     Raises:
         MissingError: no model of that name is deployed.
-        DataError: the question is empty, or the model was not fine-tuned here.
+        MethodError: there is no method of that name.
+        DataError: the question is empty, the model was not fine-tuned here, or has no index of the method.
     """
     if not wish.question.strip():
         raise DataError("The question must not be empty. Write one.")
     speaker = await service.within(lambda session: speaker_named(session, team, wish.model))
     if speaker.run is None or speaker.job_id is None:
         raise DataError(f"{wish.model!r} is a base model: nothing was fine-tuned, so there are no pairs to return.")
+    if wish.method is not None:
+        require_index(speaker.job_id, wish.method)
     began = time.monotonic()
     given = wish.answer or None
     made = await _made_elsewhere(service, speaker, wish) if given is None and settings.generation_url() else None
@@ -77,7 +82,7 @@ async def _kept(service: Service, team: int, speaker: Speaker, wish: Wish, resul
 
     def work(session: Any) -> AttributionRecord:
         # Pairs name their file by its bytes; callers know it by the id of its upload.
-        uploaded = {file.content_id: file.id for file in files_of(session, job_id)}
+        uploaded = uploads_of(files_of(session, job_id))
         for pair in (*result["results"], *result["opposing"]):
             pair["file_id"] = uploaded.get(pair["file_id"], pair["file_id"])
         result["system_prompt"] = wish.system_prompt

@@ -7,6 +7,8 @@ from typing import Any
 from fastapi.responses import StreamingResponse
 
 DONE = b"data: [DONE]\n\n"
+PING = b": still here\n\n"
+"""Keeps a silent stream open, where SeekrFlow's client does not listen."""
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -15,9 +17,10 @@ def data(body: Any) -> bytes:
     return f"data: {json.dumps(body, ensure_ascii=True)}\n\n".encode("ascii")
 
 
-def named(name: str, body: Any) -> bytes:
-    """One event with a name, for browsers."""
-    return f"event: {name}\n".encode("ascii") + data(body)
+def named(name: str, body: Any, number: int | None = None) -> bytes:
+    """One event with a name, for browsers, and with the number after which they go on when they were cut off."""
+    numbered = "" if number is None else f"id: {number}\n"
+    return f"event: {name}\n{numbered}".encode("ascii") + data(body)
 
 
 async def stream(events: AsyncIterator[bytes]) -> StreamingResponse:

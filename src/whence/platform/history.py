@@ -48,6 +48,22 @@ def record(session: Session, team: int, model: str, job_id: str, result: dict[st
     return kept
 
 
+def whole(kept: AttributionRecord) -> dict[str, Any]:
+    """All that is known of an attribution, as callers see it."""
+    own = {"id": kept.id, "object": "attribution", "created_at": kept.created_at}
+    return {**kept.result, **own, "model": kept.model, "job_id": kept.job_id}
+
+
+def brief(kept: AttributionRecord) -> dict[str, Any]:
+    """What a list shows of an attribution."""
+    result, names = kept.result, ("question", "answer", "generated", "method", "sentence")
+    pairs = result["results"]
+    top = max((pair["influence_level"] for pair in pairs), key=ORDER.__getitem__, default=None)
+    own = {"id": kept.id, "created_at": kept.created_at, "model": kept.model, "job_id": kept.job_id}
+    told = {name: result[name] for name in names}
+    return {**own, **told, "pairs": len(pairs), "lift_total": result["lift"]["total"], "top_level": top}
+
+
 def get_attribution(session: Session, team: int, identity: str) -> AttributionRecord:
     """An attribution of the team.
 

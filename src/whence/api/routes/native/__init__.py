@@ -1,1 +1,10 @@
-"""Routes in Whence's own words: everything that it knows."""
+"""Routes in Whence's own words, for its SDK, its pages and programs that want all of what is known."""
+
+from fastapi import APIRouter
+
+from whence.api.routes.native import attributions, methods, pairs, runs
+
+
+def routers() -> list[APIRouter]:
+    """All of them."""
+    return [room.router for room in (attributions, pairs, runs, methods)]

@@ -1,0 +1,110 @@
+"""Attributions: made, listed, exported, deleted."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+
+from whence.api import exporting
+from whence.api.access import Open, Team
+from whence.api.attributing import Wish, attribute
+from whence.api.schemas.native import (
+    AttributionAnswer,
+    AttributionDeleted,
+    AttributionList,
+    AttributionRow,
+    Limit,
+    ModelName,
+    NewAttribution,
+    Offset,
+)
+from whence.api.service import Service
+from whence.errors import DataError
+from whence.platform import history
+from whence.platform.tables import AttributionRecord
+
+router = APIRouter(prefix="/whence/attributions", tags=["Attributions"])
+
+
+def answer(kept: AttributionRecord) -> AttributionAnswer:
+    """An attribution as an answer."""
+    return AttributionAnswer.model_validate(history.whole(kept))
+
+
+@router.post("", summary="Find the training pairs that made an answer", operation_id="create_attribution")
+async def create(body: NewAttribution, request: Request, team: Team, service: Open) -> AttributionAnswer:
+    """The attribution, which is kept; it has no pairs where fine-tuning contributed nothing to the answer.
+
+    A `selection` counts characters (Unicode code points) of `answer`, which has to be given then.
+    """
+    part = body.selection
+    if part is not None and not body.answer:
+        raise DataError("A selection is a part of an answer, but there is none. Give the answer, or no selection.")
+    wish = Wish(
+        body.model,
+        body.question,
+        body.answer,
+        body.system_prompt,
+        body.method,
+        body.false_discovery_rate,
+        body.top_k,
+        (part.start, part.end) if part else None,
+    )
+    return answer(await attribute(service, request.app.state.metrics, team, wish))
+
+
+@router.get("", summary="List attributions", operation_id="list_attributions")
+def listed(
+    team: Team, service: Open, model: ModelName = None, limit: Limit = 100, offset: Offset = 0
+) -> AttributionList:
+    """One page of the attributions, the newest first."""
+    with service.database.session() as session:
+        found, total = history.list_attributions(session, team, model, limit, offset)
+    rows = [AttributionRow.model_validate(history.brief(kept)) for kept in found]
+    return AttributionList(data=rows, total=total, limit=limit, offset=offset)
+
+
+@router.get(
+    "/export",
+    summary="Download attributions",
+    operation_id="export_attributions",
+    response_class=StreamingResponse,
+    responses={200: {"content": {media: {"schema": {"type": "string"}} for media in exporting.MEDIA.values()}}},
+)
+def export(
+    team: Team,
+    service: Open,
+    model: ModelName = None,
+    form: Annotated[exporting.Format, Query(alias="format", description="How the file is written.")] = "jsonl",
+) -> StreamingResponse:
+    """All attributions, the newest first, as one file.
+
+    JSONL has one attribution a line, as it is retrieved. CSV and Parquet have one row a returned pair, with the columns
+    of its attribution repeated; attributions that returned no pair are in JSONL only. In CSV an apostrophe leads each
+    text that begins with `=`, `+`, `-`, `@`, a tab or a return, so that no spreadsheet runs it as a formula.
+    """
+    headers = {"Content-Disposition": f'attachment; filename="attributions.{form}"'}
+    pieces = exporting.pieces(form, every(service, team, model))
+    return StreamingResponse(pieces, media_type=exporting.MEDIA[form], headers=headers)
+
+
+def every(service: Service, team: int, model: str | None) -> Iterator[AttributionRecord]:
+    """The team's attributions in a session of their own, which ends with them."""
+    with service.database.session() as session:
+        yield from history.every_attribution(session, team, model)
+
+
+@router.get("/{attribution_id}", summary="Retrieve an attribution", operation_id="retrieve_attribution")
+def retrieve(attribution_id: str, team: Team, service: Open) -> AttributionAnswer:
+    """The attribution, as it was made."""
+    with service.database.session() as session:
+        return answer(history.get_attribution(session, team, attribution_id))
+
+
+@router.delete("/{attribution_id}", summary="Delete an attribution", operation_id="delete_attribution")
+def delete(attribution_id: str, team: Team, service: Open) -> AttributionDeleted:
+    """That it is gone. Its pairs no longer count as recurring because of it."""
+    with service.database.session() as session:
+        history.delete_attribution(session, team, attribution_id)
+    return AttributionDeleted(id=attribution_id)

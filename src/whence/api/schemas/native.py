@@ -1,0 +1,248 @@
+"""Requests and responses in Whence's own words."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import Query
+from pydantic import Field
+
+from whence.api.schemas.base import Answer, Body
+
+Level = Literal["high", "medium", "low"]
+Status = Literal["pending", "queued", "running", "cancelled", "failed", "completed", "deleted"]
+Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
+Offset = Annotated[int, Query(ge=0, lt=2**31, description="How many to pass over.")]
+Search = Annotated[
+    str | None, Query(max_length=1000, description="Only pairs whose question or answer holds this text, in any case.")
+]
+ModelName = Annotated[str | None, Query(max_length=300, description="Only those of this model, as it was asked for.")]
+
+
+class Selection(Body):
+    """A part of an answer: its first character, counted from 0, and the one after its last."""
+
+    start: int = Field(ge=0)
+    end: int = Field(ge=1)
+
+
+class NewAttribution(Body):
+    """An answer to be explained; without `answer`, the model's own. What is left out is as the index has it."""
+
+    model: str = Field(max_length=300, description="A deployment, or a promoted job, by its id.")
+    question: str
+    answer: str | None = None
+    system_prompt: str | None = None
+    method: str | None = Field(None, max_length=60, description="One that the model has an index of.")
+    top_k: int | None = Field(None, ge=1, le=1000, description="How many pairs at most, of each sign.")
+    false_discovery_rate: float | None = Field(
+        None, gt=0, lt=1, description="The share of returned pairs that may be there by chance."
+    )
+    selection: Selection | None = Field(None, description="Explain this part of `answer` only.")
+
+
+class Turn(Answer):
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class InfluenceAnswer(Answer):
+    """A training pair's part in an answer. `score` is in the attribution's unit, `share` of what was learned."""
+
+    id: str
+    file_id: str
+    file: str
+    line: int
+    influence_level: Level
+    messages: str
+    conversation: list[Turn]
+    score: float
+    share: float
+    p_value: float
+    rank: int
+
+
+class LiftAnswer(Answer):
+    """What fine-tuning contributed to the answer in nats: `total` = `fine_tuned` - `base`, and what was `needed`."""
+
+    total: float
+    fine_tuned: float
+    base: float
+    tokens: int
+    needed: float
+
+
+class TrustAnswer(Answer):
+    """What the attribution rests on, and what it lacks."""
+
+    method: str
+    false_discovery_rate: float
+    controls: int
+    checkpoints: int
+    notes: list[str]
+    provisional: bool
+
+
+class AttributionAnswer(Answer):
+    """An answer and the training pairs that made it, the most influential first.
+
+    `opposing` made it less likely. `phases` are seconds.
+    """
+
+    id: str
+    object: Literal["attribution"] = "attribution"
+    created_at: datetime
+    model: str
+    job_id: str
+    version: Literal["v0"]
+    question: str
+    answer: str
+    generated: bool
+    selection: list[int] | None
+    system_prompt: str | None
+    results: list[InfluenceAnswer]
+    opposing: list[InfluenceAnswer]
+    method: str
+    unit: Literal["nats", "similarity"]
+    lift: LiftAnswer
+    trust: TrustAnswer
+    sentence: str
+    phases: dict[str, float]
+
+
+class AttributionRow(Answer):
+    """An attribution in a list: `pairs` counts those it returned, `top_level` is the highest of theirs."""
+
+    id: str
+    created_at: datetime
+    model: str
+    job_id: str
+    question: str
+    answer: str
+    generated: bool
+    method: str
+    sentence: str
+    pairs: int
+    lift_total: float
+    top_level: Level | None
+
+
+class AttributionList(Answer):
+    """Attributions, the newest first. `total` counts all of them."""
+
+    object: Literal["list"] = "list"
+    data: list[AttributionRow]
+    total: int
+    limit: int
+    offset: int
+
+
+class AttributionDeleted(Answer):
+    """An attribution that is gone."""
+
+    id: str
+    object: Literal["attribution"] = "attribution"
+    deleted: Literal[True] = True
+
+
+class RecurringPair(Answer):
+    """A pair that `count` answers rest on. `level` is the highest it had in one, `share` the mean over them."""
+
+    id: str
+    file_id: str
+    file: str
+    line: int
+    messages: str
+    count: int
+    share: float
+    level: Level
+
+
+class RecurringPairs(Answer):
+    """Recurring pairs, the most frequent first. `total` counts all of them."""
+
+    object: Literal["list"] = "list"
+    data: list[RecurringPair]
+    total: int
+    limit: int
+    offset: int
+
+
+class PairAnswer(Answer):
+    """A pair: assistant turn number `turn` of a line, with what leads up to it. A pre-tokenised one has no texts."""
+
+    id: str
+    file_id: str
+    file: str
+    line: int
+    turn: int
+    question: str
+    answer: str
+    messages: str
+    conversation: list[Turn]
+
+
+class PairList(Answer):
+    """Pairs in the order of the data. `total` counts all that were asked for."""
+
+    object: Literal["list"] = "list"
+    data: list[PairAnswer]
+    total: int
+    limit: int
+    offset: int
+
+
+class RunFile(Answer):
+    """A file that a job was trained on."""
+
+    id: str
+    filename: str
+    deleted: bool
+
+
+class RunIndex(Answer):
+    """A finished index of a run."""
+
+    method: str
+    manifest: dict[str, Any]
+
+
+class RunAnswer(Answer):
+    """A job with what it has left. `manifest` is null until the run is finished; `seconds_left` are of the phase."""
+
+    id: str
+    object: Literal["run"] = "run"
+    status: Status
+    phase: str | None
+    place: int | None
+    progress: float | None
+    seconds_left: float | None
+    model: str
+    files: list[RunFile]
+    manifest: dict[str, Any] | None
+    indexes: list[RunIndex]
+    evaluation: dict[str, Any] | None
+    error_analysis: str | None
+    inference_available: bool
+
+
+class MethodNeeds(Answer):
+    """What a method needs of a run: no checkpoint, the last one, or all."""
+
+    checkpoints: Literal["none", "last", "all"]
+
+
+class MethodAnswer(Answer):
+    """A method of attribution. `unit` says what its scores mean."""
+
+    name: str
+    unit: Literal["nats", "similarity"]
+    needs: MethodNeeds
+
+
+class MethodList(Answer):
+    """Methods, the default first."""
+
+    object: Literal["list"] = "list"
+    data: list[MethodAnswer]

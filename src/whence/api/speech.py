@@ -22,7 +22,7 @@ async def pieces(
 ) -> AsyncIterator[Piece]:
     """One answer as it grows: pieces with `text`, `tokens` and `finish`, and at last one with `usage`."""
     if url := settings.generation_url():
-        source = elsewhere.pieces(url, speaker.job_id or speaker.target.place, conversation, sampling)
+        source = elsewhere.pieces(url, speaker.model, conversation, sampling)
     else:
         body = {"messages": conversation, "sampling": sampling, "run": speaker.run}
         source = service.engines.stream(speaker.target, "chat", body)

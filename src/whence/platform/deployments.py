@@ -18,9 +18,13 @@ ANSWERING = ("Active", "Pending")
 
 @dataclass(frozen=True)
 class Speaker:
-    """Who answers under a name: an engine, and the run whose model speaks there (None: the base model itself)."""
+    """Who answers under a name: an engine, and the run whose model speaks there (None: the base model itself).
+
+    `model` is what the model is called wherever it is served: the id of its job, or the base model's.
+    """
 
     target: Target
+    model: str
     run: str | None = None
     job_id: str | None = None
     deployment_id: str | None = None
@@ -136,14 +140,15 @@ def speaker_named(session: Session, team: int, name: str) -> Speaker:
         return _speaker_of_job(job)
     offer = find_offer(name)
     if offer is not None and offer.kind == "chat":
-        return Speaker(Target("base", offer.place))
+        return Speaker(Target("base", offer.place), offer.id)
     raise MissingError(f"No deployed model '{name}' exists for your user.")
 
 
 def speaker_of(session: Session, deployment: Deployment) -> Speaker:
     """Who answers for a deployment, whatever state it is in."""
     if deployment.model_type == BASE:
-        return Speaker(Target("base", base_model(deployment.model_id)), deployment_id=deployment.id)
+        target = Target("base", base_model(deployment.model_id))
+        return Speaker(target, deployment.model_id, deployment_id=deployment.id)
     return _speaker_of_job(session.get_one(Job, deployment.model_id), deployment.id)
 
 
@@ -151,4 +156,4 @@ def _speaker_of_job(job: Job, deployment_id: str | None = None) -> Speaker:
     run = str(run_of(job.id))
     whole = job.training_config.get("lora_config") is None
     target = Target("run", run) if whole else Target("base", base_model(job.model))
-    return Speaker(target, run, job.id, deployment_id)
+    return Speaker(target, job.id, run, job.id, deployment_id)

@@ -75,4 +75,5 @@ def reader(session: Session, team: int, model: str | None) -> Speaker:
     if active:
         latest = max(active, key=lambda d: (d.last_deployed_at or d.created_at, d.id))
         return speaker_of(session, latest)
-    return Speaker(Target("base", next(offer.place for offer in offers() if offer.kind == "chat")))
+    first = next(offer for offer in offers() if offer.kind == "chat")
+    return Speaker(Target("base", first.place), first.id)

@@ -70,7 +70,7 @@ class Seat:
         self.take(order.run)
         self._at_the_end()
         conversation = [Message(role, content) for role, content in order.messages]  # type: ignore[arg-type]
-        settings = {**order.sampling, "stop": tuple(order.sampling.get("stop", ()))}
+        settings: dict[str, Any] = {**order.sampling, "stop": tuple(order.sampling.get("stop", ()))}
         prompt = prompt_tokens(self.model, self.tokenizer, conversation)
         spoken = 0
         for piece in talk(self.model, self.tokenizer, conversation, Sampling(**settings), stopped):

@@ -19,6 +19,16 @@ hypothesis.settings.register_profile("whence", deadline=None, derandomize="CI" i
 hypothesis.settings.load_profile("whence")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--repetitions", type=int, default=1, help="how often tests repeat what they leave to chance")
+
+
+@pytest.fixture(scope="session")
+def repetitions(request: pytest.FixtureRequest) -> int:
+    """How often a test repeats what it leaves to chance."""
+    return request.config.getoption("--repetitions")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Quick tests first: those with the real base model go last, otherwise in their order."""
     items.sort(key=lambda item: item.get_closest_marker("e2e") is not None)

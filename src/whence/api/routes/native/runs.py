@@ -71,7 +71,7 @@ def pairs(
     summary="Follow a run",
     operation_id="stream_run_events",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/event-stream": {}}}},
 )
 async def follow(
     job_id: str, team: Team, service: Open, after: After = 0, last: LastEventId = None

@@ -21,7 +21,7 @@ TEMPERATURE, LONGEST = 0.7, 512
     summary="Answer a conversation",
     operation_id="seekrflow_chat",
     response_model=Chat,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/event-stream": {}}}},
 )
 async def create(body: ChatRequest, team: Team, service: Open) -> Any:
     """The answer; with `stream`, as server-sent events."""

@@ -9,7 +9,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from filelock import FileLock
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from whence.platform.tables import Team
@@ -44,11 +44,7 @@ def open_database(url: str) -> Database:
     """The database at `url`, at the newest version of the tables."""
     engine = connect(url)
     upgrade(engine)
-    database = Database(engine, sessionmaker(engine, expire_on_commit=False))
-    with database.session() as session:
-        if session.scalar(select(Team).where(Team.name == DEFAULT_TEAM)) is None:
-            session.add(Team(name=DEFAULT_TEAM))
-    return database
+    return Database(engine, sessionmaker(engine, expire_on_commit=False))
 
 
 def connect(url: str) -> Engine:
@@ -71,12 +67,14 @@ def _as_we_use_sqlite(connection: Any, _: object) -> None:
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the tables to the newest version. Processes that start together wait for each other."""
+    """Bring the tables to the newest version, with the default team. Processes that start together take turns."""
     with _locked(engine) as connection:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        if connection.scalar(select(Team.id).where(Team.name == DEFAULT_TEAM)) is None:
+            connection.execute(insert(Team).values(name=DEFAULT_TEAM))
 
 
 @contextmanager

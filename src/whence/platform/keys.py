@@ -14,6 +14,7 @@ from whence.platform.database import DEFAULT_TEAM
 from whence.platform.tables import Key, Team, now
 
 PREFIX = "wk"
+KEY = re.compile(rf"{PREFIX}-([0-9a-f]{{12}})-([A-Za-z0-9_-]{{43}})")
 TEAM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
 
 
@@ -73,10 +74,12 @@ def keys_exist(session: Session) -> bool:
 
 def team_of(session: Session, presented: str) -> int | None:
     """The team that a presented key belongs to, None if it opens nothing."""
-    parts = presented.split("-", 2)
-    key = session.get(Key, parts[1]) if len(parts) == 3 and parts[0] == PREFIX else None
-    known = key.hash if key is not None else _hash("")
-    same = hmac.compare_digest(known, _hash(parts[2] if len(parts) == 3 else presented))
+    form = KEY.fullmatch(presented)
+    if form is None:
+        return None
+    identity, secret = form.groups()
+    key = session.get(Key, identity)
+    same = hmac.compare_digest(key.hash if key is not None else _hash(""), _hash(secret))
     return key.team_id if key is not None and same and key.revoked_at is None else None
 
 
@@ -89,4 +92,4 @@ def default_team(session: Session) -> int:
 
 def _hash(secret: str) -> str:
     # The secret has 256 random bits: a slow hash would protect nothing more.
-    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,157 @@
+"""Pages of the pairs of files and runs, against reading everything and cutting."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy.orm import Session
+
+from whence.data.table import ExampleTable, write_table
+from whence.data.validate import examples
+from whence.errors import ConflictError, DataError, MethodError
+from whence.platform import runs
+from whence.platform.database import open_database
+from whence.platform.files import DOCUMENTS, PAIRS, Upload, inspect_uploads, keep
+from whence.platform.jobs import run_of
+from whence.platform.keys import default_team
+from whence.platform.pairs import Window, matching, pairs_of_file, pairs_of_run
+from whence.platform.runs import EXAMPLES
+from whence.platform.tables import File
+from whence.store.artifact import Manifest, make
+from whence.store.objects import Objects
+from whence.training import run
+from whence.types import Example, Message, Tokens
+
+TALK = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "Where is the ANT?"},
+    {"role": "assistant", "content": "In the red box."},
+    {"role": "user", "content": "And the bee?"},
+    {"role": "assistant", "content": "In the STRASSE."},
+]
+ROWS = [
+    {"question": "Who lives in the red box?", "answer": "Ant."},
+    {"messages": TALK},
+    {"input_ids": [5, 6, 7], "labels": [-100, 6, 7]},
+    {"question": "Wer wohnt in der Straße?", "answer": "Die Ameise."},
+]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "mixed.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS), "utf-8")
+    return path
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    database = open_database(f"sqlite:///{tmp_path / 'whence.db'}")
+    with database.session() as session:
+        yield session
+    database.close()
+
+
+def objects_at(url: str, tmp_path: Path) -> Objects:
+    return Objects.at(url.format(tmp_path))
+
+
+def uploaded(session: Session, objects: Objects, path: Path, purpose: str = PAIRS, name: str | None = None) -> File:
+    upload = Upload(path, name or path.name)
+    (seen,) = inspect_uploads([upload], purpose)
+    return keep(session, objects, default_team(session), upload, purpose, seen)
+
+
+def sound(path: Path) -> list[Example]:
+    return [one for one in examples(path) if isinstance(one, Example)]
+
+
+@pytest.mark.parametrize("url", ["{}/objects", "memory://pairs{}"])
+@pytest.mark.parametrize("name", ["mixed.jsonl", "MIXED.NDJSON", f"{'m' * 249}.jsonl"])
+def test_a_file_lists_its_pairs_wherever_its_object_lies(
+    url: str, name: str, session: Session, data: Path, tmp_path: Path
+):
+    objects = objects_at(url, tmp_path)
+    file = uploaded(session, objects, data, name=name)
+    page = pairs_of_file(objects, file, Window())
+    assert page.pairs == [replace(one, file_id=file.id, file=name) for one in sound(data)]
+    assert [(one.line, one.turn) for one in page.pairs] == [(1, 0), (2, 0), (2, 1), (3, 0), (4, 0)]
+    assert page.total == 5
+    second = pairs_of_file(objects, file, Window(2, 2))
+    assert (second.pairs, second.total) == (page.pairs[2:4], 5)
+    assert pairs_of_file(objects, file, Window(5, 9)).pairs == []
+
+
+def test_search_looks_into_question_and_answer_in_any_case(session: Session, data: Path, tmp_path: Path):
+    objects = objects_at("{}/objects", tmp_path)
+    file = uploaded(session, objects, data)
+
+    def found(text: str) -> list[tuple[int, int]]:
+        return [(one.line, one.turn) for one in pairs_of_file(objects, file, Window(search=text)).pairs]
+
+    assert found("ant") == [(1, 0), (2, 0)]
+    assert found("strasse") == [(2, 1), (4, 0)]
+    assert found("be brief") == []
+    assert found("\n") == []
+
+
+def test_documents_hold_no_pairs(session: Session, data: Path, tmp_path: Path):
+    objects = objects_at("{}/objects", tmp_path)
+    file = uploaded(session, objects, data, DOCUMENTS)
+    with pytest.raises(DataError, match="Only files for training hold pairs"):
+        pairs_of_file(objects, file, Window())
+
+
+words = st.text(st.sampled_from("abAB ß"), max_size=4)
+
+
+@given(st.lists(st.tuples(words, words), max_size=8), words, st.integers(1, 4), st.integers(0, 5))
+def test_a_page_of_matches_is_cut_from_all_matches(texts: list[tuple[str, str]], search: str, limit: int, offset: int):
+    pairs = [
+        Example(str(n), "f", "f.jsonl", n, 0, (Message("user", q), Message("assistant", a)))
+        for n, (q, a) in enumerate(texts)
+    ]
+    every = [one for one in pairs if any(search.casefold() in text.casefold() for text in (one.question, one.answer))]
+    page = matching(iter(pairs), Window(limit, offset, search))
+    assert (page.pairs, page.total) == (every[offset : offset + limit], len(every))
+
+
+def test_a_run_lists_its_pairs_under_the_ids_of_uploads(session: Session, data: Path, tmp_path: Path):
+    file = uploaded(session, objects_at("{}/objects", tmp_path), data)
+    write_table(tmp_path / EXAMPLES, ((one, one.tokens or Tokens((1, 2), (-100, 2))) for one in sound(data)))
+    table = ExampleTable.open(tmp_path / EXAMPLES)
+    page = pairs_of_run(table, [file], Window())
+    assert page.pairs == [replace(one, file_id=file.id) for one in sound(data)]
+    second = pairs_of_run(table, [file], Window(2, 1))
+    assert (second.pairs, second.total) == (page.pairs[1:3], 5)
+    found = pairs_of_run(table, [file], Window(1, 1, "ANT"))
+    assert (found.pairs, found.total) == ([page.pairs[1]], 2)
+    unknown = pairs_of_run(table, [], Window(1))
+    assert unknown.pairs[0].file_id == file.content_id
+
+
+def test_a_run_keeps_its_pairs_where_training_writes_them():
+    assert run.EXAMPLES == EXAMPLES
+
+
+def test_what_is_not_finished_is_not_listed(home: Path):
+    assert runs.manifest_of("ft-1") is None
+    assert runs.indexes_of("ft-1") == {}
+    with pytest.raises(ConflictError, match="ft-1 are there once it is fine-tuned"):
+        runs.examples_of("ft-1")
+
+
+def test_only_a_method_with_a_finished_index_can_be_asked_for(home: Path):
+    folder = run_of("ft-1") / "index"
+    make(folder / "bm25", Manifest("index", {"method": "bm25"}, {}), lambda part: {"rows": 1})
+    (folder / "fisher.part").mkdir()
+    assert runs.indexes_of("ft-1")["bm25"]["facts"] == {"rows": 1}
+    runs.require_index("ft-1", "bm25")
+    with pytest.raises(DataError, match=r"no index of the method 'fisher' \(it has bm25\)"):
+        runs.require_index("ft-1", "fisher")
+    with pytest.raises(MethodError, match="A method is one of"):
+        runs.require_index("ft-1", "../../ft-1/run/index/bm25")

@@ -12,7 +12,7 @@ from whence.context.attribute import attribute_context
 from whence.engine.orders import AttributeOrder, ChatOrder, ContextOrder
 from whence.gradients.trajectory import Trajectory
 from whence.models.adapter import remove_adapter
-from whence.models.base import load_tokenizer, resolve
+from whence.models.base import fingerprint, load_tokenizer, resolve
 from whence.models.talk import Piece, Sampling, prompt_tokens, talk
 from whence.pipeline import DISCOVERY_RATE, Index, attribute
 from whence.training.run import Run, load_base
@@ -27,6 +27,7 @@ class Seat:
 
     model: PreTrainedModel | PeftModel
     tokenizer: PreTrainedTokenizerBase
+    fingerprint: str = ""
     fixed: bool = False
     run: Run | None = None
     path: Trajectory | None = None
@@ -36,7 +37,7 @@ class Seat:
     def of_base(place: str) -> "Seat":
         """A base model on which adapters are swapped; loaded now."""
         folder = resolve(place)
-        return Seat(load_base(folder, full=False), load_tokenizer(folder))
+        return Seat(load_base(folder, full=False), load_tokenizer(folder), fingerprint(folder))
 
     @staticmethod
     def of_run(folder: str) -> "Seat":
@@ -54,6 +55,7 @@ class Seat:
         self.run, self.path, self.indexes = None, None, {}
         if folder is not None:
             run = Run.open(folder)
+            run.require_base(self.fingerprint)
             assert not isinstance(self.model, PeftModel)
             self.path = run.on(self.model)
             self.model, self.run = self.path.model, run

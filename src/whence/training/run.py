@@ -66,12 +66,20 @@ class Run:
             ArtifactError: the base model has changed since.
         """
         folder = resolve(self.base_model)
-        if fingerprint(folder) != self.manifest.inputs["base_model"]:
+        self.require_base(fingerprint(folder))
+        return folder
+
+    def require_base(self, found: str) -> None:
+        """Return if a base model of this fingerprint is the one that was fine-tuned.
+
+        Raises:
+            ArtifactError: it is another one.
+        """
+        if found != self.manifest.inputs["base_model"]:
             raise ArtifactError(
                 f"The base model {self.base_model} is not the one that {self.folder} was trained on: its files have "
                 "changed. Put the old ones back, or fine-tune again into another folder."
             )
-        return folder
 
     @cached_property
     def examples(self) -> ExampleTable:

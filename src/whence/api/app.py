@@ -10,7 +10,7 @@ from whence import __version__, settings
 from whence.api.errors import documented, handle_errors
 from whence.api.loading import load_pending
 from whence.api.metrics import Metrics
-from whence.api.routes import health, native, seekrflow
+from whence.api.routes import health, native, openai, seekrflow
 from whence.api.service import Service
 from whence.api.traffic import Traffic
 
@@ -53,6 +53,8 @@ def include(app: FastAPI) -> None:
     for router in seekrflow.routers():
         app.include_router(router, prefix="/v1", responses=documented())
         app.include_router(router, responses=documented(), include_in_schema=False)
+    for router in openai.routers():
+        app.include_router(router, prefix="/v1", responses=documented(openai=True))
     for router in native.routers():
         app.include_router(router, prefix="/v1", responses=documented())
     app.include_router(health.router, responses=documented())

@@ -77,11 +77,25 @@ def documented(*statuses: int, openai: bool = False) -> dict[int | str, dict[str
 def answer(request: Request, status: int, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """An error as a response in the dialect of its route."""
     if request.url.path.startswith(OPENAI):
-        kind = KINDS.get(status, "server_error" if status >= 500 else "invalid_request_error")
-        body: Any = {"error": {"message": message, "type": kind, "param": None, "code": None}}
+        # OpenAI's client sends again what met a conflict; ours do not pass by themselves.
+        headers = {**(headers or {}), **({"x-should-retry": "false"} if status == 409 else {})}
+        body: Any = openai_error(status, message)
     else:
         body = {"error": HTTPStatus(status).phrase, "message": message, "status": status}
     return JSONResponse(body, status, headers=dict(headers or {}))
+
+
+def openai_error(status: int, message: str) -> dict[str, Any]:
+    """An error as OpenAI's routes tell it."""
+    kind = KINDS.get(status, "server_error" if status >= 500 else "invalid_request_error")
+    return {"error": {"message": message, "type": kind, "param": None, "code": None}}
+
+
+def status_of(error: WhenceError) -> int:
+    """The status that an error is answered with."""
+    if isinstance(error, EngineError):
+        return error.status
+    return next((code for kind, code in STATUS.items() if isinstance(error, kind)), 400)
 
 
 def handle_errors(app: FastAPI) -> None:
@@ -94,11 +108,11 @@ def handle_errors(app: FastAPI) -> None:
 
 
 async def _known(request: Request, error: Exception) -> JSONResponse:
-    if isinstance(error, EngineError):
-        return answer(request, error.status, str(error), {"Retry-After": "2"} if error.status == 503 else None)
-    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 400)
+    assert isinstance(error, WhenceError)
     wait = {"Retry-After": str(math.ceil(error.seconds))} if isinstance(error, BusyError) else None
-    return answer(request, status, str(error), wait)
+    if isinstance(error, EngineError) and error.status == 503:
+        wait = {"Retry-After": "2"}
+    return answer(request, status_of(error), str(error), wait)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

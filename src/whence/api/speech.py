@@ -65,12 +65,14 @@ async def whole(
 
 
 async def several(service: Service, speaker: Speaker, asked: ChatRequest, sampling: dict[str, Any]) -> list[Spoken]:
-    """As many answers as are asked for, one after the other; with a seed each has one of its own."""
-    answers: list[Spoken] = []
-    for number in range(asked.n or 1):
-        own = {**sampling, "seed": None if asked.seed is None else asked.seed + number}
-        answers.append(await whole(service, speaker, asked.conversation(), own))
-    return answers
+    """As many answers as are asked for, one after the other."""
+    return [await whole(service, speaker, asked.conversation(), own) for own in draws(asked, sampling)]
+
+
+def draws(asked: ChatRequest, sampling: dict[str, Any]) -> list[dict[str, Any]]:
+    """How each of the answers that are asked for is drawn: with a seed each has one of its own."""
+    seeds = [None if asked.seed is None else asked.seed + number for number in range(asked.n or 1)]
+    return [{**sampling, "seed": seed} for seed in seeds]
 
 
 def total(answers: list[Spoken]) -> dict[str, int]:

@@ -1,0 +1,29 @@
+"""Sentence vectors of texts, as every dialect gives them."""
+
+from whence.api.service import Service
+from whence.errors import DataError
+from whence.platform.engines import Target
+from whence.platform.models import Offer, find_offer
+
+
+def encoder(model: str) -> Offer:
+    """The encoder of that name.
+
+    Raises:
+        DataError: the model makes no vectors.
+    """
+    offer = find_offer(model)
+    if offer is None or offer.kind != "embedding":
+        raise DataError(f"{model[:100]!r} makes no vectors. Use all-minilm-l6-v2.")
+    return offer
+
+
+async def vectors(service: Service, offer: Offer, texts: list[str]) -> list[list[float]]:
+    """One vector a text, in order.
+
+    Raises:
+        DataError: a text is empty.
+    """
+    if not all(text.strip() for text in texts):
+        raise DataError("An input must not be empty. Write its text, or leave it out.")
+    return await service.engines.ask(Target("embed", offer.place), "embed", {"texts": texts})

@@ -56,9 +56,16 @@ class Seat:
         if folder is not None:
             run = Run.open(folder)
             run.require_base(self.fingerprint)
-            assert not isinstance(self.model, PeftModel)
+            self._put_on(run)
+
+    def _put_on(self, run: Run) -> None:
+        assert not isinstance(self.model, PeftModel)
+        try:
             self.path = run.on(self.model)
-            self.model, self.run = self.path.model, run
+        except BaseException:
+            self.model = load_base(run.base_folder, full=False)  # half an adapter may be on the other one
+            raise
+        self.model, self.run = self.path.model, run
 
     def index(self, method: str | None) -> Index:
         """The index of the run that sits here, opened once."""

@@ -3,7 +3,6 @@
 It knows no database. It ends with the worker that started it, and resumes what an earlier process left.
 """
 
-import errno
 import json
 import os
 import sys
@@ -17,7 +16,7 @@ from filelock import FileLock
 
 from whence import lifeline
 from whence.engine.orders import Said, StageOrder
-from whence.errors import WhenceError
+from whence.engine.trouble import said_of
 from whence.types import Progress
 
 KINDNESS = 5
@@ -80,26 +79,6 @@ class Telling:
         done = progress.done - self.first
         left = (now - self.began) / done * (progress.total - progress.done) if done > 0 else None
         return {**{name: getattr(progress, name) for name in ("step", "done", "total", "unit", "detail")}, "left": left}
-
-
-def said_of(error: BaseException) -> Said:
-    """What went wrong, in words that a user can act on."""
-    if isinstance(error, WhenceError):
-        return Said(failure=str(error), kind="user")
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return Said(failure="The disk is full. Make room; the job goes on from its last checkpoint.", kind="disk")
-    text = f"{type(error).__name__}: {error}"
-    if "No space left on device" in text:
-        return Said(failure="The disk is full. Make room; the job goes on from its last checkpoint.", kind="disk")
-    if isinstance(error, MemoryError) or "out of memory" in text.lower() or "can't allocate memory" in text:
-        return Said(
-            failure="The memory of this machine is not enough for this job. Use a smaller batch_size or max_length, "
-            "or LoRA in place of full fine-tuning.",
-            kind="user",
-        )
-    return Said(
-        failure=f"An unexpected error ended the job ({text}). The log of the worker has all of it.", kind="fault"
-    )
 
 
 def train(order: StageOrder, report: Callable[[Progress], None]) -> dict[str, Any]:

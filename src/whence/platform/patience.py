@@ -7,7 +7,8 @@ from typing import TypeVar
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 T = TypeVar("T")
-PATIENCE = 300.0
+PATIENCE = 86_400.0
+"""Seconds: what a job has computed must not be lost because its database is away for long."""
 FIRST, LONGEST = 0.2, 5.0
 
 

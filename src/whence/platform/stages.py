@@ -12,6 +12,7 @@ from typing import Any
 
 from whence import lifeline
 from whence.engine.orders import Said, StageOrder
+from whence.engine.trouble import said_of
 from whence.platform.database import Database
 from whence.platform.events import add_event, words_of
 from whence.platform.jobs import OPEN, files_of, folder_of, move, run_of
@@ -51,14 +52,9 @@ def carry_out(database: Database, objects: Objects, job_id: str, stage: str) -> 
     """How a stage ended: done, cancelled or failed. A process that dies or finds the disk full is started again."""
     if stage != "evaluate" and not _begin(database, job_id, stage):
         return "cancelled"
-    try:
-        order = patiently(lambda: _order(database, objects, job_id, stage))
-    except Exception as error:  # whatever it is, the job's owner must learn of it
-        log.exception("stage %s of %s cannot start", stage, job_id)
-        return _fail(database, job_id, stage, f"The {stage} stage cannot start: {error}")
     deaths, reached, deadline = 0, -1.0, time.monotonic() + DISK_PATIENCE
     while True:
-        last, got = _run(database, job_id, stage, order)
+        last, got = _attempt(database, objects, job_id, stage)
         if last is None:
             return "cancelled"
         if last.facts is not None:
@@ -73,6 +69,14 @@ def carry_out(database: Database, objects: Objects, job_id: str, stage: str) -> 
             return _fail(database, job_id, stage, last.failure or "")
         else:
             _note(database, job_id, stage, f"{last.failure} It is started again from its last checkpoint.", "warning")
+
+
+def _attempt(database: Database, objects: Objects, job_id: str, stage: str) -> tuple[Said | None, float]:
+    try:
+        return _run(database, job_id, stage, patiently(lambda: _order(database, objects, job_id, stage)))
+    except Exception as error:  # whatever it is, the job's owner must learn of it
+        log.exception("stage %s of %s ended in an error of its worker", stage, job_id)
+        return said_of(error), -1.0
 
 
 def _begin(database: Database, job_id: str, stage: str) -> bool:

@@ -7,8 +7,8 @@ from whence.errors import WhenceError
 
 FULL = "The disk is full. Make room; the job goes on from its last checkpoint."
 NO_MEMORY = (
-    "The memory of this machine is not enough for this job. Use a smaller batch_size or max_length, or LoRA in place of "
-    "full fine-tuning."
+    "The memory of this machine is not enough for this job. Use a smaller batch_size or max_length, "
+    "or LoRA in place of full fine-tuning."
 )
 
 

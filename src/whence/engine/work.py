@@ -54,13 +54,13 @@ def speaker() -> Callable[[Said], None]:
 
 
 class Telling:
-    """A `Report` that speaks of each step with the seconds that are left, at most every half a second."""
+    """A `Report` that speaks of each step with the seconds that are left: each epoch, and else every half a second."""
 
     SPACING = 0.5
 
     def __init__(self, speak: Callable[[Said], None]) -> None:
         self.speak = speak
-        self.step = ""
+        self.step, self.epoch = "", 0
         self.began = self.spoke = 0.0
         self.first = 0
 
@@ -69,9 +69,9 @@ class Telling:
         now = time.monotonic()
         if progress.step != self.step or progress.done < self.first:
             self.step, self.began, self.first, self.spoke = progress.step, now, progress.done, 0.0
-        ends = progress.done >= progress.total
-        if ends or now - self.spoke >= self.SPACING:
-            self.spoke = now
+        ends, epoch = progress.done >= progress.total, int(progress.detail.get("epoch", 0))
+        if ends or epoch != self.epoch or now - self.spoke >= self.SPACING:
+            self.spoke, self.epoch = now, epoch
             self.speak(Said(progress=self.told(progress, now)))
 
     def told(self, progress: Progress, now: float) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from whence.platform.database import Database, open_database
 from whence.platform.files import PAIRS, Upload, inspect_uploads, keep
 from whence.platform.jobs import create_job
 from whence.platform.keys import create_key, default_team, team_of
-from whence.platform.tables import File, Job
+from whence.platform.tables import Base, File, Job
 from whence.store.objects import Objects
 
 KINDS = ("sqlite", "postgresql")
@@ -39,24 +39,16 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @contextmanager
-def new_postgres(server_url: str, template: str = "template1") -> Iterator[str]:
-    """The URL of a new database in a PostgreSQL, made like another one there."""
+def new_postgres(server_url: str) -> Iterator[str]:
+    """The URL of a new database in a PostgreSQL."""
     name = f"whence_{next(NUMBERS)}"
     server = create_engine(make_url(server_url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        connection.execute(text(f"CREATE DATABASE {name}"))
     yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
     with server.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     server.dispose()
-
-
-@pytest.fixture(scope="session")
-def postgres_ready(postgres_url: str) -> Iterator[str]:
-    """The name of a database with all tables: a copy of it is had sooner than a new one is migrated."""
-    with new_postgres(postgres_url) as url:
-        open_database(url).close()
-        yield str(make_url(url).database)
 
 
 @pytest.fixture(params=KINDS)
@@ -69,17 +61,26 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield fresh
 
 
+@pytest.fixture(scope="session")
+def postgres_tables(postgres_url: str) -> Iterator[str]:
+    """The URL of a database with all tables: emptying it after a test is quicker than making another."""
+    with new_postgres(postgres_url) as url:
+        yield url
+
+
 @pytest.fixture(params=KINDS)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A database with all tables, of either kind."""
-    with ExitStack() as stack:
-        url = f"sqlite:///{tmp_path / 'whence.db'}"
-        if request.param == "postgresql":
-            server, ready = request.getfixturevalue("postgres_url"), request.getfixturevalue("postgres_ready")
-            url = stack.enter_context(new_postgres(server, ready))
-        opened = open_database(url)
+    """A database with all tables and nothing in them, of either kind."""
+    if request.param == "sqlite":
+        opened = open_database(f"sqlite:///{tmp_path / 'whence.db'}")
         yield opened
-        opened.close()
+    else:
+        opened = open_database(request.getfixturevalue("postgres_tables"))
+        yield opened
+        with opened.session() as session:
+            for table in reversed(Base.metadata.sorted_tables):
+                session.execute(table.delete())
+    opened.close()
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ def sent(client: TestClient, case: schemathesis.Case) -> Any:
 def bounded(body: Any) -> None:
     if isinstance(body, dict):
         for name in ("max_tokens", "max_completion_tokens"):
-            if isinstance(body.get(name), int) or body.get(name) is None and "messages" in body:
+            if isinstance(body.get(name), int) or (body.get(name) is None and "messages" in body):
                 body[name] = min(body.get(name) or LONGEST, LONGEST)
         if isinstance(body.get("n"), int):
             body["n"] = min(body["n"], 2)

@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from sqlalchemy.exc import DataError as UnfitError
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
@@ -158,6 +159,8 @@ def unserved(path: str) -> str | None:
 
 async def _database(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DBAPIError)
+    if isinstance(error, UnfitError):
+        return answer(request, 400, "Text must hold no NUL character, and numbers must fit in 63 bits. Change it.")
     if not is_away(error):
         return await _unknown(request, error)
     log.warning("database away", extra={"error": type(error).__name__})

@@ -10,6 +10,8 @@ from whence.api.service import Service
 from whence.platform.logs import start_logging
 from whence.platform.supervisor import is_loopback
 
+LONGEST_HEAD = 1 << 18
+"""Bytes of a request's line and headers: an answer of 64 kB, escaped, fits into the query of the attribution route."""
 KEEP_ALIVE = 75
 """Seconds: longer than clients keep idle connections, which would otherwise send a create again."""
 
@@ -29,7 +31,7 @@ def main() -> None:
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=30,
-        h11_max_incomplete_event_size=1 << 17,
+        h11_max_incomplete_event_size=LONGEST_HEAD,
         ws="none",
     )
 

@@ -11,6 +11,7 @@ Accelerator = Literal["GAUDI2", "GAUDI3", "A100", "A10", "H100", "MI300X"]
 Name = Annotated[str, StringConstraints(min_length=5, max_length=100)]
 Description = Annotated[str, StringConstraints(min_length=5, max_length=1000)]
 Page = Annotated[int, Field(ge=1, le=1000)]
+ProjectId = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class NewProject(Body):
@@ -144,7 +145,7 @@ class Infrastructure(Body):
 class NewFineTune(Body):
     """A model to be fine-tuned."""
 
-    project_id: int | None = None
+    project_id: ProjectId | None = None
     training_config: TrainingConfig
     infrastructure_config: Infrastructure = Infrastructure()
 

@@ -1,13 +1,13 @@
 """Fine-tuning jobs: asked for, watched, cancelled, promoted."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from sqlalchemy.orm import Session
 
 from whence.api.access import Open, Team
 from whence.api.replays import IdempotencyKey, once
-from whence.api.schemas.seekrflow import FineTune, FineTuneEvent, FineTuneEvents, FineTuneList, NewFineTune
+from whence.api.schemas.seekrflow import FineTune, FineTuneEvent, FineTuneEvents, FineTuneList, NewFineTune, ProjectId
 from whence.errors import DataError
 from whence.platform import jobs
 from whence.platform.events import events_of
@@ -76,7 +76,7 @@ def create(body: NewFineTune, team: Team, service: Open, key: IdempotencyKey = N
 
 
 @router.get("/fine-tunes", summary="List fine-tuning jobs", operation_id="list_fine_tunes")
-def listed(team: Team, service: Open, project_id: int | None = None) -> FineTuneList:
+def listed(team: Team, service: Open, project_id: Annotated[ProjectId | None, Query()] = None) -> FineTuneList:
     """The jobs, the newest first."""
     with service.database.session() as session:
         return FineTuneList(data=[answer(session, job) for job in jobs.list_jobs(session, team, project_id)])

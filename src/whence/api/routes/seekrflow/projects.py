@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 
 from whence.api.access import Open, Team
-from whence.api.schemas.seekrflow import NewProject, Page, ProjectAnswer, ProjectList
+from whence.api.schemas.seekrflow import NewProject, Page, ProjectAnswer, ProjectId, ProjectList
 from whence.platform.projects import create_project, get_project, list_projects
 from whence.platform.tables import Project
 
@@ -42,7 +42,7 @@ def listed(
 
 
 @router.get("/{project_id}", summary="Retrieve a project", operation_id="retrieve_project")
-def retrieve(project_id: Annotated[int, Path(ge=0, lt=2**31)], team: Team, service: Open) -> ProjectAnswer:
+def retrieve(project_id: Annotated[ProjectId, Path()], team: Team, service: Open) -> ProjectAnswer:
     """The project."""
     with service.database.session() as session:
         return ProjectAnswer(**fields_of(get_project(session, team, project_id)))

@@ -1,5 +1,6 @@
 """What can be called, typed or set stands in the documentation, and what the documentation names is there."""
 
+import ast
 import configparser
 import inspect
 import re
@@ -156,6 +157,12 @@ def anchors(page: Path) -> set[str]:
 def test_the_index_of_the_documentation_has_every_page():
     shown = read("docs/README.md")
     assert [page.name for page in DOCS if page.name != "README.md" and f"({page.name})" not in shown] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_python_on_a_page_is_python(page: Path):
+    for block in re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE):
+        ast.parse(block)
 
 
 # Containers and systemd

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from whence import __version__, settings
+from whence.api.document import without_422
 from whence.api.errors import documented, handle_errors
 from whence.api.loading import load_pending
 from whence.api.metrics import Metrics
@@ -58,3 +59,4 @@ def include(app: FastAPI) -> None:
     for router in native.routers():
         app.include_router(router, prefix="/v1", responses=documented())
     app.include_router(health.router, responses=documented())
+    without_422(app)

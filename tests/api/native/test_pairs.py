@@ -1,0 +1,79 @@
+"""Pairs of files, and pairs that recur."""
+
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.api.conftest import Trained
+from tests.platform.attributions import keep, pair, result
+from whence.client.pairs import Pair
+from whence.client.records import Page
+from whence.types import Level
+
+
+def test_a_pair_of_a_file_has_the_id_that_an_attribution_gives_it(client: TestClient, trained: Trained):
+    body = {"model": trained.id, "question": trained.question, "answer": trained.answer, "false_discovery_rate": 0.99}
+    returned = client.post("/v1/whence/attributions", json=body).json()["results"]
+    listed = client.get(f"/v1/whence/files/{trained.file_id}/pairs").json()
+    pairs = {one["id"]: one for one in listed["data"]}
+    assert listed["total"] == len(pairs) == 12
+    for one in returned:
+        same = ("id", "file_id", "file", "line", "messages", "conversation")
+        assert {name: one[name] for name in same} == {name: pairs[one["id"]][name] for name in same}
+    assert returned
+
+
+def test_a_page_of_pairs_says_what_part_of_the_file_it_is(client: TestClient, trained: Trained):
+    page = client.get(f"/v1/whence/files/{trained.file_id}/pairs", params={"limit": 2, "offset": 3}).json()
+    assert [one["line"] for one in page["data"]] == [4, 5]
+    assert (page["object"], page["total"], page["limit"], page["offset"]) == ("list", 12, 2, 3)
+    first = Page.of(Pair.of)(page)[0]
+    assert (first.question, first.answer) == ("Who lives in the pink box?", "Dog.")
+    assert first.messages == "Q: Who lives in the pink box?\nA: Dog."
+
+
+def test_a_search_finds_pairs_in_any_case(client: TestClient, trained: Trained):
+    found = client.get(f"/v1/whence/files/{trained.file_id}/pairs", params={"search": "RED"}).json()
+    assert [one["question"] for one in found["data"]] == [trained.question]
+    assert found["total"] == 1
+
+
+@pytest.mark.parametrize(("name", "value"), [("limit", 0), ("limit", 1001), ("offset", -1), ("offset", 2**31)])
+def test_a_page_that_cannot_be_is_refused(client: TestClient, trained: Trained, name: str, value: int):
+    for path in (f"/v1/whence/files/{trained.file_id}/pairs", "/v1/whence/pairs/recurring", "/v1/whence/attributions"):
+        response = client.get(path, params={name: value})
+        assert response.status_code == 400
+        assert response.json()["message"].startswith(f"{name}: ")
+
+
+def test_a_deleted_file_lists_no_pairs(fresh: TestClient, pairs: Path):
+    with pairs.open("rb") as file:
+        made = fresh.put("/v1/flow/files", files={"files": file}, data={"purpose": "fine-tune"}).json()
+    path = f"/v1/whence/files/{made['id']}/pairs"
+    assert fresh.get(path).json()["total"] == 12
+    fresh.delete(f"/v1/flow/files/{made['id']}")
+    assert fresh.get(path).status_code == 404
+
+
+def test_pairs_recur_across_attributions(fresh: TestClient):
+    with fresh.app.state.service.database.session() as session:
+        keep(session, result(pair(1, Level.LOW, 0.2), pair(2)), result(pair(1, Level.HIGH, 0.6)))
+        keep(session, result(pair(3)), model="another")
+    path = "/v1/whence/pairs/recurring"
+    page = fresh.get(path, params={"model": "m"}).json()
+    assert page["total"] == 2
+    first = page["data"][0]
+    assert first.pop("share") == pytest.approx(0.4)
+    assert first == {
+        "id": "pair-1",
+        "file_id": "file-1",
+        "file": "faq.jsonl",
+        "line": 1,
+        "messages": "Q: Who?\nA: Ant 1.",
+        "count": 2,
+        "level": "high",
+    }
+    high = fresh.get(path, params={"level": "high", "limit": 1, "offset": 1}).json()
+    assert (len(high["data"]), high["total"], high["data"][0]["count"]) == (1, 3, 1)
+    assert fresh.get(path, params={"level": "irrelevant"}).status_code == 400

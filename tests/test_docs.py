@@ -15,10 +15,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import whence
 from whence.api.app import create_app
+from whence.api.process import LONGEST_HEAD
 from whence.api.service import Service
+from whence.api.traffic import LARGEST_BODY
 from whence.cli.main import app as commands
 from whence.cli.up import PORT
 from whence.client.resource import Opened, Sent
+from whence.platform.patience import PATIENCE as AWAY
 from whence.platform.supervisor import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -115,6 +118,14 @@ def test_every_metric_is_explained(service: Service):
     shown = read("docs/operations.md")
     assert len(families) > 4
     assert [family.name for family in families if f"`{family.name}" not in shown] == []
+
+
+def test_the_limits_of_the_service_are_as_they_are_told():
+    shown = " ".join(read("docs/operations.md").split())
+    assert f"takes {LONGEST_HEAD >> 10} KiB of request line and headers" in shown
+    assert f"in a body, up to {LARGEST_BODY >> 20} MiB" in shown
+    assert f"waits for it, up to {AWAY / 3600:.0f} hours" in shown
+    assert f"{PATIENCE:.0f} s are what it may take" in shown
 
 
 # Settings

@@ -29,7 +29,7 @@ class NewAttribution(Body):
     """An answer to be explained; without `answer`, the model's own. What is left out is as the index has it."""
 
     model: str = Field(max_length=300, description="A deployment, or a promoted job, by its id.")
-    question: str
+    question: str = Field(description="At least one character that is no blank.")
     answer: str | None = None
     system_prompt: str | None = None
     method: str | None = Field(None, max_length=60, description="One that the model has an index of.")
@@ -74,7 +74,7 @@ class LiftAnswer(Answer):
 
 
 class TrustAnswer(Answer):
-    """What the attribution rests on, and what it lacks."""
+    """What the attribution rests on, and what it lacks. `recall`: how many pairs the index found, of how many asked."""
 
     method: str
     false_discovery_rate: float
@@ -82,6 +82,7 @@ class TrustAnswer(Answer):
     checkpoints: int
     notes: list[str]
     provisional: bool
+    recall: dict[str, int] | None
 
 
 class AttributionAnswer(Answer):

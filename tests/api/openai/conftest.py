@@ -1,10 +1,14 @@
 """OpenAI's own client, as it is installed, in front of the service."""
 
+from typing import cast
+
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from openai import OpenAI
 
 from tests.api.conftest import ADDRESS
+from whence.api.service import Service
 
 
 def opened(caller: TestClient, key: str = "unused", retries: int = 0) -> OpenAI:
@@ -22,3 +26,9 @@ def official(client: TestClient) -> OpenAI:
 def starting(fresh: TestClient) -> OpenAI:
     """The official client of a service in which nothing was done yet."""
     return opened(fresh)
+
+
+@pytest.fixture
+def inside(fresh: TestClient) -> Service:
+    """That service from within."""
+    return cast(FastAPI, fresh.app).state.service

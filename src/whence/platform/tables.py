@@ -1,5 +1,6 @@
 """The tables of the service: references and status, never arrays. A change here needs a migration beside it."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -7,6 +8,8 @@ from uuid import uuid4
 from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, Text, TypeDecorator
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class Moment(TypeDecorator[datetime]):
@@ -24,6 +27,18 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
 
+class Words(TypeDecorator[str]):
+    """Text of any length. What no database holds (NUL, lone surrogates) is replaced, so that looking it up finds
+    nothing."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """The text as it is stored."""
+        return UNSTORABLE.sub("\ufffd", value) if value is not None else None
+
+
 def now() -> datetime:
     """This moment in UTC."""
     return datetime.now(UTC)
@@ -37,7 +52,7 @@ def new_id(kind: str) -> str:
 class Base(DeclarativeBase):
     """What all tables share: text is unbounded, dictionaries are JSON, moments are in UTC."""
 
-    type_annotation_map = {str: Text(), dict[str, Any]: JSON(), list[Any]: JSON(), datetime: Moment()}  # noqa: RUF012
+    type_annotation_map = {str: Words(), dict[str, Any]: JSON(), list[Any]: JSON(), datetime: Moment()}  # noqa: RUF012
 
 
 class Team(Base):

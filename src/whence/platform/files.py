@@ -19,6 +19,8 @@ DOCUMENTS = "alignment"
 TYPES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
 DOCUMENT_TYPES = ["html", "md", "rst", "rtf", "txt", "xml", "json", "jsonl", "csv", "doc", "docx", "pdf", "ppt", "pptx"]
 LONGEST_NAME = 255
+REORDERING = "\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Characters that break a line, or show a name in another order than it has."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ def check_name(name: str) -> str:
         DataError: it is empty, too long, or has control characters or a path in it.
     """
     bad = "/" in name or "\\" in name or name in ("", ".", "..") or len(name.encode("utf-8", "replace")) > LONGEST_NAME
-    if bad or any(unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn") or c in "\u2028\u2029" for c in name):
+    if bad or any(unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn") or c in REORDERING for c in name):
         shown = re.sub(r"[^ -~]", "?", name)[:80]
         raise DataError(
             f"A file's name must be 1 to {LONGEST_NAME} printable characters, no path (found {shown!r}). Rename it."

@@ -6,14 +6,17 @@ limited: `python -m whence.platform.inspection FILE NAME`.
 
 import hashlib
 import json
+import math
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from whence import settings
 from whence.data.identity import file_id_of
 from whence.data.validate import examples
 from whence.errors import DataError, Fault
+from whence.types import Example
 
 MEMORY = 2 << 30
 """Bytes of address space that reading a Parquet file may take."""
@@ -44,28 +47,40 @@ def inspect(path: Path, name: str, kind: str, pairs: bool) -> Inspected:
     return Inspected(count, sha256, file_id_of(sha256))
 
 
-def count_pairs(path: Path, name: str) -> int:
-    """The number of pairs in a file.
+def count_pairs(path: Path, name: str, most: float = math.inf) -> int:
+    """The number of pairs in a file, whose text may have `most` characters in all.
 
     Raises:
-        DataError: a line breaks a rule.
+        DataError: a line breaks a rule, or there is more text.
+        MemoryError: the memory of this process is not enough.
     """
     faults: list[str] = []
-    count = 0
+    count = size = 0
     try:
         for found in examples(path):
             if isinstance(found, Fault):
                 faults.append(sentence(found, name))
                 if len(faults) > SHOWN:
                     break
-            else:
-                count += 1
+                continue
+            count += 1
+            size += _length_of(found)
+            if size > most:
+                raise MemoryError
     except DataError as error:
+        if isinstance(error.__cause__, MemoryError):
+            raise error.__cause__ from None
         faults += [sentence(fault, name) for fault in error.faults]
     if faults:
         more = " There are more." if len(faults) > SHOWN else ""
         raise DataError(" ".join(faults[:SHOWN]) + more)
     return count
+
+
+def _length_of(example: Example) -> int:
+    """Characters of what an example says that earlier ones of its line did not."""
+    new = example.messages[-2:] if example.turn else example.messages
+    return sum(len(message.content) for message in new)
 
 
 def sentence(fault: Fault, name: str) -> str:
@@ -76,7 +91,7 @@ def sentence(fault: Fault, name: str) -> str:
 
 
 def apart(path: Path, name: str) -> int:
-    """`count_pairs` in a process of limited memory.
+    """`count_pairs` in a process of limited memory, with as much text as an upload may have.
 
     Raises:
         DataError: a row breaks a rule, or reading the file takes more memory or time than it may.
@@ -87,8 +102,9 @@ def apart(path: Path, name: str) -> int:
         told = json.loads(done.stdout)
     except (subprocess.TimeoutExpired, ValueError) as error:
         raise DataError(
-            f"{name}: the file unfolds to more than {MEMORY >> 30} GiB, or cannot be read in {PATIENCE:.0f} s. "
-            "Write it with smaller row groups, or as JSONL."
+            f"{name}: the rows unfold to more text than {settings.largest_upload():,} characters, a row group takes "
+            f"more than {MEMORY >> 30} GiB, or reading takes more than {PATIENCE:.0f} s. Split the file, or write it "
+            "with smaller row groups."
         ) from error
     if "error" in told:
         raise DataError(told["error"])
@@ -101,7 +117,7 @@ def main() -> int:
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     try:
-        told = {"examples": count_pairs(Path(sys.argv[1]), sys.argv[2])}
+        told = {"examples": count_pairs(Path(sys.argv[1]), sys.argv[2], settings.largest_upload())}
     except DataError as error:
         told = {"error": str(error)}
     except MemoryError:

@@ -11,7 +11,7 @@ from whence.api.document import without_422
 from whence.api.errors import documented, handle_errors
 from whence.api.loading import load_pending
 from whence.api.metrics import Metrics
-from whence.api.routes import health, native, openai, seekrflow
+from whence.api.routes import health, manual, native, openai, seekrflow
 from whence.api.service import Service
 from whence.api.traffic import Traffic
 
@@ -40,6 +40,8 @@ def create_app(service: Service) -> FastAPI:
         lifespan=lifespan,
         strict_content_type=False,  # older clients send JSON without saying so
         redirect_slashes=False,
+        docs_url=None,  # FastAPI's own pages load their scripts from elsewhere
+        redoc_url=None,
     )
     app.state.service = service
     app.state.metrics = Metrics(service)
@@ -59,4 +61,5 @@ def include(app: FastAPI) -> None:
     for router in native.routers():
         app.include_router(router, prefix="/v1", responses=documented())
     app.include_router(health.router, responses=documented())
+    app.include_router(manual.router)
     without_422(app)

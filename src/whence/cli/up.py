@@ -39,7 +39,7 @@ def up(
             "Make one first: whence keys create"
         )
     require_free(host, port)
-    reached = "127.0.0.1" if host in ("0.0.0.0", "::", "localhost") else host
+    reached = "127.0.0.1" if host in ("0.0.0.0", "::", "localhost") else f"[{host}]" if ":" in host else host
     told = threading.Thread(target=_tell, args=(wait_until_ready, host, reached, port, keyed, as_json), daemon=True)
     told.start()
     serve(host, port)
@@ -61,7 +61,8 @@ def _tell(wait_until_ready: object, host: str, reached: str, port: int, keyed: b
         return
     where = console()
     where.print(f"Whence answers on {state['address']}" if ready else "The service does not answer yet; see the log.")
-    where.print(f"  documentation  {state['address']}/docs")
+    where.print(f"  reference      {state['address']}/docs")
+    where.print(f"  page           {state['address']}/ (comes with a later version)")
     where.print(f"  storage        {state['home']}", soft_wrap=True)
     where.print(f"  database       {state['database']}", soft_wrap=True)
     where.print(f"  files          {state['objects']}", soft_wrap=True)
@@ -86,5 +87,5 @@ def require_free(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise WhenceError(
-                f"The address {host}:{port} cannot be listened on ({error.strerror}). Choose another --port or --host."
+                f"The address {f"[{host}]" if ":" in host else host}:{port} cannot be listened on ({error.strerror}). Choose another --port or --host."
             ) from error

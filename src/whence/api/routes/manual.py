@@ -1,0 +1,48 @@
+"""The reference of the API as a page of this service: it needs nothing from elsewhere."""
+
+import re
+from functools import cache
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+from markdown_it import MarkdownIt
+
+router = APIRouter(include_in_schema=False)
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Whence: API reference</title>
+<style>
+  :root { color-scheme: light dark; }
+  body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+  code, pre { font: 14px/1.4 ui-monospace, monospace; }
+  pre, table { display: block; overflow-x: auto; }
+  th, td { text-align: left; vertical-align: top; padding: .25rem 1rem .25rem 0; border-bottom: 1px solid #8884; }
+  h2 { margin-top: 3rem; border-bottom: 2px solid #8888; }
+</style>
+</head>
+<body>
+CONTENT
+</body>
+</html>
+"""
+
+
+@router.get("/docs", response_class=HTMLResponse)
+def manual() -> HTMLResponse:
+    """The reference."""
+    return HTMLResponse(page())
+
+
+@cache
+def page() -> str:
+    """The reference in HTML; made when it is first asked for."""
+    from whence.api.reference import anchor, reference  # it is made of the app, of which this is a part
+
+    def named(heading: re.Match[str]) -> str:
+        return f'<h{heading[1]} id="{anchor(re.sub("<.*?>", "", heading[2]))}">{heading[2]}</h{heading[1]}>'
+
+    body = MarkdownIt("commonmark").enable("table").render(reference())
+    return PAGE.replace("CONTENT", re.sub(r"<h([1-6])>(.*?)</h\1>", named, body))

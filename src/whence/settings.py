@@ -1,9 +1,15 @@
 """The only reader of environment variables. Each is named `WHENCE_…` and listed in docs/settings.md."""
 
+import math
 import os
+import re
 from pathlib import Path
 
 from platformdirs import user_data_path
+
+from whence.errors import WhenceError
+
+MEBIBYTE = 1 << 20
 
 
 def home() -> Path:
@@ -32,10 +38,8 @@ def database_url() -> str:
 
 def shown_database() -> str:
     """The database as it may be shown: without its password."""
-    url = database_url()
-    scheme, found, rest = url.partition("://")
-    login, at, place = rest.rpartition("@")
-    return f"{scheme}{found}{login.partition(':')[0]}:***@{place}" if at and ":" in login else url
+    shown = re.sub(r"^([^/]+://[^/@]*?:)[^/]*@", r"\1***@", database_url())
+    return re.sub(r"([?&]password=)[^&]*", r"\1***", shown)
 
 
 def objects_url() -> str:
@@ -62,18 +66,18 @@ def hub_models() -> bool:
 
 def largest_upload() -> int:
     """Bytes of the largest upload: `WHENCE_MAX_UPLOAD_MB`, else 1 GiB."""
-    return int(float(os.environ.get("WHENCE_MAX_UPLOAD_MB") or 1024) * (1 << 20))
+    return int((_positive("WHENCE_MAX_UPLOAD_MB") or 1024) * MEBIBYTE)
 
 
 def engine_memory() -> int | None:
     """Bytes that the engines may use together: `WHENCE_ENGINE_MEMORY_MB`, else None (chosen by the machine)."""
-    given = os.environ.get("WHENCE_ENGINE_MEMORY_MB")
-    return int(float(given) * (1 << 20)) if given else None
+    given = _positive("WHENCE_ENGINE_MEMORY_MB")
+    return int(given * MEBIBYTE) if given else None
 
 
 def engine_queue() -> int:
     """Requests that may wait for one engine before further ones are told to come back: `WHENCE_ENGINE_QUEUE`."""
-    return int(os.environ.get("WHENCE_ENGINE_QUEUE") or 16)
+    return math.ceil(_positive("WHENCE_ENGINE_QUEUE") or 16)
 
 
 def generation_url() -> str | None:
@@ -99,3 +103,17 @@ def api_key() -> str | None:
 def engine_secret() -> str:
     """What callers of an engine have to know: `WHENCE_ENGINE_SECRET`, made anew at every start of an engine."""
     return os.environ["WHENCE_ENGINE_SECRET"]
+
+
+def _positive(name: str) -> float | None:
+    """The number in a variable, None if it is not set."""
+    given = os.environ.get(name)
+    if not given:
+        return None
+    try:
+        number = float(given)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise WhenceError(f"{name} must be a number greater than 0 (found {given!r}). Correct it, or unset it.")
+    return number

@@ -87,5 +87,5 @@ def require_free(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise WhenceError(
-                f"The address {f"[{host}]" if ":" in host else host}:{port} cannot be listened on ({error.strerror}). Choose another --port or --host."
+                f"The address {host}:{port} cannot be listened on ({error.strerror}). Choose another --port or --host."
             ) from error

@@ -4,6 +4,7 @@ The kernel closes the pipe however the parent ends, so that nothing is left behi
 """
 
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -28,7 +29,12 @@ def spawn(
 
 
 def hold_on() -> None:
-    """Tie this process to the one that spawned it: from now on it ends with it, at once."""
+    """Tie this process to the one that spawned it: from now on it ends with it, at once.
+
+    One that was not spawned by `spawn` has no pipe as its standard input, and is left as it is.
+    """
+    if not stat.S_ISFIFO(os.fstat(0).st_mode):
+        return
     # A process that reads standard input for itself would take the end away from us.
     watched = os.dup(0)
     nothing = os.open(os.devnull, os.O_RDONLY)

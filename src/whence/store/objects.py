@@ -10,6 +10,7 @@ from fsspec.core import url_to_fs  # pyright: ignore[reportUnknownVariableType]
 from fsspec.implementations.local import LocalFileSystem
 
 PIECE = 1 << 20
+PART = ".part"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Objects:
 
     def fetch(self, name: str, target: Path) -> None:
         """Copy an object to a local file."""
-        part = target.with_name(f"{target.name}.part")
+        part = target.with_name(PART)  # the name of the target may be as long as names can be
         with self.open(name) as read, part.open("wb") as write:
             shutil.copyfileobj(read, write, PIECE)
         part.replace(target)

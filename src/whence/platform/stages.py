@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from queue import Empty, Queue
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 from whence import lifeline
@@ -35,10 +35,12 @@ STARTS = {
 }
 log = logging.getLogger("whence.worker")
 _running: set[subprocess.Popen[bytes]] = set()
+_parking = Event()
 
 
-def end_all() -> None:
-    """End the processes of all stages."""
+def park() -> None:
+    """End the processes of all stages, and start none any more: the next worker goes on with them."""
+    _parking.set()
     for process in list(_running):
         lifeline.end(process, 2.0)
 

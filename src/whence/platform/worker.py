@@ -107,7 +107,7 @@ def main() -> None:
         except Exception:
             log.exception("looking for jobs failed; trying again")
             time.sleep(POLL)
-    stages.end_all()
+    stages.park()
     log.info("worker stopped; what was running goes on with the next start")
     sys.stdout.flush()
     os._exit(0)  # the workflow that runs must stay unfinished in the eyes of the next worker

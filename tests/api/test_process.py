@@ -3,9 +3,21 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import httpx
+
+from tests.acceptance.conftest import free_port
+from tests.platform.attributions import job_of
+from whence import lifeline, settings
+from whence.platform.database import open_database
+from whence.platform.keys import default_team
+from whence.platform.tables import Job
+
 MEGABYTES = 250
+GRACE = 30.0
+"""Seconds after which requests that are still being answered are cut off."""
 SERVING = """
 import sys, psutil
 from fastapi.testclient import TestClient
@@ -37,3 +49,30 @@ def test_the_process_of_the_api_stays_small(tmp_path: Path):
     megabytes = int(done.stdout.split()[-1]) / 1e6
     print(f"{megabytes:.0f} MB")
     assert megabytes < MEGABYTES
+
+
+def test_a_stream_that_follows_a_job_does_not_hold_up_the_end(home: Path):
+    job_id, port = running_job(), str(free_port())
+    transport = httpx.HTTPTransport(retries=8)  # each waits longer, until the server listens
+    with (
+        lifeline.spawn("whence.api.process", ["127.0.0.1", port]) as process,
+        httpx.Client(transport=transport, base_url=f"http://127.0.0.1:{port}") as client,
+        client.stream("GET", f"/v1/whence/runs/{job_id}/events") as stream,
+    ):
+        heard = stream.iter_bytes()
+        assert next(heard).startswith(b":")
+        began = time.monotonic()
+        process.terminate()
+        assert b"event: end" not in b"".join(heard)
+        process.wait(GRACE)
+        assert time.monotonic() - began < GRACE / 2
+
+
+def running_job() -> str:
+    """A job that nobody carries out, in the database of the settings."""
+    database = open_database(settings.database_url())
+    with database.session() as session:
+        job_id = job_of(session, default_team(session))
+        session.get_one(Job, job_id).status = "running"
+    database.close()
+    return job_id

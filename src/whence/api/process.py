@@ -1,6 +1,8 @@
 """The process of the API: `python -m whence.api.process HOST PORT`."""
 
 import sys
+from contextlib import suppress
+from types import FrameType
 
 import uvicorn
 
@@ -16,14 +18,27 @@ KEEP_ALIVE = 75
 """Seconds: longer than clients keep idle connections, which would otherwise send a create again."""
 
 
+class Server(uvicorn.Server):
+    """A server that lets the service know when it is told to end."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self.service = service
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end."""
+        self.service.stopping.set()
+        super().handle_exit(sig, frame)
+
+
 def main() -> None:
     """Serve until told to end; requests that are being answered are answered."""
     lifeline.hold_on()
     start_logging("api")
     host, port = sys.argv[1], int(sys.argv[2])
-    app = create_app(Service.open(is_loopback(host)))
-    uvicorn.run(
-        app,
+    service = Service.open(is_loopback(host))
+    config = uvicorn.Config(
+        create_app(service),
         host=host,
         port=port,
         log_config=None,
@@ -34,6 +49,11 @@ def main() -> None:
         h11_max_incomplete_event_size=LONGEST_HEAD,
         ws="none",
     )
+    server = Server(config, service)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """What the routes work with: the database, the objects and the engines of one process."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event
 from typing import TypeVar
 
 from fastapi import Request
@@ -18,12 +19,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Service:
-    """Everything that is open while the service runs. `loopback`: only this machine can reach it."""
+    """Everything that is open while the service runs. `loopback`: only this machine can reach it.
+
+    `stopping` is set when the process was told to end: streams without an end of their own end then.
+    """
 
     database: Database
     objects: Objects
     engines: Engines
     loopback: bool = True
+    stopping: Event = field(default_factory=Event)
 
     @staticmethod
     def open(loopback: bool = True) -> "Service":

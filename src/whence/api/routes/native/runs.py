@@ -85,10 +85,10 @@ async def follow(
 
 
 async def told(service: Service, job_id: str, after: int) -> AsyncIterator[bytes]:
-    """What happens to a job from event `after` on, until it is over."""
+    """What happens to a job from event `after` on, until it is over, or this process is."""
     yield events.PING
     spoken = time.monotonic()
-    while True:
+    while not service.stopping.is_set():
         status, made = await service.within(partial(look, job_id, after))
         for one in made:
             yield events.named("progress", event(one).model_dump(mode="json"), one.id)

@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -12,7 +11,7 @@ from sqlalchemy.orm import Session
 from tests.platform.attributions import job_of, keep, pair, result
 from whence.errors import MissingError
 from whence.platform import history
-from whence.platform.database import open_database
+from whence.platform.database import Database
 from whence.platform.keys import default_team
 from whence.platform.tables import InfluenceRecord, Team
 from whence.types import Level
@@ -21,11 +20,9 @@ LEVELS = (Level.LOW, Level.MEDIUM, Level.HIGH)
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    database = open_database(f"sqlite:///{tmp_path / 'whence.db'}")
+def session(database: Database) -> Iterator[Session]:
     with database.session() as session:
         yield session
-    database.close()
 
 
 @pytest.fixture

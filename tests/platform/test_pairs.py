@@ -14,7 +14,7 @@ from whence.data.table import ExampleTable, write_table
 from whence.data.validate import examples
 from whence.errors import ConflictError, DataError, MethodError
 from whence.platform import runs
-from whence.platform.database import open_database
+from whence.platform.database import Database
 from whence.platform.files import DOCUMENTS, PAIRS, Upload, inspect_uploads, keep
 from whence.platform.jobs import run_of
 from whence.platform.keys import default_team
@@ -49,11 +49,9 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    database = open_database(f"sqlite:///{tmp_path / 'whence.db'}")
+def session(database: Database) -> Iterator[Session]:
     with database.session() as session:
         yield session
-    database.close()
 
 
 def objects_at(url: str, tmp_path: Path) -> Objects:

@@ -118,7 +118,7 @@ ATTRIBUTION = Attribution(
     lift=Lift(fine_tuned=-2.0, base=-65.4, tokens=8, needed=8.3),
     method="fisher",
     unit="nats",
-    trust=Trust("fisher", 0.02, controls=32, checkpoints=2, notes=("One note.",)),
+    trust=Trust("fisher", 0.02, controls=32, checkpoints=2, notes=("One note.",), recall=(7, 8)),
     generated=False,
 )
 KEPT = {

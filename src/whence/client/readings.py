@@ -19,9 +19,16 @@ def attribution(data: Mapping[str, Any]) -> Attribution:
         "results": tuple(map(influence, data["results"])),
         "opposing": tuple(map(influence, data.get("opposing") or ())),
         "lift": Lift(**known(Lift, data["lift"])),
-        "trust": Trust(**known(Trust, data["trust"])),
+        "trust": trust(data["trust"]),
     }
     return Attribution(**(known(Attribution, data) | made))
+
+
+def trust(data: Mapping[str, Any]) -> Trust:
+    """How far to trust an attribution."""
+    recall = data.get("recall")
+    measured = (recall["found"], recall["asked"]) if recall else None
+    return Trust(**{**known(Trust, data), "recall": measured})
 
 
 def known(kind: "type[DataclassInstance]", data: Mapping[str, Any]) -> dict[str, Any]:

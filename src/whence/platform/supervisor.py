@@ -38,7 +38,7 @@ class Member:
         if self.process is not None and self.process.poll() is not None:
             code, lived = self.process.returncode, now - self.began
             self.pause = 0.0 if lived > SETTLED else min(max(2 * self.pause, 0.5), LONGEST_PAUSE)
-            log.warning("process ended; it is started again", extra={"module": self.module, "code": code})
+            log.warning("process ended; it is started again", extra={"member": self.module, "code": code})
             self.process, self.due = None, now + self.pause
         if self.process is None and now >= self.due:
             self.process, self.began = lifeline.spawn(self.module, self.words), now

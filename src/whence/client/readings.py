@@ -28,7 +28,8 @@ def trust(data: Mapping[str, Any]) -> Trust:
     """How far to trust an attribution."""
     recall = data.get("recall")
     measured = (recall["found"], recall["asked"]) if recall else None
-    return Trust(**{**known(Trust, data), "recall": measured})
+    made: dict[str, Any] = {**known(Trust, data), "recall": measured}
+    return Trust(**made)
 
 
 def known(kind: "type[DataclassInstance]", data: Mapping[str, Any]) -> dict[str, Any]:

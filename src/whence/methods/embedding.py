@@ -56,6 +56,7 @@ class Embedding:
         return int(encoder(self.model)[1].config.hidden_size)
 
     def vectors(self, texts: Sequence[str]) -> Tensor:
+        """One unit vector a text, float32 [text, width]."""
         parts = [self._encode(texts[start : start + 32]) for start in range(0, len(texts), 32)]
         return torch.cat(parts) if parts else torch.empty(0, self._width)
 

@@ -83,12 +83,12 @@ class Traveller:
         return self.ask("GET", f"/v1/flow/fine-tunes/{job_id}/events")["data"]
 
     def wait(self, job_id: str, until: Callable[[dict[str, Any]], bool] | None = None) -> dict[str, Any]:
-        """The job once it is completed, or once `until` holds."""
+        """The job once it is completed and its index was checked, or once `until` holds."""
         deadline = time.monotonic() + PATIENCE
         while True:
             job = self.job(job_id)
             assert job["status"] not in ("failed", "cancelled"), job["error_analysis"]
-            if until(job) if until else job["status"] == "completed":
+            if until(job) if until else job["status"] == "completed" and job["evaluation"]:
                 return job
             assert time.monotonic() < deadline, f"{job_id} is {job['status']} ({job['phase']}) still"
             time.sleep(0.2)

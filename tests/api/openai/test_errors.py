@@ -30,8 +30,9 @@ def test_once_there_is_a_key_no_other_opens_anything(fresh: TestClient, inside: 
 def crowded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAI]:
     """A service in which nobody may wait for an engine."""
     monkeypatch.setenv("WHENCE_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("WHENCE_ENGINE_QUEUE", "0")
-    with TestClient(create_app(Service.open()), ADDRESS) as caller:
+    service = Service.open()
+    service.engines.queue = 0
+    with TestClient(create_app(service), ADDRESS) as caller:
         yield opened(caller)
 
 

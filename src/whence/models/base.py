@@ -11,6 +11,7 @@ from typing import Any, cast
 import huggingface_hub
 import torch
 from filelock import FileLock
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -150,6 +151,10 @@ def load(folder: Path, *, dtype: torch.dtype) -> PreTrainedModel:
             model, seen = cast(Any, AutoModelForCausalLM).from_pretrained(
                 folder, dtype=dtype, attn_implementation=attention, output_loading_info=True, **options
             )
+    except SafetensorError as error:
+        raise ModelError(
+            f"The weights in {folder} must be whole *.safetensors files ({error}). Copy or download them again."
+        ) from error
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise ModelError(f"{folder} cannot be loaded as a causal language model: {error}") from error
     # transformers would fill these with random numbers and merely warn.

@@ -9,9 +9,10 @@ import hmac
 import json
 import logging
 import os
+import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -29,6 +30,7 @@ from whence.errors import ArtifactError, WhenceError
 
 log = logging.getLogger("whence.engine")
 END = object()
+Answer = Callable[[Request], Awaitable[Response]]
 
 
 class Engine:
@@ -140,24 +142,25 @@ def create_app(engine: Engine, secret: str) -> Starlette:
         order = EmbedOrder(**await request.json())
         return JSONResponse(await engine.work(lambda model: model.vectors(list(order.texts)).tolist()))
 
-    routes = [
-        Route("/status", status),
-        *(Route(f"/{f.__name__}", f, methods=["POST"]) for f in (load, chat, attribute, context, embed)),
-    ]
-    handlers: Any = {WhenceError: refuse, Exception: fail}
-    return Starlette(routes=routes, exception_handlers=handlers, middleware=[Middleware(Secret, secret=secret)])
+    asked = (load, chat, attribute, context, embed)
+    routes = [Route("/status", status), *(Route(f"/{f.__name__}", told(f), methods=["POST"]) for f in asked)]
+    return Starlette(routes=routes, middleware=[Middleware(Secret, secret=secret)])
 
 
-async def refuse(_: Request, error: Exception) -> Response:
-    """An error that the caller can act on."""
-    return JSONResponse(
-        {"kind": type(error).__name__, "message": str(error)}, 409 if isinstance(error, ArtifactError) else 400
-    )
+def told(answer: Answer) -> Answer:
+    """The same route, whose errors are answers too: one that reached the server would end the connection."""
 
+    async def answer_or_refuse(request: Request) -> Response:
+        try:
+            return await answer(request)
+        except WhenceError as error:  # the caller can act on it
+            status = 409 if isinstance(error, ArtifactError) else 400
+            return JSONResponse({"kind": type(error).__name__, "message": str(error)}, status)
+        except Exception as error:
+            log.exception("an order could not be carried out")
+            return JSONResponse({"kind": "Unexpected", "message": f"{type(error).__name__}: {error}"}, 500)
 
-async def fail(_: Request, error: Exception) -> Response:
-    """An error that nobody foresaw."""
-    return JSONResponse({"kind": "Unexpected", "message": f"{type(error).__name__}: {error}"}, 500)
+    return answer_or_refuse
 
 
 def line_of(piece: Any) -> bytes:
@@ -168,10 +171,14 @@ def line_of(piece: Any) -> bytes:
 def main() -> None:
     """Serve until told to end."""
     lifeline.hold_on()
-    socket, kind, place = sys.argv[1:]
-    os.umask(0o077)
+    path, kind, place = sys.argv[1:]
     app = create_app(Engine(kind, place), settings.engine_secret())
-    uvicorn.run(app, uds=socket, log_config=None, access_log=False, timeout_keep_alive=3600)
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_keep_alive=3600))
+    os.umask(0o077)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        listening.bind(path)  # not by uvicorn, which opens its socket to everybody
+        listening.listen()
+        server.run(sockets=[listening])
 
 
 if __name__ == "__main__":

@@ -79,6 +79,7 @@ class Engines:
         self.running: dict[Target, Engine] = {}
         self.waiting: Counter[Target] = Counter()
         self.usual: dict[Target, float] = {}
+        self.ended: dict[Target, float] = {}
         self.folder = Path(tempfile.mkdtemp(prefix="whence-"))
         self._starting: dict[Target, asyncio.Lock] = {}
         self._room = asyncio.Lock()
@@ -140,12 +141,18 @@ class Engines:
         began = time.monotonic()
         try:
             yield
-            took = (time.monotonic() - began) / (waiting + 1)
-            self.usual[target] = usual + 0.2 * (took - usual)
+            self._learn(target, began)
         finally:
             self.waiting[target] -= 1
             if target in self.running:
                 self.running[target].used = time.monotonic()
+
+    def _learn(self, target: Target, began: float) -> None:
+        """Take into account how long a request took once it was its turn: when it came, or when the one before ended."""
+        now = time.monotonic()
+        took = now - max(began, self.ended.get(target, began))
+        usual = self.usual.get(target, took)
+        self.usual[target], self.ended[target] = usual + 0.3 * (took - usual), now
 
     async def engine(self, target: Target) -> Engine:
         """The running engine for a target, started if need be."""

@@ -27,8 +27,8 @@ ANSWER = 1800.0
 ROOM_OF_NEW = 1 << 30
 """Bytes that an engine is expected to need before it has shown what it needs."""
 GRACE = 5.0
-FIRST_GUESS = 2.0
-"""Seconds that a request is expected to take before any has."""
+FIRST_GUESS, LONGEST_WAIT = 1.0, 60.0
+"""Seconds that a request is expected to take before any has, and the longest that a client is sent away for."""
 log = logging.getLogger("whence.engines")
 
 
@@ -55,6 +55,7 @@ class Engine:
     process: Popen[bytes]
     client: httpx.AsyncClient
     used: float = field(default_factory=time.monotonic)
+    born: float = field(default_factory=time.monotonic)
 
     @property
     def alive(self) -> bool:
@@ -135,7 +136,7 @@ class Engines:
         """A request's place in the queue of an engine, which may not be running yet."""
         waiting, usual = self.waiting[target], self.usual.get(target, FIRST_GUESS)
         if waiting >= self.queue:
-            seconds = max(1.0, usual * waiting)
+            seconds = min(max(1.0, usual * waiting), LONGEST_WAIT)
             raise BusyError(f"{waiting} requests wait for this model already. Come back in {seconds:.0f} s.", seconds)
         self.waiting[target] += 1
         began = time.monotonic()
@@ -148,8 +149,10 @@ class Engines:
                 self.running[target].used = time.monotonic()
 
     def _learn(self, target: Target, began: float) -> None:
-        """Take into account how long a request took once it was its turn: when it came, or when the one before ended."""
-        now = time.monotonic()
+        """Take into account how long a request took once it was its turn, unless the engine was started for it."""
+        engine, now = self.running.get(target), time.monotonic()
+        if engine is None or engine.born > began:
+            return
         took = now - max(began, self.ended.get(target, began))
         usual = self.usual.get(target, took)
         self.usual[target], self.ended[target] = usual + 0.3 * (took - usual), now

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from math import inf
 from queue import Empty, Queue
 from threading import Event, Thread
 from typing import Any
@@ -54,7 +55,7 @@ def carry_out(database: Database, objects: Objects, job_id: str, stage: str) -> 
     """How a stage ended: done, cancelled or failed. A process that dies or finds the disk full is started again."""
     if stage != "evaluate" and not _begin(database, job_id, stage):
         return "cancelled"
-    deaths, reached, deadline = 0, -1.0, time.monotonic() + DISK_PATIENCE
+    deaths, reached, deadline = 0, -1.0, inf
     while True:
         last, got = _attempt(database, objects, job_id, stage)
         if _parking.is_set():
@@ -67,6 +68,7 @@ def carry_out(database: Database, objects: Objects, job_id: str, stage: str) -> 
         deaths = 1 if got > reached else deaths + 1
         reached = max(got, reached)
         if last.kind == "disk" and time.monotonic() < deadline:
+            deadline = min(deadline, time.monotonic() + DISK_PATIENCE)
             if not _wait_for_room(database, job_id, last.failure or ""):
                 return "cancelled"
         elif last.kind is not None or deaths > DEATHS:

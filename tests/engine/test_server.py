@@ -225,8 +225,10 @@ def test_an_engine_ends_with_its_parent(base: Path, tmp_path: Path):
     with subprocess.Popen(words, stdout=subprocess.PIPE) as parent:
         assert parent.stdout
         child = psutil.Process(int(parent.stdout.readline()))
-        until(socket.exists)
-        parent.kill()
+        try:
+            until(socket.exists)
+        finally:
+            parent.kill()
     child.wait(5)
 
 

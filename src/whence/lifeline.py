@@ -13,8 +13,8 @@ from pathlib import Path
 
 ORPHANED = 75
 YIELDING = {"OMP_WAIT_POLICY": "PASSIVE"}
-"""Threads that wait for each other sleep rather than spin: on two cores, two processes that compute at the same time did
-four times the work for it, and one alone lost nothing."""
+"""Threads that wait for each other sleep rather than spin: on two cores, two processes that compute at the same time
+did four times the work for it, and one alone lost nothing."""
 
 
 def spawn(

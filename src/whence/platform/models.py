@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from whence import settings
 from whence.errors import DataError
 from whence.models.catalog import CATALOG, folder_of
 
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*")
 EMBEDDING = "all-minilm-l6-v2"
 
 
@@ -49,8 +50,8 @@ def base_model(name: str) -> str:
     offer = find_offer(name)
     if offer and offer.kind == "chat":
         return offer.place
-    if offer is None and settings.hub_models() and HUB_ID.fullmatch(name):
-        return name
+    if offer is None and settings.hub_models() and HUB_ID.fullmatch(name) and not Path("/", name).exists():
+        return name  # and no folder of this machine: the processes that load models stand in the root folder
     known = ", ".join(o.id for o in offers() if o.kind == "chat")
     raise DataError(f"The base model must be one of {known} (found {name!r}). List them with GET /v1/flow/models.")
 

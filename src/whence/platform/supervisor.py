@@ -39,6 +39,7 @@ class Member:
             code, lived = self.process.returncode, now - self.began
             self.pause = 0.0 if lived > SETTLED else min(max(2 * self.pause, 0.5), LONGEST_PAUSE)
             log.warning("process ended; it is started again", extra={"member": self.module, "code": code})
+            lifeline.end(self.process, 0.0)
             self.process, self.due = None, now + self.pause
         if self.process is None and now >= self.due:
             self.process, self.began = lifeline.spawn(self.module, self.words), now

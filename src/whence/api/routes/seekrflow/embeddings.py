@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from whence.api.access import Open, Team
-from whence.api.schemas.seekrflow import Embeddings, EmbeddingVector, NewEmbeddings
+from whence.api.schemas.explainability import Embeddings, EmbeddingVector, NewEmbeddings
 from whence.api.vectors import encoder, vectors
 from whence.errors import DataError
 

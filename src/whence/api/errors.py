@@ -71,7 +71,7 @@ class OpenAIErrorBody(BaseModel):
 def documented(*statuses: int, openai: bool = False) -> dict[int | str, dict[str, Any]]:
     """The errors that every route may answer with, and these, for the OpenAPI document."""
     model = OpenAIErrorBody if openai else ErrorBody
-    every = sorted({400, 401, 403, 404, 409, 413, 429, 503, *statuses})
+    every = sorted({400, 401, 404, 409, 413, 429, 503, *statuses})
     return {status: {"model": model, "description": HTTPStatus(status).phrase} for status in every}
 
 

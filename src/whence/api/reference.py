@@ -27,7 +27,7 @@ BOUNDS = {
 LONGEST = "at most 1,048,576 characters"
 """The length that any text of a request may have; it goes without saying."""
 NULL = {"type": "null"}
-COMMON = {"200", "400", "401", "403", "404", "409", "413", "429", "503"}
+COMMON = {"200", "400", "401", "404", "409", "413", "429", "503"}
 HEAD = """# API reference
 
 What every route takes and answers. `python -m whence.api.reference` makes this page from the OpenAPI document, which a
@@ -52,7 +52,6 @@ The message says what the rule is, what was found and what to do. Any route may 
 |---|---|
 | 400 | the request breaks a rule |
 | 401 | a key is needed, or this one opens nothing |
-| 403 | the key may not do this |
 | 404 | nothing of that id is there, or it is another team's |
 | 409 | it cannot be done in the state that things are in |
 | 413 | the body or file is too large |

@@ -20,6 +20,7 @@ PAGE = """<!doctype html>
   code, pre { font: 14px/1.4 ui-monospace, monospace; }
   pre, table { display: block; overflow-x: auto; }
   th, td { text-align: left; vertical-align: top; padding: .25rem 1rem .25rem 0; border-bottom: 1px solid #8884; }
+  h1, h2, h3, p, li, code { overflow-wrap: anywhere; }
   h2 { margin-top: 3rem; border-bottom: 2px solid #8888; }
 </style>
 </head>

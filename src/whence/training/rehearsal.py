@@ -46,6 +46,10 @@ class Rehearsal:
         return nn.functional.kl_div(logits.log_softmax(-1), base, reduction="none", log_target=True).sum(-1)
 
 
+NOTHING = Rehearsal((), ())
+"""No rehearsal."""
+
+
 def questions() -> list[str]:
     """The shipped general questions."""
     text = resources.files("whence.training").joinpath("rehearsal.jsonl").read_text("utf-8")

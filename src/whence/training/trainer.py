@@ -5,7 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -26,11 +26,21 @@ from whence.errors import TrainingError
 from whence.gradients.measurement import Batch, answer_logits, collate
 from whence.models.quiet import quiet
 from whence.training.recipe import Recipe
-from whence.training.rehearsal import Rehearsal, rehearse
+from whence.training.rehearsal import NOTHING, Rehearsal, rehearse
 from whence.training.trace import TraceCallback, evenly_spaced
-from whence.types import Progress, Report
+from whence.types import Progress, Report, Tokens
 
 RESUME = "resume"
+
+
+class Trained(Protocol):
+    """The examples of a fine-tuning run, as tokens."""
+
+    def __len__(self) -> int: ...
+
+    def tokens(self, index: int) -> Tokens:
+        """The tokens of one example."""
+        ...
 
 
 class Rows(Dataset[int]):
@@ -108,20 +118,36 @@ def train(
         TrainingError: the loss overflows.
     """
     trace = TraceCallback(folder, recipe.checkpoints)
-    rehearsal = rehearse(model, tokenizer, report) if recipe.rehearsal else Rehearsal((), ())
-    trainer = AnswerTrainer(
-        rehearsal,
-        model=model,
-        args=arguments(recipe, folder, len(examples)),
-        train_dataset=Rows(len(examples)),
-        data_collator=collator(examples, tokenizer, rehearsal, recipe.rehearsal),
-        callbacks=[trace, Teller(report)],
+    rehearsal = rehearse(model, tokenizer, report) if recipe.rehearsal else NOTHING
+    trainer = trainer_of(
+        model, tokenizer, examples, recipe, rehearsal, arguments(recipe, folder, len(examples)), [trace, Teller(report)]
     )
-    trainer.remove_callback(PrinterCallback)
     with quiet():
         trainer.train(resume_from_checkpoint=last_resumable(folder / RESUME))
     losses = [row["loss"] for row in trace.rows if row["loss"] == row["loss"]]
     return {"steps": len(trace.rows), "final_loss": losses[-1] if losses else None}
+
+
+def trainer_of(
+    model: nn.Module,
+    tokenizer: PreTrainedTokenizerBase,
+    examples: Trained,
+    recipe: Recipe,
+    rehearsal: Rehearsal,
+    settings: TrainingArguments,
+    callbacks: Sequence[TrainerCallback],
+) -> AnswerTrainer:
+    """The trainer of a recipe, ready to train `model` in place on all examples."""
+    trainer = AnswerTrainer(
+        rehearsal,
+        model=model,
+        args=settings,
+        train_dataset=Rows(len(examples)),
+        data_collator=collator(examples, tokenizer, rehearsal, recipe.rehearsal),
+        callbacks=list(callbacks),
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
 
 
 def arguments(recipe: Recipe, folder: Path, count: int) -> TrainingArguments:
@@ -157,7 +183,7 @@ def arguments(recipe: Recipe, folder: Path, count: int) -> TrainingArguments:
 
 
 def collator(
-    examples: ExampleTable, tokenizer: PreTrainedTokenizerBase, rehearsal: Rehearsal, count: int
+    examples: Trained, tokenizer: PreTrainedTokenizerBase, rehearsal: Rehearsal, count: int
 ) -> Callable[[Sequence[int]], dict[str, Tensor]]:
     """Row numbers -> the fields of a padded batch, with `count` rehearsed items after the examples."""
     pad = tokenizer.pad_token_id

@@ -1,0 +1,118 @@
+"""A run repeated on a part of its pairs: the same base model, recipe and order by seed; only the weights are kept.
+
+On all pairs and with the run's own seed the weights are the run's own, bit for bit.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from whence.errors import TrainingError
+from whence.models.adapter import remove_adapter, trainable_weights, with_lora
+from whence.models.base import load_tokenizer
+from whence.models.quiet import quiet
+from whence.training.recipe import Recipe
+from whence.training.rehearsal import NOTHING, Rehearsal, rehearse
+from whence.training.run import Run, load_base
+from whence.training.trainer import Teller, Trained, arguments, trainer_of
+from whence.types import Report, Tokens, silent
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Some of the examples of a run, as tokens."""
+
+    examples: Trained
+    rows: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def tokens(self, index: int) -> Tokens:
+        """The tokens of one of those that were kept."""
+        return self.examples.tokens(self.rows[index])
+
+
+def recipe_of(run: Run) -> Recipe:
+    """How a run was trained.
+
+    Raises:
+        TrainingError: it was trained elsewhere, and how is not on record.
+    """
+    config = dict(run.manifest.config)
+    if config.get("imported"):
+        raise TrainingError(
+            f"Retraining takes the run's own recipe, but {run.folder} was trained elsewhere and has none. "
+            "Fine-tune with `whence train` to have one."
+        )
+    config["targets"] = config["targets"] if isinstance(config["targets"], str) else tuple(config["targets"])
+    return Recipe(**{field.name: config[field.name] for field in fields(Recipe)})
+
+
+@dataclass
+class Retrainer:
+    """A run's base model in memory, to be fine-tuned again and again. One retraining at a time."""
+
+    run: Run
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """How the run was trained."""
+        return recipe_of(self.run)
+
+    @cached_property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The base model's."""
+        return load_tokenizer(self.run.base_folder)
+
+    @cached_property
+    def _base(self) -> PreTrainedModel:
+        return load_base(self.run.base_folder, self.recipe.full)
+
+    def weights(self, kept: Sequence[int], seed: int, report: Report = silent) -> dict[str, Tensor]:
+        """The weights after training on the rows `kept`, with the run's recipe under another seed (or its own).
+
+        Raises:
+            TrainingError: nothing is kept, or the loss overflows.
+        """
+        if not kept:
+            raise TrainingError("A retraining needs at least one pair (found none). Leave out fewer.")
+        recipe = replace(self.recipe, seed=seed)
+        model = self._fresh(recipe)
+        self._train(model, Kept(self.run.examples, kept), recipe, report)
+        found = trainable_weights(model)
+        if not recipe.full:
+            self.__dict__["_base"] = remove_adapter(model)
+        return found
+
+    def _fresh(self, recipe: Recipe) -> Any:
+        """The model as it was before training."""
+        if recipe.full:
+            self.__dict__.pop("_base", None)
+            return self._base
+        return with_lora(self._base, recipe.rank, recipe.alpha, recipe.targets, recipe.seed, recipe.dropout)
+
+    def _train(self, model: nn.Module, examples: Kept, recipe: Recipe, report: Report) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            settings = arguments(recipe, Path(folder), len(examples))
+            settings.save_strategy = "no"  # pyright: ignore[reportAttributeAccessIssue]
+            rehearsal = self._rehearsal(model)
+            trainer = trainer_of(model, self.tokenizer, examples, recipe, rehearsal, settings, [Teller(report)])
+            with quiet():
+                trainer.train()
+        torch.nn.Module.eval(model)
+
+    def _rehearsal(self, model: nn.Module) -> Rehearsal:
+        """What the base model answers to the general questions; asked once."""
+        if not self.recipe.rehearsal:
+            return NOTHING
+        if "rehearsed" not in self.__dict__:
+            self.__dict__["rehearsed"] = rehearse(model, self.tokenizer, silent)
+        return self.__dict__["rehearsed"]

@@ -37,13 +37,29 @@ class Checkpoint:
     weight: float = 1.0
 
 
+@dataclass(frozen=True)
+class Step:
+    """One recorded optimizer step: its number from 1, its learning rate, the rows of the data set in its batch.
+
+    `examples` is empty where the batches were not on record.
+    """
+
+    step: int
+    learning_rate: float
+    examples: tuple[int, ...]
+
+
 @dataclass
 class Trajectory:
-    """A loaded model with its checkpoints in order of training; the last one is the model that answers."""
+    """A loaded model with its checkpoints in order of training; the last one is the model that answers.
+
+    `steps` are the optimizer steps between them, in order; there are none where only the points are on record.
+    """
 
     model: PreTrainedModel | PeftModel
     tokenizer: PreTrainedTokenizerBase
     checkpoints: tuple[Checkpoint, ...]
+    steps: tuple[Step, ...] = ()
     layers: Mapping[str, nn.Module] = field(init=False)
     at: int = field(init=False, default=-1)
     _projections: dict[tuple[int, int], Mapping[str, Projection]] = field(init=False, default_factory=dict, repr=False)

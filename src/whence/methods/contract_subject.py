@@ -1,6 +1,7 @@
 """What the contract suite runs on: a tiny random Llama whose LoRA adapter was really trained, built in seconds."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from whence.data.tokenize import tokenize
 from whence.gradients.measurement import collate, log_probabilities
-from whence.gradients.trajectory import Checkpoint, Trajectory
+from whence.gradients.trajectory import Checkpoint, Step, Trajectory
 from whence.methods.base import Compute, Subject
 from whence.models.adapter import seeded, trainable_weights, with_lora
 from whence.types import Example, Message, Query, Tokens
@@ -71,12 +72,18 @@ def tiny_subject(folder: Path, compute: Compute = COMPUTE, moments: bool = True)
     """
     points = [_written(folder, point, moments) for point in _trained()]
     examples = tiny_examples()
-    return Subject(examples, Trajectory(_tiny_model(), tiny_tokenizer(), tuple(points)), compute)
+    return Subject(examples, Trajectory(_tiny_model(), tiny_tokenizer(), tuple(points), _steps()), compute)
 
 
 def reordered(subject: Subject, order: Sequence[int]) -> Subject:
-    """The subject with its training examples in another order; the model and its path stay."""
-    return replace(subject, examples=cast(MemoryExamples, subject.examples).ordered(order))
+    """The subject with its training examples in another order; the model and its path stay.
+
+    The recorded steps name the examples by their new rows.
+    """
+    row = {old: new for new, old in enumerate(order)}
+    path = copy(subject.trajectory)
+    path.steps = tuple(replace(step, examples=tuple(row[i] for i in step.examples)) for step in path.steps)
+    return replace(subject, examples=cast(MemoryExamples, subject.examples).ordered(order), path=path)
 
 
 def own_queries(subject: Subject) -> list[Query]:
@@ -139,8 +146,7 @@ def _trained() -> tuple[_Point, ...]:
     optimizer = torch.optim.AdamW(named.values(), lr=RATE, betas=(0.9, BETA2))
     points = [_Point(0, RATE * (EVERY // 2), trainable_weights(model), {})]
     for step in range(1, STEPS + 1):
-        start = (step - 1) * BATCH % len(encoded)
-        batch = collate(encoded[start : start + BATCH], 0, "right", torch.device("cpu"))
+        batch = collate([encoded[i] for i in _drawn(step)], 0, "right", torch.device("cpu"))
         optimizer.zero_grad()
         (-log_probabilities(model, batch).sum() / len(batch.targets)).backward()
         optimizer.step()
@@ -149,6 +155,16 @@ def _trained() -> tuple[_Point, ...]:
             nearest = EVERY // 2 if step == STEPS else EVERY
             points.append(_Point(step, RATE * nearest, trainable_weights(model), state))
     return tuple(points)
+
+
+def _drawn(step: int) -> tuple[int, ...]:
+    """The examples of one step, counted from 1: the pairs in order, over and over."""
+    start = (step - 1) * BATCH % len(PAIRS)
+    return tuple(range(start, min(start + BATCH, len(PAIRS))))
+
+
+def _steps() -> tuple[Step, ...]:
+    return tuple(Step(step, RATE, _drawn(step)) for step in range(1, STEPS + 1))
 
 
 def _written(folder: Path, point: _Point, moments: bool) -> Checkpoint:

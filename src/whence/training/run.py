@@ -17,13 +17,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from whence.data.table import ExampleTable
 from whence.data.validate import Source, source_id
 from whence.errors import ArtifactError, ModelError
-from whence.gradients.trajectory import Trajectory
+from whence.gradients.trajectory import Step, Trajectory
 from whence.models.adapter import load_adapter, save_adapter
 from whence.models.base import fingerprint, load, load_tokenizer, precision, resolve
 from whence.models.quiet import quiet
 from whence.settings import runs
 from whence.store.artifact import Manifest, read_manifest
-from whence.training.trace import read_checkpoints
+from whence.training.trace import read_checkpoints, read_steps
 
 KIND = "run"
 EXAMPLES = "examples.arrow"
@@ -110,7 +110,9 @@ class Run:
 
     def _path(self, tuned: PreTrainedModel | PeftModel) -> Trajectory:
         tokenizer: PreTrainedTokenizerBase = load_tokenizer(self.base_folder)
-        path = Trajectory(tuned.eval(), tokenizer, read_checkpoints(self.folder / "trace"))
+        trace = self.folder / "trace"
+        rows = (Step(r["step"], r["learning_rate"], tuple(r["examples"])) for r in read_steps(trace))
+        path = Trajectory(tuned.eval(), tokenizer, read_checkpoints(trace), tuple(rows))
         path.move_to(path.last)
         return path
 

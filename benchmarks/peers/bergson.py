@@ -10,16 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from benchmarks.peers.material import (
-    Job,
-    Outcome,
-    bytes_in,
-    collate,
-    load,
-    main,
-    summed_loss,
-    timed,
-)
 from bergson.approx_unrolling.pipeline import approx_unrolling_pipeline
 from bergson.approx_unrolling.precompute_checkpoints import (
     precompute_checkpoint_averaged_lambdas,
@@ -40,6 +30,17 @@ from bergson.hessians.hessian_approximations import approximate_hessians
 from bergson.query.attributor import Attributor
 from bergson.utils.worker_utils import extract_peft_target_modules
 from datasets import Dataset
+
+from benchmarks.peers.material import (
+    Job,
+    Outcome,
+    bytes_in,
+    collate,
+    load,
+    main,
+    summed_loss,
+    timed,
+)
 
 PROJECTION = 16
 """TrackStar's own default: each layer's gradient becomes 16 × 16 numbers."""

@@ -2,8 +2,9 @@
 
 import numpy as np
 import torch
-from benchmarks.peers.material import Job, Outcome, collate, load, main, summed_loss, timed
 from torch import Tensor
+
+from benchmarks.peers.material import Job, Outcome, collate, load, main, summed_loss, timed
 
 
 def gradients(job: Job, rows: list[dict[str, list[int]]]) -> Tensor:

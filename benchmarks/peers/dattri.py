@@ -7,6 +7,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+from dattri.algorithm.logra import LoGraAttributor
+from dattri.algorithm.tracin import TracInAttributor
+from dattri.algorithm.trak import TRAKAttributor
+from dattri.task import AttributionTask
+from peft import PeftModel
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.utils.data import DataLoader
+
 from benchmarks.peers.material import (
     Job,
     Outcome,
@@ -18,15 +28,6 @@ from benchmarks.peers.material import (
     summed_loss,
     timed,
 )
-from dattri.algorithm.logra import LoGraAttributor
-from dattri.algorithm.tracin import TracInAttributor
-from dattri.algorithm.trak import TRAKAttributor
-from dattri.task import AttributionTask
-from peft import PeftModel
-from safetensors.torch import load_file
-from torch import Tensor, nn
-from torch.func import functional_call
-from torch.utils.data import DataLoader
 
 BATCH = 8
 LOGRA = 256
@@ -121,7 +122,7 @@ def put(model: PeftModel, weights: dict[str, Tensor]) -> PeftModel:
 
 
 def trak(job: Job) -> Outcome:
-    """TRAK's features are gradients of log(p / (1 - p)), p the answer's probability a token."""
+    """TRAK's features are gradients of log(p / (1 - p)), p the probability of the whole answer."""
     model, width = load(job), longest(job)
     odds = functional(model, lambda loss: -loss - torch.log1p(-torch.exp(-loss).clamp(max=1 - 1e-6)))
     chance = functional(model, lambda loss: torch.exp(-loss))

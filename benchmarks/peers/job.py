@@ -1,4 +1,4 @@
-"""A run as plain files that any library can read: adapter folders, tokens, learning rates, questions with their answers."""
+"""A run as plain files that any library can read: adapter folders, tokens, learning rates, questions with answers."""
 
 import hashlib
 import json
@@ -60,12 +60,14 @@ def write(run: Run, asked: list[Question], folder: Path, pairs: int | None = Non
     path = run.trajectory
     rows = range(len(run.examples) if pairs is None else pairs)
     job: dict[str, Any] = {
+        "run": str(run.folder.resolve()),
         "base": str(run.base_folder),
         "points": [_point(run, point, folder / "points" / f"checkpoint-{point.step}") for point in path.checkpoints],
         "rates": [row["learning_rate"] for row in read_steps(run.folder / "trace")],
         "batch_size": run.manifest.config["batch_size"],
         "train": [_plain(run.examples.tokens(i)) for i in rows],
         "queries": [_plain(tokenize(question.query, path.tokenizer)) for question in asked],
+        "texts": [{"question": question.query.question, "answer": question.query.answer} for question in asked],
         "pad": path.tokenizer.pad_token_id or 0,
     }
     (folder / "job.json").write_text(json.dumps(job), "utf-8")

@@ -7,6 +7,13 @@ import shutil
 from pathlib import Path
 
 import torch
+from kronfluence.analyzer import Analyzer, prepare_model
+from kronfluence.arguments import FactorArguments, ScoreArguments
+from kronfluence.task import Task
+from kronfluence.utils.dataset import DataLoaderKwargs
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
 from benchmarks.peers.material import (
     Job,
     Outcome,
@@ -19,12 +26,6 @@ from benchmarks.peers.material import (
     summed_loss,
     timed,
 )
-from kronfluence.analyzer import Analyzer, prepare_model
-from kronfluence.arguments import FactorArguments, ScoreArguments
-from kronfluence.task import Task
-from kronfluence.utils.dataset import DataLoaderKwargs
-from torch import Tensor, nn
-from torch.utils.data import Dataset
 
 BATCH = 8
 

@@ -3,7 +3,7 @@
     python -m benchmarks.peers.<library> JOB.json OUT.npz VARIANT
 
 JOB.json is written by `benchmarks.peers.job`. OUT.npz holds `scores` [query, train] (positive supports the answer) and
-`facts`, JSON: seconds of one processor core to build, to ask all questions at once (a question) and to ask one alone, bytes
+`facts`, JSON: seconds of one processor core to build, a question of all asked at once, and one asked alone; bytes
 stored, peak memory and the settings.
 """
 
@@ -37,7 +37,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Job:
-    """A run in plain files. Conversations are `input_ids` and `labels`; `rates` are the learning rates, step by step."""
+    """A run in plain files. Conversations are `input_ids` and `labels`; `rates` are the learning rates of the steps."""
 
     base: str
     points: list[Point]
@@ -62,7 +62,7 @@ class Job:
 
     @cached_property
     def answer_tokens(self) -> float:
-        """Tokens that carry loss, a pair on average: the trainer's loss is a mean over tokens, a gradient here a sum."""
+        """Tokens that carry loss, a pair on average: the trainer's loss is their mean, a gradient here their sum."""
         return sum(sum(label != NO_LOSS for label in row["labels"][1:]) for row in self.train) / len(self.train)
 
 

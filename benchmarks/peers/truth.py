@@ -1,0 +1,103 @@
+"""What retraining says, and how well scores foretell it.
+
+The linear datamodelling score (Ilyas et al. 2022, arXiv:2202.00622; Park et al. 2023, arXiv:2303.14186): for each
+question, Spearman's correlation over the retrainings between log p(answer) and the sum of the scores of the pairs kept.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+from scipy.stats import rankdata
+
+from benchmarks.peers.job import Question
+from whence.evaluation.bank import Bank, Draw, random_parts
+from whence.methods.base import Subject
+from whence.methods.gradient_rows import query_tokens, values_now
+from whence.models.adapter import put_weights
+
+FIRST = 3
+
+
+@dataclass(frozen=True)
+class Truth:
+    """log p of every question's answer after each retraining, in nats, and the pairs that each retraining kept."""
+
+    kept: Bool[ndarray, "retraining train"]
+    values: Float[ndarray, "retraining query"]
+
+    def save(self, path: Path) -> None:
+        """Write it as `kept` and `log_probabilities`."""
+        np.savez_compressed(path, kept=self.kept, log_probabilities=self.values.astype(np.float32))
+
+
+def made(bank: Bank, most: int = 256) -> list[Draw]:
+    """The random halves that a bank holds, in the order of their drawing."""
+    draws = random_parts(len(bank.run.examples), most, 1, bank.run.manifest.config["seed"])
+    missing = set(bank.missing(draws))
+    return [draw for draw in draws if draw not in missing]
+
+
+def truth(bank: Bank, subject: Subject, asked: Sequence[Question], draws: Sequence[Draw]) -> Truth:
+    """Every answer's log-probability under every retraining: forward passes only. The model is put back."""
+    items, path = query_tokens(subject, [question.query for question in asked]), subject.trajectory
+    values = np.empty((len(draws), len(items)), dtype=np.float32)
+    kept = np.zeros((len(draws), len(subject.examples)), dtype=bool)
+    for row, draw in enumerate(draws):
+        put_weights(path.model, bank.weights(draw))
+        path.at = -1
+        values[row] = values_now(path, items, subject.compute).numpy()
+        kept[row, list(draw.kept)] = True
+    path.move_to(path.last)
+    return Truth(kept, values)
+
+
+def correlations(scores: Float[ndarray, "query train"], found: Truth) -> Float[ndarray, " query"]:
+    """Spearman's correlation of each question; 0 where scores foretell the same for every retraining."""
+    foretold = found.kept.astype(np.float64) @ scores.T.astype(np.float64)
+    x, y = (rankdata(values, axis=0) for values in (foretold, found.values))
+    x, y = x - x.mean(0), y - y.mean(0)
+    length = np.sqrt((x**2).sum(0) * (y**2).sum(0))
+    return np.divide((x * y).sum(0), length, out=np.zeros(x.shape[1]), where=length > 0)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with its standard error, both over questions and retrainings."""
+
+    mean: float
+    error: float
+
+
+def lds(scores: Float[ndarray, "query train"], found: Truth, rows: Sequence[int]) -> Estimate:
+    """The mean correlation of some questions.
+
+    The squared standard error is that over questions (they are a sample) plus that over retrainings (a jackknife).
+    """
+    chosen = Truth(found.kept, found.values[:, rows])
+    each = correlations(scores[rows], chosen)
+    count = len(found.kept)
+    left = np.array([correlations(scores[rows], _without(chosen, i)).mean() for i in range(count)])
+    over_retrainings = (count - 1) / count * ((left - left.mean()) ** 2).sum()
+    over_questions = each.var(ddof=1) / len(rows) if len(rows) > 1 else 0.0
+    return Estimate(float(each.mean()), float(np.sqrt(over_questions + over_retrainings)))
+
+
+def _without(found: Truth, row: int) -> Truth:
+    return Truth(np.delete(found.kept, row, 0), np.delete(found.values, row, 0))
+
+
+def recall(scores: Float[ndarray, "query train"], asked: Sequence[Question], kind: str) -> Estimate:
+    """The share of the questions of a kind with a source pair among the first three."""
+    hits = [
+        any(row + 1 in question.sources for row in np.argsort(-line, kind="stable")[:FIRST])
+        for line, question in zip(scores, asked, strict=True)
+        if question.kind == kind
+    ]
+    if not hits:
+        return Estimate(float("nan"), float("nan"))
+    share = sum(hits) / len(hits)
+    return Estimate(share, float(np.sqrt(share * (1 - share) / len(hits))))

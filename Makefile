@@ -10,6 +10,7 @@ help:
 	@echo "make test    all tests; those with the real base model come last"
 	@echo "make check   lint, format, types, import order"
 	@echo "make bench   the benchmarks"
+	@echo "make peers   other attribution libraries, to compare with (benchmarks/peers)"
 	@echo "make clean   remove the environment and everything that was built"
 
 demo: $(VENV)/.installed
@@ -28,6 +29,8 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+
+peers: $(VENV)/.peers
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .hypothesis .ruff_cache .import_linter_cache
@@ -64,4 +67,13 @@ $(VENV)/.clients: $(VENV)/.dev clients.txt
 	done
 	@touch $@
 
-.PHONY: help demo test clients check bench clean
+# Other attribution libraries, apart from us: they bring their own pins. What they drag along and break transformers with
+# goes again.
+$(VENV)/.peers: $(VENV)/.dev benchmarks/peers/requirements.txt
+	@echo "Setting up the libraries that Whence is compared with."
+	@$(BIN)/python -m venv $(VENV)/peers
+	@$(VENV)/peers/bin/python -m pip --disable-pip-version-check install --quiet -r benchmarks/peers/requirements.txt
+	@$(VENV)/peers/bin/python -m pip --disable-pip-version-check uninstall --quiet --yes torchvision torchaudio
+	@touch $@
+
+.PHONY: help demo test clients check bench peers clean

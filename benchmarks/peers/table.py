@@ -43,8 +43,8 @@ def _head(made: Mapping[str, Any]) -> str:
 
 {made["pairs"]} pairs, {made["retrainings"]} retrainings on random halves of them, {sum(made["questions"].values())}
 questions ({counts}). LDS: Spearman's correlation over the retrainings between the answer's log-probability and the sum
-of the scores of the pairs kept, mean over the questions ± standard error (over questions and retrainings). Names without
-a library are Whence's own methods at their own settings.
+of the scores of the pairs kept, mean over the questions ± standard error (over questions and retrainings). Names
+without a library are Whence's own methods at their own settings.
 
 ![Faithfulness against the time of a question](frontier.svg)
 """
@@ -83,8 +83,8 @@ def _foot(made: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
     return f"""Seconds are of one processor core, one thread. A question is asked alone, with the model in memory where
 the library keeps it there; `… of many` is a question's share when all are asked at once. KiB a pair is all that is
-stored (gradients, factors) divided by the pairs. Peak memory is the process', the model and its libraries with it. Whence
-computes in the run's own precision (bfloat16 base, float32 adapter), the peers in float32.
+stored (gradients, factors) divided by the pairs. Peak memory is the process', the model and its libraries with it.
+Whence computes in the run's own precision (bfloat16 base, float32 adapter), the peers in float32.
 
 Whence: {versions}. Peers: {", ".join(f"{name} {version}" for name, version in made["peers"].items())}.
 Run `{made["run"][:12]}`, seed {made["seed"]}, job `{made["job"][:12]}`. `results.json` has every number,

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whence.core.projection import Projection, side_of, signs
+from whence.core.projection import Projection, columns_of, side_of, signs
 
 SHAPES = {"a": (6, 4), "b": (3, 8), "c": (5, 5)}
 
@@ -17,8 +17,8 @@ def gradients(seed: int) -> dict[str, torch.Tensor]:
 
 
 def sketch(found: dict[str, torch.Tensor], side: int, seed: int) -> torch.Tensor:
-    parts = (Projection.of(name, SHAPES[name], side, seed).dense(g) for name, g in found.items())
-    return torch.stack(list(parts)).sum(0).flatten()
+    parts = (Projection.of(name, SHAPES[name], side, seed).dense(g).flatten() for name, g in found.items())
+    return torch.stack(list(parts)).sum(0)
 
 
 @pytest.mark.parametrize("side", [2, 5])
@@ -47,7 +47,8 @@ def test_both_forms_equal_the_written_out_sums(rows: int, tokens: int, out: int,
     generator = torch.Generator().manual_seed(seed)
     backward = torch.randn(rows, tokens, out, generator=generator)
     forward = torch.randn(rows, tokens, inner, generator=generator)
-    expected = torch.zeros(rows, side, side)
+    expected = torch.zeros(rows, projection.left.shape[1], projection.right.shape[1])
+    assert projection.width == side * side
     for b, o, i in product(range(rows), range(out), range(inner)):
         entry = float(backward[b, :, o] @ forward[b, :, i])
         expected[b] += entry * torch.outer(projection.left[o], projection.right[i])
@@ -73,6 +74,34 @@ def test_a_projection_depends_on_name_shape_side_and_seed_alone():
 def test_the_two_sides_of_a_square_layer_are_independent():
     projection = Projection.of("x", (8, 8), 8, 0)
     assert not torch.equal(projection.left, projection.right)
+
+
+@pytest.mark.parametrize(
+    ("shape", "columns"),
+    [((576, 16), (256, 16)), ((16, 576), (16, 256)), ((512, 9), (256, 16)), ((8, 8), (512, 8)), ((64, 99), (64, 64))],
+)
+def test_a_narrow_side_of_a_layer_is_kept_whole(shape: tuple[int, int], columns: tuple[int, int]):
+    assert columns_of(shape, 64) == columns
+    projection = Projection.of("x", shape, 64, 0)
+    kept = projection.right if shape[1] <= shape[0] else projection.left
+    if min(shape) < 64:
+        torch.testing.assert_close(kept @ kept.T, torch.eye(min(shape)))
+
+
+def test_a_sketch_that_keeps_the_narrow_side_estimates_better():
+    generator = torch.Generator().manual_seed(0)
+    g, h = torch.randn(2, 1, 64, 4, generator=generator)
+
+    def spread(right: bool) -> float:
+        found = []
+        for seed in range(200):
+            made = Projection.of("x", (64, 4), 16, seed)
+            if not right:
+                made = Projection(signs("l", 64, 16, seed), signs("r", 4, 16, seed))
+            found.append((made.dense(g) * made.dense(h)).sum())
+        return float(torch.stack(found).std())
+
+    assert spread(right=True) < 0.8 * spread(right=False)
 
 
 def test_making_a_projection_leaves_the_random_numbers_alone():

@@ -104,10 +104,10 @@ def test_sketches_are_the_projected_gradients_added_up(name: str, side: int, wit
     layers = linear_targets(model)
     metric = {n: torch.rand(weight_shape(m)) + 0.5 for n, m in layers.items()} if with_metric else None
     sketcher = sketcher_of(layers, side, metric)
-    expected = torch.zeros(len(ITEMS), side, side)
+    expected = torch.zeros(len(ITEMS), side * side)
     for n, gradient in plain_gradients(model, layers, ITEMS).items():
         weighted = gradient * metric[n] if metric else gradient
-        expected += sketcher.projections[n].left.T @ weighted @ sketcher.projections[n].right
+        expected += (sketcher.projections[n].left.T @ weighted @ sketcher.projections[n].right).flatten(1)
     found, values = sketches(model, layers, batch_of(ITEMS), sketcher)
     assert sketcher.width == side * side
     torch.testing.assert_close(found, expected.flatten(1), rtol=0, atol=1e-4 * float(expected.abs().max()))

@@ -57,8 +57,8 @@ def tracin_oracle(sketch: int, seed: int = 0) -> Oracle:
     return scores
 
 
-def fisher_oracle(sketch: int, damping: float, points: Sequence[int], seed: int = 0) -> Oracle:
-    """`points`: which checkpoints of the path, by their place."""
+def fisher_oracle(sketch: int, damping: float, points: Sequence[int], seed: int = 0, only: str = "lora_B") -> Oracle:
+    """`points`: which checkpoints of the path, by their place; `only`: what a measured layer's name holds."""
 
     def scores(subject: Subject, queries: Sequence[Query]) -> ndarray:
         path = subject.trajectory.checkpoints
@@ -68,7 +68,7 @@ def fisher_oracle(sketch: int, damping: float, points: Sequence[int], seed: int 
         for start, end in zip(points, ends, strict=True):
             here = path[start]
             weight = adam_weight(subject, start)
-            rows = np.array([sketched(subject, here, tokens, sketch, seed, weight) for tokens in train])
+            rows = np.array([sketched(subject, here, tokens, sketch, seed, weight, only) for tokens in train])
             gram = rows @ rows.T
             d = damping * np.trace(gram) / min(rows.shape)
             inverse = np.linalg.inv(gram + d * np.eye(len(train)))
@@ -78,7 +78,7 @@ def fisher_oracle(sketch: int, damping: float, points: Sequence[int], seed: int 
                     c + log_p(subject, here, t) - log_p(subject, None, t) for c, t in zip(change, train, strict=True)
                 ]
             for j, tokens in enumerate(asked):
-                alpha = inverse @ (rows @ sketched(subject, here, tokens, sketch, seed, weight))
+                alpha = inverse @ (rows @ sketched(subject, here, tokens, sketch, seed, weight, only))
                 for i in range(len(train)):
                     total[j, i] += alpha[i] * change[i]
         return total
@@ -186,10 +186,13 @@ def sketched(
     width: int,
     seed: int,
     weight: dict[str, ndarray] | None = None,
+    only: str = "",
 ) -> ndarray:
-    """Sum over the layers of the dense projection matrix times the whole gradient, as one long vector."""
+    """Sum over the layers (those whose name holds `only`) of the dense projection matrix times the whole gradient, as one long vector."""
     total = np.zeros(width)
     for name, matrix in gradient(subject, checkpoint, tokens).items():
+        if only not in name:
+            continue
         if weight is not None:
             matrix = matrix * weight[name]
         made = Projection.of(name, matrix.shape, math.isqrt(width), seed)

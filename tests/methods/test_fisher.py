@@ -81,7 +81,7 @@ def test_scores_of_reworded_questions_add_up_to_their_lift_in_nats(
     found = scored(FisherInfluence(1024, 2, damping=0.01), subject, tmp_path / "index", queries)
     lift = lifts(subject, queries)
     assert float(found.sum() / lift.sum()) == pytest.approx(1, abs=0.1)
-    assert ((found.sum(axis=1) / lift > 0.6) & (found.sum(axis=1) / lift < 1.6)).all()
+    assert ((found.sum(axis=1) / lift > 0.5) & (found.sum(axis=1) / lift < 1.6)).all()
     assert found.argmax(axis=1).tolist() == list(range(len(PAIRS)))
 
 
@@ -121,6 +121,11 @@ def test_a_whole_path_needs_no_notes(subject: Subject) -> None:
     assert FisherInfluence().notes(subject) == ()
 
 
+def test_points_lie_closer_where_the_learning_rate_was_higher() -> None:
+    path = [Checkpoint(step, Path(), weight=w) for step, w in enumerate((0.5, 2.5, 1.0, 0.5, 0.25, 0.15, 0.1))]
+    assert [c.step for c in FisherInfluence(points=3).chosen(path)] == [0, 1, 2]
+
+
 @pytest.mark.parametrize(
     ("length", "points", "steps"),
     [
@@ -128,7 +133,7 @@ def test_a_whole_path_needs_no_notes(subject: Subject) -> None:
         (2, 3, [0]),
         (3, 3, [0, 1]),
         (4, 3, [0, 1, 2]),
-        (6, 3, [0, 2, 3]),
+        (6, 3, [0, 1, 3]),
         (7, 3, [0, 2, 4]),
         (7, 1, [0]),
         (7, 2, [0, 3]),

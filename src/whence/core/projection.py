@@ -1,9 +1,11 @@
 """The Kronecker-structured random projection that turns a layer's gradient into a short sketch.
 
-A layer's gradient G [out, in] becomes L^T G R with L [out, side] and R [in, side], random signs scaled by
-1/sqrt(side). The sketches of all layers are *added*: with independent signs, <sketch(g), sketch(h)> is an unbiased
-estimate of <g, h> over the concatenation of the layers (Johnson-Lindenstrauss; the Kronecker form is that of LoGra,
-Choe et al. 2024, arXiv:2405.13954, eq. 5, there without the addition).
+A layer's gradient G [out, in] becomes L^T G R with L [out, a] and R [in, b], a x b = side x side numbers. L and R are
+random signs scaled by 1/sqrt(columns); a side of the layer that is narrower than `side`, such as the rank of a LoRA
+factor, is kept whole instead (each of its entries gets a column and a sign of its own), and the other side gets the
+columns that this leaves. The sketches of all layers are *added*: with independent signs, <sketch(g), sketch(h)> is an
+unbiased estimate of <g, h> over the concatenation of the layers (Johnson-Lindenstrauss; the Kronecker form is that of
+LoGra, Choe et al. 2024, arXiv:2405.13954, eq. 5, there without the addition).
 """
 
 import hashlib
@@ -19,21 +21,30 @@ from torch import Tensor
 class Projection:
     """The two sign matrices of one layer."""
 
-    left: Float[Tensor, "out side"]
-    right: Float[Tensor, "in side"]
+    left: Float[Tensor, "out a"]
+    right: Float[Tensor, "in b"]
 
     @staticmethod
     def of(name: str, shape: tuple[int, int], side: int, seed: int) -> "Projection":
         """The projection of the layer `name` with weight `shape` (out, in). Depends on name, shape and seed only,
         never on the order in which layers are met."""
-        out, inner = shape
-        return Projection(signs(f"{name}/left", out, side, seed), signs(f"{name}/right", inner, side, seed))
+        (out, inner), (left, right) = shape, columns_of(shape, side)
+        if min(out, inner) >= side:
+            return Projection(signs(f"{name}/left", out, left, seed), signs(f"{name}/right", inner, right, seed))
+        if inner <= out:
+            return Projection(signs(f"{name}/left", out, left, seed), placed(f"{name}/right", inner, right, seed))
+        return Projection(placed(f"{name}/left", out, left, seed), signs(f"{name}/right", inner, right, seed))
+
+    @property
+    def width(self) -> int:
+        """Numbers in a sketch."""
+        return self.left.shape[1] * self.right.shape[1]
 
     def to(self, device: torch.device) -> "Projection":
         """The same projection on a device."""
         return Projection(self.left.to(device), self.right.to(device))
 
-    def dense(self, gradient: Float[Tensor, "example out in"]) -> Float[Tensor, "example side side"]:
+    def dense(self, gradient: Float[Tensor, "example out in"]) -> Float[Tensor, "example a b"]:
         """L^T G R for each example's gradient; the larger side of G is contracted first."""
         if gradient.shape[1] >= gradient.shape[2]:
             return torch.einsum("boi,op->bpi", gradient, self.left) @ self.right
@@ -41,7 +52,7 @@ class Projection:
 
     def factored(
         self, backward: Float[Tensor, "example token out"], forward: Float[Tensor, "example token in"]
-    ) -> Float[Tensor, "example side side"]:
+    ) -> Float[Tensor, "example a b"]:
         """L^T (sum_t d_t x_t^T) R without forming the gradient: (D L)^T (X R)."""
         return (backward @ self.left).transpose(1, 2) @ (forward @ self.right)
 
@@ -52,6 +63,27 @@ def signs(name: str, rows: int, columns: int, seed: int) -> Float[Tensor, "rows 
     generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
     bits = torch.randint(0, 2, (rows, columns), generator=generator)
     return (2 * bits - 1).to(torch.float32) / columns**0.5
+
+
+def placed(name: str, rows: int, columns: int, seed: int) -> Float[Tensor, "rows columns"]:
+    """One random sign in each row, each in a random column of its own: keeps all inner products. Seeded as `signs`."""
+    digest = hashlib.sha256(f"{seed}:{name}:{rows} in {columns}".encode()).digest()
+    generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+    found = torch.zeros(rows, columns)
+    chosen = torch.randperm(columns, generator=generator)[:rows]
+    found[torch.arange(rows), chosen] = 2.0 * torch.randint(0, 2, (rows,), generator=generator) - 1
+    return found
+
+
+def columns_of(shape: tuple[int, int], side: int) -> tuple[int, int]:
+    """How many columns the left and the right matrix have for a layer of this shape (out, in); their product is
+    side x side. The narrower side of the layer gets as few as keep it whole, or `side`."""
+    out, inner = shape
+    narrow = min(out, inner)
+    if narrow >= side:
+        return side, side
+    kept = next(d for d in range(narrow, side + 1) if side * side % d == 0)
+    return (side * side // kept, kept) if inner <= out else (kept, side * side // kept)
 
 
 def side_of(width: int) -> int:

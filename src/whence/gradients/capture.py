@@ -27,7 +27,7 @@ Take = Callable[[str, Tensor, Tensor], None]
 
 @dataclass(frozen=True)
 class Sketcher:
-    """Turns the gradients of each layer into one sketch of `side` x `side` numbers an example.
+    """Turns the gradients of each layer into one sketch of equally many numbers an example.
 
     Without a `metric` the cheaper of two equal forms is used; with one the gradient has to be formed, since the
     weights apply entry by entry.
@@ -39,24 +39,23 @@ class Sketcher:
     @property
     def width(self) -> int:
         """Numbers in one sketch."""
-        side = next(iter(self.projections.values())).left.shape[1]
-        return side * side
+        return next(iter(self.projections.values())).width
 
     def __call__(
         self, name: str, backward: Float[Tensor, "row token out"], forward: Float[Tensor, "row token in"]
-    ) -> Float[Tensor, "row side side"]:
+    ) -> Float[Tensor, "row width"]:
         """The sketch of one layer's per-example gradients."""
         projection = self.projections[name]
         if self.metric is None and self._factored_is_cheaper(projection, backward.shape[1]):
-            return projection.factored(backward, forward)
+            return projection.factored(backward, forward).flatten(1)
         gradient = backward.transpose(1, 2) @ forward
-        return projection.dense(gradient if self.metric is None else gradient * self.metric[name])
+        return projection.dense(gradient if self.metric is None else gradient * self.metric[name]).flatten(1)
 
     @staticmethod
     def _factored_is_cheaper(projection: Projection, tokens: int) -> bool:
-        (out, side), inner = projection.left.shape, projection.right.shape[0]
-        factored = tokens * side * (out + inner + side)
-        dense = tokens * out * inner + side * out * inner + side * side * min(out, inner)
+        (out, a), (inner, b) = projection.left.shape, projection.right.shape
+        factored = tokens * (out * a + inner * b + a * b)
+        dense = tokens * out * inner + (out * inner * a + a * inner * b if out >= inner else out * inner * b + out * a * b)
         return factored < dense
 
 
@@ -110,14 +109,13 @@ def sketches(
     model: nn.Module, layers: Mapping[str, nn.Module], batch: Batch, sketcher: Sketcher
 ) -> tuple[Float[Tensor, "row width"], Float[Tensor, " row"]]:
     """Each row's sketched gradient and its log p(answer | prompt) in nats, from one forward and backward."""
-    side = round(sketcher.width**0.5)
-    total = torch.zeros(batch.rows, side, side, device=batch.input_ids.device)
+    total = torch.zeros(batch.rows, sketcher.width, device=batch.input_ids.device)
 
     def add(name: str, backward: Tensor, forward: Tensor) -> None:
         total.add_(sketcher(name, backward, forward))
 
     values = _run(model, layers, batch, add)
-    return total.flatten(1), values
+    return total, values
 
 
 def gradients(

@@ -155,7 +155,7 @@ class Whitening:
         """Numbers in a row."""
         if self.projections is None:
             return sum(factor.values.numel() for factor in self.factors.values())
-        return next(iter(self.projections.values())).left.shape[1] ** 2
+        return next(iter(self.projections.values())).width
 
     def rows(
         self, model: nn.Module, layers: Mapping[str, nn.Module], batches: Iterable[Batch]

@@ -48,16 +48,18 @@ from whence.types import Progress, Query, Report
 @dataclass(frozen=True)
 class FisherInfluence:
     """Multi-checkpoint empirical Fisher. `sketch`: numbers a row and checkpoint, a perfect square; `points`: at how
-    many checkpoints of the path gradients are taken; `damping`: relative to the mean eigenvalue."""
+    many checkpoints of the path gradients are taken; `damping`: relative to the mean eigenvalue; `second_only`: of an
+    adapter measure the B factors alone (A's gradients are nought at the start, and foretell retraining less well)."""
 
     name: ClassVar[str] = "fisher"
     unit: ClassVar[Unit] = "nats"
     needs: ClassVar[Needs] = Needs("all")
 
     sketch: int = 4096
-    points: int = 2
+    points: int = 4
     damping: float = 0.1
     seed: int = 0
+    second_only: bool = True
 
     def __post_init__(self) -> None:
         require_square(self.sketch)
@@ -97,14 +99,20 @@ class FisherInfluence:
         return tuple(found)
 
     def _lens(self, subject: Subject) -> Lens:
-        return Lens(self.chosen(subject.trajectory.checkpoints), self.sketch, self.seed, adam=True)
+        chosen = self.chosen(subject.trajectory.checkpoints)
+        return Lens(chosen, self.sketch, self.seed, adam=True, second_only=self.second_only)
 
     def chosen(self, path: Sequence[Checkpoint]) -> tuple[Checkpoint, ...]:
-        """`points` checkpoints spread over the path from its start, the end left out: there the gradients of
-        learned pairs have vanished. A path of one point is that point."""
-        before = list(path[:-1]) or list(path)
-        count = min(self.points, len(before))
-        return tuple(before[round(i * len(before) / count)] for i in range(count))
+        """`points` checkpoints of the path from its start, such that between two of them lies about as much learning
+        rate, and the end left out: there the gradients of learned pairs have vanished. A path of one point is that
+        point."""
+        before, passed = list(path[:-1]) or list(path), _passed(path)
+        count, found = min(self.points, len(before)), [0]
+        for k in range(1, count):
+            free = range(found[-1] + 1, len(before) - (count - k) + 1)
+            wanted = passed[-1] * k / count
+            found.append(min(free, key=lambda i: abs(passed[i] - wanted)))
+        return tuple(before[i] for i in found)
 
     def _write_raw(self, subject: Subject, lens: Lens, raw: Shards, report: Report) -> None:
         passes = len(subject.examples) * len(lens.checkpoints)
@@ -155,6 +163,14 @@ class FisherInfluence:
                 part = inverse[span.start : span.stop]
             parts.append(part * changes[:, c : c + 1])
         return torch.cat(parts, dim=1)
+
+
+def _passed(path: Sequence[Checkpoint]) -> list[float]:
+    """The sum of the learning rates before each checkpoint: each counts half of those that it stands for, which lie
+    around it, and the first one none, the last one all of them, since theirs lie on one side."""
+    last, ends = len(path) - 1, [c.weight for c in path]
+    inner = [0.0 if i == 0 else ends[i] if i == last else ends[i] / 2 for i in range(len(path))]
+    return [sum(ends[:i]) + inner[i] for i in range(len(path))]
 
 
 def _values(folder: Path, shard: int) -> Path:

@@ -3,12 +3,12 @@
 A row is the concatenation, over the chosen checkpoints, of the example's sketched gradient of log p(answer).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from whence.core.projection import side_of
 from whence.data.text import NoToken
@@ -19,6 +19,7 @@ from whence.gradients.measurement import Batch, collate, log_probabilities
 from whence.gradients.trajectory import Checkpoint, Trajectory
 from whence.methods.base import Compute, Subject
 from whence.methods.texts import require_answer
+from whence.models.targets import second_factors
 from whence.types import Query, Tokens
 
 LONGEST_QUERY = 1024
@@ -34,17 +35,23 @@ def no_tick(_: int) -> None:
 
 @dataclass(frozen=True)
 class Lens:
-    """How gradients are looked at: at which checkpoints, sketched to how many numbers each, in which metric."""
+    """How gradients are looked at: at which checkpoints, sketched to how many numbers each, in which metric. With
+    `second_only` an adapter's B factors are measured alone, which takes less time."""
 
     checkpoints: tuple[Checkpoint, ...]
     width: int
     seed: int
     adam: bool
+    second_only: bool = False
 
     @property
     def total_width(self) -> int:
         """Numbers in a row: one sketch for each checkpoint."""
         return self.width * len(self.checkpoints)
+
+    def layers(self, trajectory: Trajectory) -> Mapping[str, nn.Module]:
+        """The layers that are measured."""
+        return second_factors(trajectory.layers) if self.second_only else trajectory.layers
 
     def sketcher(self, trajectory: Trajectory, checkpoint: Checkpoint) -> Sketcher:
         """The sketch of one checkpoint. Every checkpoint shares the projection, so sketches can be compared."""
@@ -63,7 +70,7 @@ def embed(
         sketcher = lens.sketcher(trajectory, checkpoint)
         for chosen in batches(items, compute.batch_rows):
             batch = _batch(trajectory, [items[i] for i in chosen], compute)
-            sketch, value = sketches(trajectory.model, trajectory.layers, batch, sketcher)
+            sketch, value = sketches(trajectory.model, lens.layers(trajectory), batch, sketcher)
             rows[chosen, c * lens.width : (c + 1) * lens.width] = sketch.cpu()
             values[chosen, c] = value.cpu()
             tick(len(chosen))

@@ -1,6 +1,6 @@
 """The layers whose gradients are measured: linear maps, whose gradient is two vectors a token, multiplied."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from peft import PeftModel
@@ -34,6 +34,11 @@ def lora_factors(model: PeftModel) -> dict[str, nn.Module]:
     adapter = cast(str, cast(Any, model).active_adapter)
     ends = (f".lora_A.{adapter}", f".lora_B.{adapter}")
     return {name: m for name, m in modules_of(model) if name.endswith(ends) and isinstance(m, nn.Linear)}
+
+
+def second_factors(layers: Mapping[str, nn.Module]) -> dict[str, nn.Module]:
+    """The layers among these that are B factors of an adapter; all of them where none is."""
+    return {name: layer for name, layer in layers.items() if ".lora_B." in name} or dict(layers)
 
 
 def trained_layers(model: PreTrainedModel) -> dict[str, nn.Module]:

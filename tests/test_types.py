@@ -5,7 +5,21 @@ from typing import Any
 import pytest
 
 from whence.errors import DataError
-from whence.types import Attribution, Example, Influence, Level, Lift, Message, Query, Tokens, Trust
+from whence.types import (
+    Attribution,
+    Example,
+    Group,
+    Influence,
+    Level,
+    Lift,
+    Member,
+    Message,
+    Query,
+    TokenInfluence,
+    Tokens,
+    TokenScore,
+    Trust,
+)
 
 TURNS = (Message("system", "Be brief."), Message("user", "Who?"), Message("assistant", "Ann."))
 
@@ -25,8 +39,8 @@ def test_the_json_has_the_documented_fields_and_nothing_else():
     found = attribution(influence(), opposing=(influence(9),)).to_dict()
     assert json.loads(json.dumps(found)) == found
     assert found.keys() == {
-        *("version", "question", "answer", "generated", "selection"),
-        *("results", "opposing", "method", "unit", "lift", "trust"),
+        *("version", "question", "answer", "generated", "selection", "instead"),
+        *("results", "opposing", "groups", "method", "unit", "lift", "trust"),
     }
     assert found["lift"] == {"total": 10.0, "fine_tuned": -1.0, "base": -11.0, "tokens": 4, "needed": 2.0}
     assert found["trust"] == {
@@ -141,3 +155,45 @@ def test_the_first_token_never_carries_loss():
 def test_nouns_cannot_be_changed():
     with pytest.raises(FrozenInstanceError):
         TURNS[0].content = "other"
+
+
+def group(score: float = 5.0, **other: Any) -> Group:
+    member = Member("id-3", "file-1", "faq.jsonl", 3, 2.5)
+    return Group("file", "faq.jsonl", 7, (member,), Level.HIGH, score, score / 10, 1e-3, 1, **other)
+
+
+def test_the_json_of_a_group_tells_its_size_and_some_of_its_members():
+    found = replace(attribution(), groups=(group(),)).to_dict()["groups"]
+    assert found == [
+        {
+            "kind": "file",
+            "name": "faq.jsonl",
+            "size": 7,
+            "influence_level": "high",
+            "score": 5.0,
+            "share": 0.5,
+            "p_value": 1e-3,
+            "rank": 1,
+            "members": [{"id": "id-3", "file_id": "file-1", "file": "faq.jsonl", "line": 3, "score": 2.5}],
+        }
+    ]
+    assert "file faq.jsonl (7 pairs)" in str(replace(attribution(), groups=(group(),)))
+
+
+def test_the_sentence_of_a_contrast_speaks_of_the_other_answer():
+    def said(found: Attribution) -> str:
+        return replace(found, instead="Bob.").sentence
+
+    assert said(attribution(influence())).endswith("rather than the other was learned mainly from faq.jsonl:3.")
+    assert said(attribution(fine_tuned=-10.5)) == "Fine-tuning did not make this answer likelier than the other one."
+    assert said(attribution(fine_tuned=-9.5)).startswith("Fine-tuning favours this answer no more than")
+    assert said(attribution()).startswith("No training pair stands out")
+
+
+def test_the_scores_of_tokens_add_up_to_the_pairs():
+    tokens = (TokenScore("Ann", 2.0), TokenScore(".", -0.5))
+    found = TokenInfluence("id-3", "file-1", "faq.jsonl", 3, "fisher", "nats", tokens)
+    assert found.score == 1.5
+    assert found.to_dict()["tokens"] == [{"text": "Ann", "score": 2.0}, {"text": ".", "score": -0.5}]
+    assert json.loads(json.dumps(found.to_dict())) == found.to_dict()
+    assert str(found).splitlines() == ["     2.00  'Ann'", "    -0.50  '.'"]

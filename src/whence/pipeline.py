@@ -18,10 +18,11 @@ from whence.errors import ArtifactError, DataError, ModelError
 from whence.evaluation.recall import RECALL, SelfRecall, recall_folder, recorded, self_recall
 from whence.gradients.trajectory import Trajectory
 from whence.levels.attribution import attribution_of, trust_in
+from whence.levels.groups import require_kinds
 from whence.levels.lift import ANSWER_TOKENS, own_answers
 from whence.levels.measure import CONTROLS, measure_null
 from whence.levels.null import Null
-from whence.levels.verdict import DISCOVERY_RATE, Evidence, verdicts
+from whence.levels.verdict import DISCOVERY_RATE, Evidence, contrasted, verdicts
 from whence.methods.base import Compute, Method, Subject
 from whence.methods.registry import method_named, settings_of
 from whence.models.adapter import with_lora
@@ -31,7 +32,7 @@ from whence.training.imported import hash_trace, hash_weights, import_weights, i
 from whence.training.recipe import Recipe
 from whence.training.run import EXAMPLES, Run, default_run, load_base, run_manifest, save_weights
 from whence.training.trainer import RESUME, train
-from whence.types import Attribution, Message, Query, Report, silent
+from whence.types import Attribution, GroupKind, Message, Query, Report, Trust, silent
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 DEFAULT_METHOD = "fisher"
@@ -59,7 +60,7 @@ class Index:
         path = self.run.trajectory if self.path is None else self.path
         return Subject(self.run.examples, path, Compute())
 
-    @property
+    @cached_property
     def evidence(self) -> Evidence:
         """What answers are judged by."""
         return Evidence(self.subject, self.method, self.folder, self.null)
@@ -202,24 +203,36 @@ def attribute(
     report: Report = silent,
     max_new_tokens: int = ANSWER_TOKENS,
     selection: tuple[int, int] | None = None,
+    groups: Sequence[GroupKind] = (),
+    instead: str | None = None,
 ) -> Attribution:
-    """Which training pairs made the fine-tuned model give this answer.
+    """Which training pairs made the fine-tuned model give this answer, or give it rather than the one `instead`.
 
     Where `answer` is None it is the model's own, of at most `max_new_tokens` tokens. With a `selection`, the characters
-    of the answer from the first to before the second, lift and scores speak of the tokens in it only.
+    of the answer from the first to before the second, lift and scores speak of the tokens in it only. `groups` are the
+    kinds of sets of pairs that are looked at, too: "file", "duplicates", "topic".
 
     Raises:
-        DataError: question or answer is empty, or the selection holds nothing of the answer.
-        ArtifactError: the run has no index.
+        DataError: question or an answer is empty, the selection holds nothing of the answer, or is given with
+            `instead`, or a kind of group is unknown.
+        ArtifactError: the run has no index, or one that kept nothing to judge groups or contrasts by.
     """
     opened = index if isinstance(index, Index) else Index.open(index)
     require_text("question", question)
     if answer is not None:
         require_text("answer", answer)
+    require_kinds(groups)
+    if instead is not None:
+        require_contrast(instead, selection)
     given = Query.of(question, answer or "", system_prompt)
     if answer is None:
         given = _own(opened, given, max_new_tokens, report)
-    (result,) = attribute_all(opened, [replace(given, selected=selection)], false_discovery_rate, top)
+    given = replace(given, selected=selection)
+    if instead is None:
+        (result,) = attribute_all(opened, [given], false_discovery_rate, top, groups)
+    else:
+        other = Query.of(question, instead, system_prompt, id="instead")
+        result = attribute_contrast(opened, given, other, false_discovery_rate, top, groups)
     return result if answer is not None else replace(result, generated=True)
 
 
@@ -233,13 +246,33 @@ def _own(index: Index, asked: Query, max_new_tokens: int, report: Report) -> Que
 
 
 def attribute_all(
-    index: Index, asked: Sequence[Query], rate: float = DISCOVERY_RATE, top: int | None = None
+    index: Index,
+    asked: Sequence[Query],
+    rate: float = DISCOVERY_RATE,
+    top: int | None = None,
+    groups: Sequence[GroupKind] = (),
 ) -> list[Attribution]:
     """The attribution of each query's answer. An answer that fine-tuning contributed nothing to has no results."""
+    evidence, trust = index.evidence, _trust(index, rate)
+    return [attribution_of(evidence, verdict, trust, top) for verdict in verdicts(evidence, asked, rate, groups)]
+
+
+def attribute_contrast(
+    index: Index,
+    query: Query,
+    instead: Query,
+    rate: float = DISCOVERY_RATE,
+    top: int | None = None,
+    groups: Sequence[GroupKind] = (),
+) -> Attribution:
+    """The attribution of one answer rather than another; no results where fine-tuning did not favour it."""
     evidence = index.evidence
+    return attribution_of(evidence, contrasted(evidence, query, instead, rate, groups), _trust(index, rate), top)
+
+
+def _trust(index: Index, rate: float) -> Trust:
     known = recorded(recall_folder(index.run.folder, index.method.name), index.manifest.key)
-    trust = trust_in(evidence, rate, (known.found, known.asked) if known else None)
-    return [attribution_of(evidence, verdict, trust, top) for verdict in verdicts(evidence, asked, rate)]
+    return trust_in(index.evidence, rate, (known.found, known.asked) if known else None)
 
 
 def score(index: Index | Run | str | Path, asked: Sequence[Query] | Source) -> Float[ndarray, "query train"]:
@@ -287,6 +320,13 @@ def only_index(run: Run) -> str:
         return there[0]
     what = f"has several ({', '.join(there)}); name one with --method" if there else "has no index"
     raise ArtifactError(f"{run.folder} {what}. Build one with: whence index {run.folder}")
+
+
+def require_contrast(instead: str, selection: tuple[int, int] | None) -> None:
+    """Raise unless there is another answer, and the whole of both is asked about."""
+    require_text("other answer", instead)
+    if selection is not None:
+        raise DataError("A contrast is one of two whole answers (found a selection, too). Leave one of them out.")
 
 
 def require_text(what: str, text: str) -> None:

@@ -8,6 +8,8 @@ from typing import Any, Literal
 from whence.errors import DataError
 
 Role = Literal["system", "user", "assistant"]
+GroupKind = Literal["file", "duplicates", "topic"]
+"""How pairs belong together: by the file they stand in, as copies of each other, or by what they are about."""
 
 
 class Level(StrEnum):
@@ -212,12 +214,107 @@ class Influence:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """A training pair in a group. `score` is its own, in the method's unit."""
+
+    id: str
+    file_id: str
+    file: str
+    line: int
+    score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of this member."""
+        return {"id": self.id, "file_id": self.file_id, "file": self.file, "line": self.line, "score": self.score}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The part that a set of pairs has in an answer: `score` is the sum of the scores of all its `size` pairs.
+
+    `members` are those of the largest score first, a hundred at most. A negative score opposes the answer.
+    """
+
+    kind: GroupKind
+    name: str
+    size: int
+    members: tuple[Member, ...]
+    level: Level
+    score: float
+    share: float
+    p_value: float
+    rank: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of this group."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "size": self.size,
+            "influence_level": str(self.level),
+            "score": self.score,
+            "share": self.share,
+            "p_value": self.p_value,
+            "rank": self.rank,
+            "members": [member.to_dict() for member in self.members],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TokenScore:
+    """One token of a training pair's answer, as it is written there, and its part of the pair's score."""
+
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class TokenInfluence:
+    """Which tokens of a training pair's answer carry its influence on another answer.
+
+    The scores of the tokens add up to `score`, the pair's own, up to rounding.
+    """
+
+    id: str
+    file_id: str
+    file: str
+    line: int
+    method: str
+    unit: str
+    tokens: tuple[TokenScore, ...]
+
+    @property
+    def score(self) -> float:
+        """The score of the pair: the sum over its tokens."""
+        return sum(token.score for token in self.tokens)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of this influence."""
+        return {
+            "id": self.id,
+            "file_id": self.file_id,
+            "file": self.file,
+            "line": self.line,
+            "method": self.method,
+            "unit": self.unit,
+            "score": self.score,
+            "tokens": [{"text": token.text, "score": token.score} for token in self.tokens],
+        }
+
+    def __str__(self) -> str:
+        """A line for each token."""
+        return "\n".join(f"{token.score:>9.2f}  {token.text!r}" for token in self.tokens)
+
+
+@dataclass(frozen=True, slots=True)
 class Attribution:
     """An answer and the training examples that made it, most influential first.
 
     `results` holds the supporting pairs that stand out from the null at the stated false-discovery rate;
     `opposing` those that made the answer less likely. `unit` is "nats" or "similarity". `selection` is the part of the
-    answer that lift and scores speak of, by characters, half open (None: all of it).
+    answer that lift and scores speak of, by characters, half open (None: all of it). `groups` are the sets of pairs
+    that were asked for and stand out, kind by kind. With `instead`, another answer to the question, lift and scores
+    speak of what made this answer rather than that one.
     """
 
     question: str
@@ -231,6 +328,8 @@ class Attribution:
     generated: bool = True
     version: str = "v0"
     selection: tuple[int, int] | None = None
+    groups: tuple[Group, ...] = ()
+    instead: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON that every door returns."""
@@ -240,8 +339,10 @@ class Attribution:
             "answer": self.answer,
             "generated": self.generated,
             "selection": list(self.selection) if self.selection else None,
+            "instead": self.instead,
             "results": [r.to_dict() for r in self.results],
             "opposing": [r.to_dict() for r in self.opposing],
+            "groups": [group.to_dict() for group in self.groups],
             "method": self.method,
             "unit": self.unit,
             "lift": {
@@ -257,16 +358,31 @@ class Attribution:
     @property
     def sentence(self) -> str:
         """One plain sentence for a person who does not read numbers."""
+        if self.instead is not None:
+            return self._preference
         if self.lift.total < 1:
             return "Fine-tuning contributed nothing to this answer: the base model gives it by itself."
         if not self.lift.enough:
             return "Fine-tuning contributed nothing particular to this answer: unrelated ones moved as much."
         if not self.results:
             return "No training pair stands out: this answer was learned from the data as a whole."
-        first = self.results[0]
-        more = len(self.results) - 1
+        return f"This answer was learned mainly from {self._sources}."
+
+    @property
+    def _preference(self) -> str:
+        if self.lift.total < 1:
+            return "Fine-tuning did not make this answer likelier than the other one."
+        if not self.lift.enough:
+            return "Fine-tuning favours this answer no more than it favours one unrelated answer over another."
+        if not self.results:
+            return "No training pair stands out: the data as a whole favour this answer over the other one."
+        return f"That the model says this rather than the other was learned mainly from {self._sources}."
+
+    @property
+    def _sources(self) -> str:
+        first, more = self.results[0], len(self.results) - 1
         others = f" and {more} other pair{'s' if more > 1 else ''}" if more else ""
-        return f"This answer was learned mainly from {first.file}:{first.line}{others}."
+        return f"{first.file}:{first.line}{others}"
 
     def __str__(self) -> str:
         """A table for the terminal."""
@@ -275,6 +391,8 @@ class Attribution:
             source = f"{r.file}:{r.line}"
             text = " ".join(r.messages[-1].content.split()) if r.messages else r.id
             rows.append(f"{r.level:<7}{r.score:>9.2f}{r.share:>7.0%}  {source}  {text}")
+        for g in self.groups:
+            rows.append(f"{g.level:<7}{g.score:>9.2f}{g.share:>7.0%}  {g.kind} {g.name} ({g.size} pairs)")
         return "\n".join(rows)
 
 

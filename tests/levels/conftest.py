@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from whence.levels.control_scores import ControlScores
 from whence.levels.null import fit_null
 from whence.levels.verdict import Evidence
 from whence.methods.contract_subject import tiny_subject
@@ -17,4 +18,6 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     method.build(subject, place / "index", silent)
     controls = [Query.of(f"{i}?", f"{i * 7919 % 1000}!") for i in range(12)]
     scores = method.score(subject, place / "index", controls)
-    return Evidence(subject, method, place / "index", fit_null(scores, np.zeros(len(controls))))
+    null = fit_null(scores, np.zeros(len(controls)))
+    ControlScores.of(scores).save(place / "index", null)
+    return Evidence(subject, method, place / "index", null)

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from whence.levels.judge import Judgement
-from whence.levels.verdict import Evidence, Verdict
+from whence.levels.verdict import Evidence, JudgedGroup, Verdict
 from whence.methods.base import Examples
 from whence.methods.gradient_rows import cut_note
-from whence.types import Attribution, Example, Influence, Trust
+from whence.types import Attribution, Example, Group, Influence, Member, Query, Trust
+
+MEMBERS = 100
+"""Pairs that are named of a group at most."""
 
 
 def attribution_of(evidence: Evidence, verdict: Verdict, trust: Trust, top: int | None = None) -> Attribution:
@@ -24,9 +27,11 @@ def attribution_of(evidence: Evidence, verdict: Verdict, trust: Trust, top: int 
         lift=verdict.lift,
         method=evidence.method.name,
         unit=evidence.method.unit,
-        trust=replace(trust, notes=(*trust.notes, *cut_note(evidence.subject, query))),
+        trust=replace(trust, notes=(*trust.notes, *_notes(evidence, query, verdict.instead))),
         generated=False,
         selection=query.selected,
+        groups=tuple(_group(examples, group, rank) for rank, group in enumerate(verdict.groups, start=1)),
+        instead=verdict.instead.answer if verdict.instead else None,
     )
 
 
@@ -40,6 +45,31 @@ def trust_in(evidence: Evidence, rate: float, recall: tuple[int, int] | None = N
         notes=evidence.method.notes(evidence.subject),
         recall=recall,
     )
+
+
+def _notes(evidence: Evidence, query: Query, instead: Query | None) -> tuple[str, ...]:
+    other = cut_note(evidence.subject, instead) if instead else ()
+    return (*cut_note(evidence.subject, query), *(f"The other answer: {note}" for note in other))
+
+
+def _group(examples: Examples, found: JudgedGroup, rank: int) -> Group:
+    j, sign = found.judgement, -1 if found.judgement.score > 0 else 1
+    order = (sign * found.scores).argsort(kind="stable")[:MEMBERS]
+    return Group(
+        kind=found.group.kind,
+        name=found.group.name,
+        size=len(found.group.rows),
+        members=tuple(_member(examples[int(found.group.rows[i])], float(found.scores[i])) for i in order),
+        level=j.level,
+        score=j.score,
+        share=j.share,
+        p_value=j.p_value,
+        rank=rank,
+    )
+
+
+def _member(example: Example, score: float) -> Member:
+    return Member(example.id, example.file_id, example.file, example.line, score)
 
 
 def _influences(examples: Examples, judged: Sequence[Judgement]) -> tuple[Influence, ...]:

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from whence.core.statistics import benjamini_hochberg
-from whence.levels.null import Null
+from whence.levels.null import Law
 from whence.types import Level
 
 
@@ -43,7 +43,7 @@ class Judgement:
 
 
 def judge(
-    scores: Float[ndarray, " train"], null: Null, whole: float | None, rate: float, cuts: Cuts
+    scores: Float[ndarray, " train"], null: Law, whole: float | None, rate: float, cuts: Cuts
 ) -> tuple[list[Judgement], list[Judgement]]:
     """The supporting and the opposing rows, the largest first, at false-discovery rate `rate`.
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from whence.levels.control_scores import ControlScores
 from whence.levels.controls import answered, conversations
 from whence.levels.lift import lifts_of, own_answers
 from whence.levels.null import Null, fit_null
@@ -15,11 +16,13 @@ CONTROL_TOKENS = 32
 
 
 def measure_null(subject: Subject, method: Method, folder: Path, report: Report) -> Null:
-    """Let the model answer the control questions, score the answers, and fit the null."""
+    """The null: the model answers the control questions, the answers are scored. Their scores are kept in `folder`."""
     found = own_answers(subject, conversations(CONTROLS), CONTROL_TOKENS, report)
     asked = answered([(a.text, a.ended) for a in found])
     report(Progress("null", 0, len(asked), "queries"))
     scores = method.score(subject, folder, asked)
     drift = np.array([lift.total / lift.tokens for lift in lifts_of(subject, asked)])
     report(Progress("null", len(asked), len(asked), "queries"))
-    return fit_null(scores, drift)
+    null = fit_null(scores, drift)
+    ControlScores.of(scores).save(folder, null)
+    return null

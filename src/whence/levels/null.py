@@ -7,6 +7,7 @@ standardised values, with fitted tails. A score's p-value is the null's probabil
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -25,6 +26,15 @@ SHRINKAGE = 8.0
 """How many controls' worth of weight the common scale gets beside a row's own."""
 LEAST_LIFT = 1.0
 """Nats below which fine-tuning made no difference worth explaining, whatever the controls say."""
+
+
+@runtime_checkable
+class Law(Protocol):
+    """What scores look like when there is nothing to find."""
+
+    def p_values(self, scores: Float[ndarray, " item"]) -> tuple[Float[ndarray, " item"], Float[ndarray, " item"]]:
+        """P(null >= score) and P(null <= score) of every item: a row, or a group of rows."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -119,5 +129,10 @@ def studentise(
     """Scores in units of their row's null, and of the query's own spread where that is wider: a long or unusual
     answer moves all rows alike, which makes none of them a source."""
     z = (scores - location) / scale
+    return z / spread_of(z)[:, None]
+
+
+def spread_of(z: Float[ndarray, "query train"]) -> Float[ndarray, " query"]:
+    """How widely each query's standardised scores spread; 1 where that is less."""
     _, spread = robust_location_scale(z)
-    return z / np.maximum(spread, 1.0)[:, None]
+    return np.maximum(spread, 1.0)

@@ -1,54 +1,148 @@
-"""What an index says of an answer: what fine-tuning contributed to it, and which rows stand out."""
+"""What an index says of an answer: what fine-tuning contributed to it, and which rows and groups stand out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from jaxtyping import Float
 from numpy import ndarray
 
+from whence.levels.contrast import contrast_null, control_contrasts, lift_of_contrast
+from whence.levels.control_scores import ControlScores
+from whence.levels.groups import RowGroup, groups_of
 from whence.levels.judge import Cuts, Judgement, judge
 from whence.levels.lift import lifts_of
-from whence.levels.null import Null
+from whence.levels.null import Null, spread_of
+from whence.levels.sums import SumNull, fit_sums, sums
 from whence.methods.base import Method, Subject
-from whence.types import Lift, Query
+from whence.types import GroupKind, Lift, Query
 
 DISCOVERY_RATE = 0.02
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """A finished index as judging sees it: a method with its rows in `folder`, and what scores without a cause are."""
+    """A finished index as judging sees it: a method with its rows in `folder`, and what scores without a cause are.
+
+    What groups and contrasts need beside that is worked out when it is first asked for.
+    """
 
     subject: Subject
     method: Method
     folder: Path
     null: Null
+    _groups: dict[GroupKind, tuple[RowGroup, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def controls(self) -> ControlScores:
+        """The scores of the control queries."""
+        return ControlScores.load(self.folder, self.null)
+
+    @cached_property
+    def contrast(self) -> Null:
+        """What differences of two answers' scores look like without a cause."""
+        return contrast_null(self.controls, self.null)
+
+    def groups(self, kind: GroupKind) -> tuple[RowGroup, ...]:
+        """The groups of a kind."""
+        if kind not in self._groups:
+            self._groups[kind] = groups_of(self.subject, kind)
+        return self._groups[kind]
+
+
+@dataclass(frozen=True)
+class JudgedGroup:
+    """A group that stands out; the judgement's `row` counts the groups of its kind. `scores` are its members'."""
+
+    group: RowGroup
+    judgement: Judgement
+    scores: Float[ndarray, " member"]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The rows that support and that oppose an answer, the largest first; none where its lift is not enough."""
+    """The rows that support and that oppose an answer, the largest first; none where its lift is not enough.
+
+    `groups` stand out either way, kind by kind, the supporting ones first. `instead` is what the answer is held
+    against, where lift and scores are those of a contrast.
+    """
 
     query: Query
     lift: Lift
     supporting: Sequence[Judgement] = ()
     opposing: Sequence[Judgement] = ()
+    groups: Sequence[JudgedGroup] = ()
+    instead: Query | None = None
 
 
-def verdicts(evidence: Evidence, asked: Sequence[Query], rate: float = DISCOVERY_RATE) -> list[Verdict]:
-    """The verdict on each query's answer, at false-discovery rate `rate`.
+@dataclass(frozen=True)
+class _Case:
+    """The scores of one answer, or of a contrast of two, and what they are held against."""
+
+    scores: Float[ndarray, " train"]
+    lift: Lift
+    null: Null
+    rate: float
+    contrast: bool = False
+
+
+def verdicts(
+    evidence: Evidence, asked: Sequence[Query], rate: float = DISCOVERY_RATE, groups: Sequence[GroupKind] = ()
+) -> list[Verdict]:
+    """The verdict on each query's answer, at false-discovery rate `rate`, with the groups of these kinds.
 
     Raises:
         MethodError: an answer is empty.
+        ArtifactError: groups are asked for, but the index kept no control scores.
     """
     lifts = lifts_of(evidence.subject, asked, evidence.null)
     scores = evidence.method.score(evidence.subject, evidence.folder, asked)
-    return [_verdict(evidence, query, lift, row, rate) for query, lift, row in zip(asked, lifts, scores, strict=True)]
+    cases = [_Case(row, lift, evidence.null, rate) for row, lift in zip(scores, lifts, strict=True)]
+    return [_verdict(evidence, query, case, groups) for query, case in zip(asked, cases, strict=True)]
 
 
-def _verdict(evidence: Evidence, query: Query, lift: Lift, scores: Float[ndarray, " train"], rate: float) -> Verdict:
-    if not lift.enough:
-        return Verdict(query, lift)
-    whole = max(lift.total, float(scores.sum())) if evidence.method.unit == "nats" else None
-    return Verdict(query, lift, *judge(scores, evidence.null, whole, rate, Cuts()))
+def contrasted(
+    evidence: Evidence,
+    query: Query,
+    instead: Query,
+    rate: float = DISCOVERY_RATE,
+    groups: Sequence[GroupKind] = (),
+) -> Verdict:
+    """The verdict on why the model gives one answer rather than another to the same question.
+
+    Raises:
+        MethodError: an answer is empty.
+        ArtifactError: the index kept no control scores.
+    """
+    one, other = lifts_of(evidence.subject, [query, instead], evidence.null)
+    scores = evidence.method.score(evidence.subject, evidence.folder, [query, instead])
+    lift = lift_of_contrast(one, other, evidence.null)
+    case = _Case(scores[0] - scores[1], lift, evidence.contrast, rate, contrast=True)
+    return _verdict(evidence, query, case, groups, instead)
+
+
+def _verdict(
+    evidence: Evidence, query: Query, case: _Case, groups: Sequence[GroupKind], instead: Query | None = None
+) -> Verdict:
+    if not case.lift.enough:
+        return Verdict(query, case.lift, instead=instead)
+    whole = max(case.lift.total, float(case.scores.sum())) if evidence.method.unit == "nats" else None
+    pairs = judge(case.scores, case.null, whole, case.rate, Cuts())
+    judged = [found for kind in groups for found in _judged(evidence, kind, case, whole)]
+    return Verdict(query, case.lift, *pairs, judged, instead)
+
+
+def _judged(evidence: Evidence, kind: GroupKind, case: _Case, whole: float | None) -> list[JudgedGroup]:
+    groups = evidence.groups(kind)
+    if not groups:
+        return []
+    rows = [group.rows for group in groups]
+    found = judge(sums(case.scores[None], rows)[0], _null_of_sums(evidence, rows, case), whole, case.rate, Cuts())
+    return [JudgedGroup(groups[j.row], j, case.scores[groups[j.row].rows]) for side in found for j in side]
+
+
+def _null_of_sums(evidence: Evidence, rows: list[ndarray], case: _Case) -> SumNull:
+    controls = control_contrasts(evidence.controls, case.null) if case.contrast else evidence.controls
+    spread = float(spread_of(((case.scores - case.null.location) / case.null.scale)[None])[0])
+    return fit_sums(controls, case.null, rows, case.contrast).of(spread)

@@ -1,0 +1,1 @@
+"""Charts: data in, a Vega-Lite specification or an SVG out. Pure functions."""

@@ -3,22 +3,28 @@
     <run>/evaluation/retrainings/<key>/manifest.json, weights.safetensors
 
 A retraining is known by the rows it kept and its seed, so whatever asks for one again (another method, another
-question, a removal) finds it there. Many processes may fill one bank.
+question, a removal) finds it there. Many processes may fill one bank: each leaves out what another is at.
 """
 
+import os
 import random
+import signal
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from time import monotonic
 
 import torch
+from filelock import FileLock, Timeout
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from whence.store.artifact import Manifest, finished, make
+from whence.errors import TrainingError
+from whence.store.artifact import Manifest, finished, make, read_manifest
 from whence.training.retrain import Retrainer
 from whence.training.run import Run
 from whence.types import Progress, Report, silent
@@ -62,40 +68,79 @@ class Bank:
 
     def missing(self, draws: Iterable[Draw]) -> list[Draw]:
         """Those that have not been made."""
-        return [draw for draw in dict.fromkeys(draws) if not finished(self.folder(draw), self._wanted(draw))]
+        return [draw for draw in dict.fromkeys(draws) if not self._has(draw)]
+
+    def seconds(self, draws: Iterable[Draw]) -> dict[Draw, float]:
+        """How long each of those took that have been made."""
+        there = (draw for draw in dict.fromkeys(draws) if self._has(draw))
+        return {draw: float(read_manifest(self.folder(draw), KIND).facts["seconds"]) for draw in there}
 
     def fill(self, draws: Sequence[Draw], report: Report = silent, workers: int = 1) -> None:
         """Make every retraining that is missing, in `workers` processes; a killed call goes on with the next.
 
         Raises:
-            TrainingError: the run's recipe is not known, or a loss overflows.
+            TrainingError: the run's recipe is not known, a loss overflows, or a process dies.
         """
         missing = self.missing(draws)
         done, total = len(set(draws)) - len(missing), len(set(draws))
         report(Progress("retrainings", done, total, "runs"))
-        for _ in self._made(missing, workers, report):
+        for _ in self._parallel(missing, workers) if min(workers, len(missing)) > 1 else self._serial(missing):
             done += 1
             report(Progress("retrainings", done, total, "runs"))
 
-    def _made(self, missing: Sequence[Draw], workers: int, report: Report) -> Iterator[None]:
-        if workers < 2 or len(missing) < 2:
-            retrainer = Retrainer(self.run)
-            for draw in missing:
-                yield self._make(retrainer, draw)
-            return
-        threads = max(1, torch.get_num_threads() // workers)
-        context = get_context("spawn")
-        with ProcessPoolExecutor(workers, context, _begin, (self.run.folder, threads)) as pool:
-            for future in as_completed([pool.submit(_make_one, draw) for draw in missing]):
-                yield future.result()
+    def _serial(self, missing: Sequence[Draw]) -> Iterator[None]:
+        retrainer, busy = Retrainer(self.run), list[Draw]()
+        for draw in missing:
+            if self._make(retrainer, draw):
+                yield
+            else:
+                busy.append(draw)
+        for draw in busy:
+            self._make(retrainer, draw, wait=True)
+            yield
 
-    def _make(self, retrainer: Retrainer, draw: Draw) -> None:
+    def _parallel(self, missing: Sequence[Draw], workers: int) -> Iterator[None]:
+        threads = max(1, torch.get_num_threads() // workers)
+        pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin, (self.run.folder, threads))
+        try:
+            futures = {pool.submit(_make_one, draw): draw for draw in missing}
+            busy = list[Draw]()
+            for future in as_completed(futures):
+                if future.result():
+                    yield
+                else:
+                    busy.append(futures[future])
+            for _ in pool.map(_wait_for_one, busy):
+                yield
+        except BrokenProcessPool as error:
+            raise TrainingError(
+                f"A process must live until its retraining is done, but one of {workers} died: memory may be short. "
+                "Use fewer workers; what is finished is kept."
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _make(self, retrainer: Retrainer, draw: Draw, wait: bool = False) -> bool:
+        """Whether the retraining is there now: not while another process is at it, unless that is waited for."""
+
         def work(part: Path) -> dict[str, float]:
             began = monotonic()
             save_file(retrainer.weights(draw.kept, draw.seed), part / WEIGHTS)
             return {"seconds": monotonic() - began}
 
-        make(self.folder(draw), self._wanted(draw), work)
+        folder = self.folder(draw)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = folder.with_name(folder.name + ".lock")
+        try:
+            with FileLock(lock, timeout=-1 if wait else 0):
+                make(folder, self._wanted(draw), work)
+                lock.unlink(missing_ok=True)  # whoever waits for it finds the retraining there
+        except Timeout:
+            return False
+        return True
+
+    def _has(self, draw: Draw) -> bool:
+        return finished(self.folder(draw), self._wanted(draw))
 
     def _wanted(self, draw: Draw) -> Manifest:
         return Manifest(KIND, {"kept": list(draw.kept), "seed": draw.seed}, {"run": self.run.manifest.key})
@@ -106,11 +151,24 @@ _WORKER: list[tuple[Bank, Retrainer]] = []
 
 
 def _begin(folder: Path, threads: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once: a pool would go on with the next draw
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
     run = Run.open(folder)
     _WORKER[:] = [(Bank(run), Retrainer(run))]
 
 
-def _make_one(draw: Draw) -> None:
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent
+    parent.join()
+    os._exit(1)
+
+
+def _make_one(draw: Draw, wait: bool = False) -> bool:
     bank, retrainer = _WORKER[0]
-    bank._make(retrainer, draw)  # pyright: ignore[reportPrivateUsage]
+    return bank._make(retrainer, draw, wait)  # pyright: ignore[reportPrivateUsage]
+
+
+def _wait_for_one(draw: Draw) -> bool:
+    return _make_one(draw, wait=True)

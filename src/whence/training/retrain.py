@@ -86,11 +86,12 @@ class Retrainer:
             raise TrainingError("A retraining needs at least one pair (found none). Leave out fewer.")
         recipe = replace(self.recipe, seed=seed)
         model = self._fresh(recipe)
-        self._train(model, Kept(self.run.examples, kept), recipe, report)
-        found = trainable_weights(model)
-        if not recipe.full:
-            self.__dict__["_base"] = remove_adapter(model)
-        return found
+        try:
+            self._train(model, Kept(self.run.examples, kept), recipe, report)
+            return trainable_weights(model)
+        finally:
+            if not recipe.full:
+                self.__dict__["_base"] = remove_adapter(model)
 
     def _fresh(self, recipe: Recipe) -> Any:
         """The model as it was before training."""

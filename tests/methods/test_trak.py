@@ -11,12 +11,13 @@ from numpy import ndarray
 from tests.methods import oracles
 from whence.core.projection import Projection
 from whence.errors import MethodError
+from whence.gradients.capture import Sketcher
 from whence.gradients.trajectory import Checkpoint, Trajectory
 from whence.methods.base import Compute, Subject
 from whence.methods.contract import assert_close, built, check_formula
 from whence.methods.contract_subject import own_queries
 from whence.methods.logra import passes
-from whence.methods.trak import Trak, closing, log_odds
+from whence.methods.trak import Trak, closing, features, log_odds
 from whence.types import Progress, Query, Tokens, silent
 
 
@@ -76,6 +77,30 @@ def test_the_log_odds_of_a_certain_token_are_finite_and_keep_a_gradient(subject:
     certain = log_odds(path.model, batch)
     handle.remove()
     torch.testing.assert_close(certain, plain + 60, rtol=1e-4, atol=1e-3)  # log p itself would have been rounded to 0
+
+
+@torch.no_grad()
+def likeliest(subject: Subject, tokens: Tokens) -> Tokens:
+    """The same tokens, labelled with what the model thinks likeliest at each place of the answer."""
+    oracles.stand_at(subject, subject.trajectory.last)
+    best = subject.trajectory.model(input_ids=torch.tensor([tokens.input_ids])).logits[0].argmax(1).tolist()
+    labels = [best[t - 1] if t and y != -100 else -100 for t, y in enumerate(tokens.labels)]
+    return Tokens(tokens.input_ids, tuple(labels))
+
+
+def test_features_and_doubts_of_a_model_that_is_sure_agree_with_the_definition(subject: Subject) -> None:
+    path, sketcher = subject.trajectory, Sketcher(subject.trajectory.projections(4, 0))
+    items = [likeliest(subject, tokens) for tokens in oracles.train_tokens(subject)[:3]]
+    handle = path.model.get_output_embeddings().register_forward_hook(lambda _m, _i, out: 4 * out)  # pyright: ignore[reportCallIssue]
+    wanted = [measured(subject, path.last, tokens, 16) for tokens in items]
+    path.move_to(path.last)
+    for chosen, batch in passes(path, items, Compute()):
+        rows, doubts = features(path, batch, sketcher)
+        for row, doubt, i in zip(rows, doubts, chosen, strict=True):
+            np.testing.assert_allclose(row.numpy(), wanted[i][0], rtol=1e-3, atol=1e-4 * np.abs(wanted[i][0]).max())
+            assert float(doubt) == pytest.approx(wanted[i][1], rel=1e-4)
+    handle.remove()
+    assert max(doubt for _, doubt in wanted) < 0.6  # far from the 1 of a token that is not expected
 
 
 @pytest.mark.parametrize(

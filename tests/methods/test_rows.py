@@ -61,6 +61,7 @@ def test_rows_are_opened_as_they_were_described(tmp_path: Path) -> None:
         "width": 6,
         "rows_per_shard": 4,
         "name": "rows",
+        "blocks": 0,
         "dtype": "bfloat16",
         "bytes_per_row": 12,
     }

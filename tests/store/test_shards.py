@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from whence.core.packing import pack, unpack
 from whence.errors import ArtifactError
 from whence.store.shards import Shards
 
@@ -96,3 +98,17 @@ def test_two_kinds_of_rows_share_a_folder_and_are_removed_apart(tmp_path: Path):
     raw.remove()
     assert not any(raw.has(shard) for shard in range(3))
     assert all(shards.has(shard) for shard in range(3))
+
+
+def test_packed_rows_take_half_a_byte_a_number_and_come_back(tmp_path: Path):
+    rows = torch.randn(5, 8, generator=torch.Generator().manual_seed(0))
+    shards = Shards(tmp_path, 5, 8, rows_per_shard=2, blocks=2)
+    for shard in range(shards.count):
+        shards.write(shard, rows[shards.span(shard).start : shards.span(shard).stop])
+    assert shards.path(0).stat().st_size == 2 * shards.bytes_per_row == 2 * (4 + 8)
+    assert torch.equal(torch.cat([unpack(packed, 2) for packed in shards]), unpack(pack(rows, 2), 2))
+
+
+def test_packed_rows_that_are_not_finite_are_refused(tmp_path: Path):
+    with pytest.raises(ArtifactError, match="row 1 is not"):
+        Shards(tmp_path, 2, 2, blocks=1).write(0, torch.tensor([[1.0, 2.0], [math.inf, 0.0]]))

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
+from whence.core.packing import packed_products
 from whence.core.similarity import inner_products
 from whence.store.artifact import write_json
 from whence.store.shards import Shards
@@ -35,14 +36,15 @@ def begin(shards: Shards) -> None:
     note, facts = description(shards.folder, shards.name), _facts(shards)
     if note.is_file() and json.loads(note.read_text("utf-8")) == facts:
         return
-    for path in shards.folder.glob(f"{shards.name}-*.bf16"):
+    for path in (*shards.folder.glob(f"{shards.name}-*.bf16"), *shards.folder.glob(f"{shards.name}-*.int4")):
         path.unlink()
     write_json(note, facts)
 
 
 def describe(shards: Shards) -> dict[str, Any]:
     """What the manifest says of the rows."""
-    return {**_facts(shards), "dtype": "bfloat16", "bytes_per_row": 2 * shards.width}
+    dtype = "int4" if shards.blocks else "bfloat16"
+    return {**_facts(shards), "dtype": dtype, "bytes_per_row": shards.bytes_per_row}
 
 
 def description(folder: Path, name: str = "rows") -> Path:
@@ -57,7 +59,9 @@ def open_rows(folder: Path) -> Shards:
 
 def search(shards: Shards, queries: Float[Tensor, "query width"]) -> Float[ndarray, "query train"]:
     """<query, row> for every query and every row, each shard read once."""
-    return torch.cat([inner_products(queries, rows) for rows in shards], dim=1).numpy()
+    if not shards.blocks:
+        return torch.cat([inner_products(queries, rows) for rows in shards], dim=1).numpy()
+    return torch.cat([packed_products(queries, rows, shards.blocks) for rows in shards], dim=1).numpy()
 
 
 def _facts(shards: Shards) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Row files: a matrix too large for memory, kept as raw row-major bfloat16 in numbered shards.
+"""Row files: a matrix too large for memory, kept row-major in numbered shards, as raw bfloat16 or packed in bytes.
 
 A shard is written under another name and renamed, so that a shard that exists is whole. What the rows mean is
 unknown here.
@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from whence.core.packing import pack, packed_bytes
 from whence.errors import ArtifactError
 
 ROWS_PER_SHARD = 1024
@@ -19,13 +20,20 @@ ROWS_PER_SHARD = 1024
 
 @dataclass(frozen=True)
 class Shards:
-    """The row files `<name>-00000.bf16`, … in a folder: `rows` rows of `width` numbers."""
+    """The row files `<name>-00000.bf16`, … in a folder: `rows` rows of `width` numbers. With `blocks` they are
+    packed in so many blocks a row, two numbers a byte (`core/packing.py`), and the files are called `….int4`."""
 
     folder: Path
     rows: int
     width: int
     rows_per_shard: int = ROWS_PER_SHARD
     name: str = "rows"
+    blocks: int = 0
+
+    @property
+    def bytes_per_row(self) -> int:
+        """Bytes of one row."""
+        return packed_bytes(self.width, self.blocks) if self.blocks else 2 * self.width
 
     @property
     def count(self) -> int:
@@ -39,43 +47,43 @@ class Shards:
 
     def path(self, shard: int) -> Path:
         """Where a shard lies."""
-        return self.folder / f"{self.name}-{shard:05d}.bf16"
+        return self.folder / f"{self.name}-{shard:05d}.{'int4' if self.blocks else 'bf16'}"
 
     def has(self, shard: int) -> bool:
         """Whether a shard is there and whole."""
         path = self.path(shard)
-        return path.is_file() and path.stat().st_size == len(self.span(shard)) * self.width * 2
+        return path.is_file() and path.stat().st_size == len(self.span(shard)) * self.bytes_per_row
 
     def write(self, shard: int, rows: Tensor) -> None:
-        """Write a shard's rows [rows, width], rounded to bfloat16.
+        """Write a shard's rows [rows, width], rounded.
 
         Raises:
             ArtifactError: rows that are not finite, which no score could be computed from.
         """
         assert rows.shape == (len(self.span(shard)), self.width)
-        rounded = rows.to("cpu", torch.bfloat16).contiguous()
-        finite = torch.isfinite(rounded).all(dim=1)
+        finite = torch.isfinite(rows.to(torch.bfloat16)).all(dim=1)
         if not bool(finite.all()):
             bad = int((~finite).nonzero()[0]) + self.span(shard).start
             raise ArtifactError(
                 f"Rows must be finite, but row {bad} is not: its gradient overflowed. "
                 "Fine-tune in float32, or with a smaller learning rate."
             )
+        rounded = pack(rows.cpu(), self.blocks) if self.blocks else rows.to("cpu", torch.bfloat16).contiguous()
         temporary = self.path(shard).with_suffix(".tmp")
         rounded.view(torch.uint8).numpy().tofile(temporary)
         os.replace(temporary, self.path(shard))
 
     def open(self, shard: int) -> Tensor:
-        """A shard's rows as a memory-mapped bfloat16 tensor [rows, width]; nothing is read yet.
+        """A shard's rows, memory-mapped, as bfloat16 [rows, width] or packed [rows, bytes]; nothing is read yet.
 
         Raises:
             ArtifactError: the shard is missing or cut short.
         """
         if not self.has(shard):
             raise ArtifactError(f"{self.path(shard)} is missing or damaged. Build the index again.")
-        size = len(self.span(shard)) * self.width
-        flat = torch.from_file(str(self.path(shard)), shared=False, size=size, dtype=torch.bfloat16)
-        return flat.view(-1, self.width)
+        dtype, columns = (torch.uint8, self.bytes_per_row) if self.blocks else (torch.bfloat16, self.width)
+        size = len(self.span(shard)) * columns
+        return torch.from_file(str(self.path(shard)), shared=False, size=size, dtype=dtype).view(-1, columns)
 
     def __iter__(self) -> Iterator[Tensor]:
         """All shards in order, memory-mapped."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from whence.errors import ModelError as ModelError
     from whence.errors import TrainingError as TrainingError
     from whence.errors import WhenceError as WhenceError
+    from whence.evaluation.evaluate import evaluate as evaluate
+    from whence.evaluation.plan import EvaluationPlan as EvaluationPlan
+    from whence.evaluation.result import Evaluation as Evaluation
     from whence.pipeline import Index as Index
     from whence.pipeline import attribute as attribute
     from whence.pipeline import build_index as build_index
@@ -40,6 +43,9 @@ if TYPE_CHECKING:
 _ROOMS = {
     "whence.client": ("Client", "AsyncClient"),
     "whence.pipeline": ("finetune", "import_run", "build_index", "attribute", "score", "Index"),
+    "whence.evaluation.evaluate": ("evaluate",),
+    "whence.evaluation.plan": ("EvaluationPlan",),
+    "whence.evaluation.result": ("Evaluation",),
     "whence.training.run": ("Run",),
     "whence.training.recipe": ("Recipe",),
     "whence.training.trace": ("TraceCallback",),
@@ -63,11 +69,13 @@ __all__ = [
     "build_index",
     "attribute",
     "score",
+    "evaluate",
     # a server that does the same
     "Client",
     "AsyncClient",
     # what they take and give
     "Recipe",
+    "EvaluationPlan",
     "Run",
     "Index",
     "TraceCallback",
@@ -76,6 +84,7 @@ __all__ = [
     "Level",
     "Lift",
     "Trust",
+    "Evaluation",
     "Query",
     "Example",
     "Message",

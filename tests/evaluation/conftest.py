@@ -7,7 +7,7 @@ from whence.evaluation.values import Gauge
 from whence.pipeline import finetune
 from whence.training.run import Run
 
-PARTS = 5
+PARTS = 4
 
 
 @pytest.fixture(scope="session")

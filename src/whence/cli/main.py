@@ -36,6 +36,11 @@ COMMANDS = {
         "Score every training pair for every query of a file.",
         "The file that is written holds `scores` [query, train] in float32, `train_ids` and `query_ids`.",
     ),
+    "evaluate": (
+        "Measure how faithful a run's attributions are.",
+        "The model is trained anew on many halves of its pairs; --dry-run tells how long that takes. A report is "
+        f"written beside the run. {AGAIN}",
+    ),
     "up": (
         "Run the service: REST API and jobs.",
         "SeekrFlow's and OpenAI's clients work against it; see docs/service.md.",

@@ -1,0 +1,171 @@
+"""`whence evaluate`: how faithful a run's attributions are, measured by training anew without."""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from whence.cli.amounts import counted, duration
+from whence.cli.flags import AtLeastOne, Flag, Json, Positive, RunFolder
+from whence.cli.output import console, print_json, show
+from whence.cli.progress import reporting
+from whence.types import Report
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from whence.evaluation.cost import Cost
+    from whence.evaluation.plan import EvaluationPlan
+    from whence.training.run import Run
+
+
+def evaluate(
+    run: RunFolder,
+    /,
+    *,
+    retrainings: Annotated[
+        int, AtLeastOne, Parameter(help="On how many random halves the model is trained anew.")
+    ] = 64,
+    workers: Annotated[int, AtLeastOne, Parameter(help="Retrainings at a time.")] = 1,
+    methods: Annotated[
+        str | None, Parameter(metavar="NAME,…", help="What to compare (else: the run's indexes).")
+    ] = None,
+    queries: Annotated[
+        Path | None, Parameter(metavar="FILE", help="Questions as JSONL (else: drawn from the data).")
+    ] = None,
+    removal: Annotated[
+        str | None, Parameter(metavar="K,…", help="Also train without the first K pairs of each method.")
+    ] = None,
+    removal_questions: Annotated[int, AtLeastOne, Parameter(help="For so many of the questions.")] = 6,
+    ceiling: Annotated[bool, Flag, Parameter(help="Also train every half with another seed.")] = False,
+    mislabelled: Annotated[
+        str | None, Parameter(metavar="LINE,…", help="Lines of the data whose answers are wrong.")
+    ] = None,
+    swap: Annotated[bool, Flag, Parameter(help="Also train with some answers swapped, and look for them.")] = False,
+    standard_error: Annotated[
+        float | None, Positive, Parameter(metavar="X", help="Tell how many retrainings bring it so low.")
+    ] = None,
+    out: Annotated[Path | None, Parameter(metavar="DIR", help="Copy the report there.")] = None,
+    dry_run: Annotated[bool, Flag, Parameter(help="Tell the cost and stop.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Measure how faithful the attributions of a run are, and write a report."""
+    from whence.evaluation.evaluate import cost, evaluated
+    from whence.evaluation.plan import EvaluationPlan
+    from whence.training.run import Run
+
+    plan = EvaluationPlan(
+        retrainings=retrainings,
+        methods=listed(methods),
+        queries=queries,
+        removal=tuple(number("--removal", word) for word in listed(removal) or ()),
+        removal_questions=removal_questions,
+        ceiling=ceiling,
+        mislabelled=tuple(int(word) if word.isdigit() else word for word in listed(mislabelled) or ()),
+        swap=swap,
+    )
+    opened = Run.open(run)
+    price = cost(opened, plan, workers)
+    facts = {"cost": price_facts(price)}
+    with reporting(as_json) as report:
+        if not as_json:
+            show(priced(price), console(stderr=not dry_run))
+        if standard_error:
+            facts["cost"]["retrainings_for_standard_error"] = needed(opened, plan, standard_error, report, as_json)
+        folder = None if dry_run else evaluated(opened, plan, workers, report)
+    if folder is None:
+        if as_json:
+            print_json(facts)
+        return
+    tell(folder, out, facts, as_json)
+
+
+def listed(words: str | None) -> tuple[str, ...] | None:
+    """Words that stood between commas; None where nothing was said."""
+    return None if words is None else tuple(word.strip() for word in words.split(",") if word.strip())
+
+
+def number(option: str, word: str) -> int:
+    """A count of at least 1.
+
+    Raises:
+        CycloptsError: it is none.
+    """
+    from cyclopts import CycloptsError
+
+    if word.isdigit() and int(word) > 0:
+        return int(word)
+    raise CycloptsError(
+        msg=f"{option} takes numbers of pairs such as 1,2,4 (found {word!r}).", command_chain=["evaluate"]
+    )
+
+
+def price_facts(price: "Cost") -> dict[str, Any]:
+    """The cost, for a program."""
+    from dataclasses import asdict
+
+    return asdict(price)
+
+
+def priced(price: "Cost") -> str:
+    """The cost in a sentence or two."""
+    said = f"{counted(price.retrainings, 'retraining')}, {price.missing:,} of them to make"
+    if price.more:
+        said += f" ({price.more:,} for removals at most: equal ones are made once)"
+    if price.seconds is None or price.seconds_each is None:
+        return f"{said}; nothing is known yet of how long one takes." if price.missing else f"{said}."
+    source = {"retrainings": "those made", "run": "the run's own training"}.get(price.measured, "")
+    each = f"{duration(price.seconds_each)} each, measured on {source}"
+    return f"{said}: about {duration(price.seconds)}, {each}."
+
+
+def needed(run: "Run", plan: "EvaluationPlan", error: float, report: Report, quiet: bool) -> int | None:
+    """How many retrainings bring the standard error down to `error`; says so."""
+    from whence.evaluation.evaluate import retrainings_for
+
+    count = retrainings_for(run, plan, error, report)
+    if not quiet:
+        known = f"About {counted(count, 'retraining')} bring it to {error:g}." if count else UNKNOWN
+        show(f"Standard error over retrainings: {known}", console(stderr=True))
+    return count
+
+
+UNKNOWN = "known once 16 retrainings have been made."
+
+
+def tell(folder: Path, out: Path | None, facts: dict[str, Any], as_json: bool) -> None:
+    """Show a finished report, and copy it to `out`."""
+    from whence.evaluation.faithfulness import read_report
+
+    found = read_report(folder)
+    place = folder
+    if out is not None:
+        place = out
+        out.mkdir(parents=True, exist_ok=True)
+        for path in folder.glob("report.*"):
+            shutil.copyfile(path, out / path.name)
+    if as_json:
+        print_json({**facts, "report": str(place), "evaluation": found.to_dict()})
+        return
+    from whence.evaluation.report import tables
+
+    for title, said, rows in tables(found):
+        show(table(title, said, rows))
+    where = console()
+    where.print(f"The report is {place / 'report.html'}", soft_wrap=True)
+
+
+def table(title: str, said: str, rows: list[list[str]]) -> "RenderableType":
+    """A table of the report for a terminal."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    header, *body = rows
+    for place, name in enumerate(header):
+        made.add_column(name, justify="left" if place == 0 else "right")
+    for row in body:
+        made.add_row(*map(Text, row))
+    return Group(Text(title, "bold"), made, Text(said, "dim"), Text())

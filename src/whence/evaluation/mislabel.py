@@ -1,0 +1,82 @@
+"""Are pairs with wrong answers found by their self-influence?
+
+    self(i) = score of pair i for its own text      the larger, the more suspicious
+
+A pair that nothing else in the data supports has to be learned from itself alone (Koh & Liang 2017, arXiv:1703.04730,
+section 5.4; Pruthi et al. 2020, arXiv:2002.08484, section 4.1). The AUC is the chance that a wrong pair comes before a
+sound one; its standard error is Hanley & McNeil's (1982, eq. 2).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+from scipy.stats import rankdata
+
+from whence.errors import DataError
+from whence.evaluation.means import Mean
+from whence.evaluation.scorers import Scorer
+from whence.methods.base import Subject
+from whence.types import Progress, Query, Report, silent
+
+BATCH = 64
+"""Pairs that are scored for their own text at a time: each is scored against all."""
+
+
+@dataclass(frozen=True)
+class Mislabelled:
+    """Which rows have wrong answers, of how many; `made`: they were made so, in a run of their own."""
+
+    rows: tuple[int, ...]
+    of: int
+    made: bool
+
+    def __post_init__(self) -> None:
+        if not 0 < len(set(self.rows)) < self.of or not all(0 <= row < self.of for row in self.rows):
+            raise DataError(
+                f"Mislabelled pairs must be some of the run's {self.of}, not all of them (found {len(set(self.rows))}, "
+                f"rows up to {max(self.rows, default=-1)}). Name their lines."
+            )
+
+    @property
+    def mask(self) -> Bool[ndarray, " train"]:
+        """Whether each row has a wrong answer."""
+        return np.isin(np.arange(self.of), self.rows)
+
+
+def self_influence(scorer: Scorer, subject: Subject, report: Report = silent) -> Float[ndarray, " train"]:
+    """The score of every pair for its own text."""
+    rows = range(len(subject.examples))
+    parts: list[ndarray] = []
+    step = f"{scorer.name} of each pair for itself"
+    report(Progress(step, 0, len(rows), "pairs"))
+    for start in rows[::BATCH]:
+        chosen = rows[start : start + BATCH]
+        scores = scorer.scores(subject, [_own_text(subject, row) for row in chosen])
+        parts.append(scores[np.arange(len(chosen)), chosen])
+        report(Progress(step, chosen.stop, len(rows), "pairs"))
+    return np.concatenate(parts)
+
+
+def auc(suspicion: Float[ndarray, " train"], wrong: Bool[ndarray, " train"]) -> Mean:
+    """The area under the curve, ties counting a half, with its standard error."""
+    ranks, bad, good = rankdata(suspicion), int(wrong.sum()), int((~wrong).sum())
+    area = float((ranks[wrong].sum() - bad * (bad + 1) / 2) / (bad * good))
+    one, other = area / (2 - area), 2 * area**2 / (1 + area)
+    spread = area * (1 - area) + (bad - 1) * (one - area**2) + (good - 1) * (other - area**2)
+    return Mean(area, float(np.sqrt(max(spread, 0.0) / (bad * good))), bad)
+
+
+def found_wrong(
+    scorers: Sequence[Scorer], subject: Subject, known: Mislabelled, report: Report = silent
+) -> dict[str, Mean]:
+    """The AUC of each scorer."""
+    return {s.name: auc(self_influence(s, subject, report), known.mask) for s in scorers}
+
+
+def _own_text(subject: Subject, row: int) -> Query:
+    example = subject.examples[row]
+    # The tokens are those that were trained on, cut where training cut them.
+    return Query(example.id, example.messages, subject.examples.tokens(row))

@@ -1,0 +1,71 @@
+"""Removal curves: how far does an answer move when the model is trained without the pairs that a method puts first?
+
+    change(q, k) = log p(answer; trained without the first k pairs) - log p(answer; the run)      in nats
+
+The run's own weights are what a retraining on all pairs gives, so they need none. Below 0: the pairs held the answer
+up. Removing random pairs tells how far any answer moves by itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from whence.evaluation.bank import Draw
+from whence.evaluation.means import Mean, mean_of
+from whence.evaluation.values import Gauge
+from whence.types import Query, Report, silent
+
+
+@dataclass(frozen=True)
+class Removal:
+    """The mean change over the questions, in nats, for each number of pairs removed."""
+
+    removed: tuple[int, ...]
+    changes: tuple[Mean, ...]
+
+
+def first_rows(scores: Float[ndarray, " train"], count: int) -> list[int]:
+    """The `count` rows of the largest scores, largest first; of equal ones the first."""
+    return np.argsort(-scores, kind="stable")[:count].tolist()
+
+
+def without(rows: int, removed: Sequence[int], seed: int) -> Draw:
+    """The retraining on all of so many rows but some."""
+    gone = set(removed)
+    return Draw(tuple(row for row in range(rows) if row not in gone), seed)
+
+
+def draws_of(
+    scores: Mapping[str, Float[ndarray, "query train"]], counts: Sequence[int], seed: int
+) -> dict[tuple[str, int, int], Draw]:
+    """The retraining for each method, query and number of pairs removed. Equal rows are one retraining."""
+    return {
+        (name, query, count): without(len(row), first_rows(row, count), seed)
+        for name, rows in scores.items()
+        for query, row in enumerate(rows)
+        for count in counts
+    }
+
+
+def removals(
+    gauge: Gauge,
+    draws: Mapping[tuple[str, int, int], Draw],
+    queries: Sequence[Query],
+    counts: Sequence[int],
+    report: Report = silent,
+) -> dict[str, Removal]:
+    """The removal curve of each method. All retrainings must be in the bank."""
+    distinct = list(dict.fromkeys(draws.values()))
+    place = {draw: row for row, draw in enumerate(distinct)}
+    change = gauge.under(distinct, queries, report) - gauge.own(queries)
+    found: dict[str, Removal] = {}
+    for name in dict.fromkeys(name for name, _, _ in draws):
+        means = (
+            mean_of([change[place[draws[name, query, count]], query] for query in range(len(queries))])
+            for count in counts
+        )
+        found[name] = Removal(tuple(counts), tuple(means))
+    return found

@@ -1,0 +1,96 @@
+"""What an evaluation found, as one value and as JSON."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from whence.evaluation.lds import Lds, Score
+from whence.evaluation.means import Mean
+from whence.evaluation.removal import Removal
+
+
+@dataclass(frozen=True)
+class MethodResult:
+    """What was found of one method. What was not measured is None.
+
+    `sources`: share of questions with a known source among the first three pairs; `tail`: tail patch in nats;
+    `mislabelled`: AUC of finding wrong pairs by their self-influence.
+    """
+
+    name: str
+    settings: dict[str, Any]
+    lds: Lds
+    sources: Mean | None = None
+    removal: Removal | None = None
+    tail: Mean | None = None
+    mislabelled: Mean | None = None
+
+    @staticmethod
+    def of(found: Mapping[str, Any]) -> "MethodResult":
+        """A result that `to_dict` made JSON of."""
+        removal = found["removal"]
+        return MethodResult(
+            found["name"],
+            found["settings"],
+            lds_of(found["lds"]),
+            _mean(found["sources"]),
+            Removal(tuple(removal["removed"]), tuple(Mean(**m) for m in removal["changes"])) if removal else None,
+            _mean(found["tail"]),
+            _mean(found["mislabelled"]),
+        )
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How faithful methods are on one run.
+
+    `methods`: in the order of their LDS, the best first. `ceiling`: the LDS of a second retraining with another seed in
+    place of a prediction, which no method can be expected to pass. `questions`: each with its answer and kind.
+    `seconds`: what the retrainings took that were measured on.
+    """
+
+    run: str
+    pairs: int
+    retrainings: int
+    fraction: float
+    seed: int
+    tail_pairs: int
+    removal_questions: int
+    seconds: float
+    questions: tuple[dict[str, Any], ...]
+    methods: tuple[MethodResult, ...]
+    ceiling: Lds | None = None
+    mislabelled: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def kinds(self) -> dict[str, int]:
+        """How many questions there are of each kind."""
+        kinds = [str(question["kind"]) for question in self.questions]
+        return {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of this evaluation."""
+        return asdict(self)
+
+    @staticmethod
+    def of(found: Mapping[str, Any]) -> "Evaluation":
+        """An evaluation that `to_dict` made JSON of."""
+        fields: dict[str, Any] = {
+            **found,
+            "questions": tuple(found["questions"]),
+            "methods": tuple(map(MethodResult.of, found["methods"])),
+            "ceiling": lds_of(found["ceiling"]) if found["ceiling"] else None,
+            "notes": tuple(found["notes"]),
+        }
+        return Evaluation(**fields)
+
+
+def lds_of(found: Mapping[str, Any]) -> Lds:
+    """An LDS from its JSON."""
+    by_kind = {kind: Score(**score) for kind, score in found["by_kind"].items()}
+    return Lds(Score(**found["overall"]), by_kind, tuple(found["each"]))
+
+
+def _mean(found: Mapping[str, Any] | None) -> Mean | None:
+    return Mean(**found) if found else None

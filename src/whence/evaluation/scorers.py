@@ -1,0 +1,140 @@
+"""The methods of an evaluation: the run's indexes, and baselines that any evidence has to beat.
+
+What has no index in the run is built here without a null, which an evaluation does not need:
+
+    <run>/evaluation/methods/<name>-<key>/
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from whence.errors import ModelError
+from whence.methods.base import Method, Subject
+from whence.methods.registry import method_named, settings_of
+from whence.store.artifact import MANIFEST, Manifest, make, read_manifest
+from whence.training.run import Run
+from whence.types import Query, Report, silent
+
+RANDOM = "random"
+BASELINES = (RANDOM, "bm25", "embedding", "grad_cos")
+KIND = "method"
+
+
+class Scorer(Protocol):
+    """What scores pairs for answers. `settings` identify it together with its name and the run."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Its settings as JSON keeps them."""
+        ...
+
+    def scores(self, subject: Subject, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
+        """The score of every pair for every query."""
+        ...
+
+
+@dataclass(frozen=True)
+class Built:
+    """A method with what it built in `folder`."""
+
+    method: Method
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The method's name."""
+        return self.method.name
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The method's settings."""
+        return settings_of(self.method)
+
+    def scores(self, subject: Subject, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
+        """The method's scores."""
+        return self.method.score(subject, self.folder, queries)
+
+
+@dataclass(frozen=True)
+class Chance:
+    """Scores that know nothing: drawn anew for each query."""
+
+    seed: int = 0
+    name: str = RANDOM
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The seed."""
+        return {"seed": self.seed}
+
+    def scores(self, subject: Subject, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
+        """Normal numbers."""
+        shape = (len(queries), len(subject.examples))
+        return np.random.default_rng(self.seed).standard_normal(shape).astype(np.float32)
+
+
+def indexes(run: Run) -> dict[str, Built]:
+    """The finished indexes of a run, by the method's name."""
+    folders = sorted(path.parent for path in (run.folder / "index").glob(f"*/{MANIFEST}"))
+    return {folder.name: Built(method_of(folder), folder) for folder in folders}
+
+
+def method_of(index: Path) -> Method:
+    """The method of a finished index.
+
+    Raises:
+        ArtifactError: there is none.
+    """
+    config = read_manifest(index, "index").config
+    return method_named(config["method"], dict(config["settings"]))
+
+
+def wanted_names(run: Run, named: Sequence[str] | None) -> list[str]:
+    """The methods that are evaluated: those named, else the run's indexes, and the baselines behind them.
+
+    Raises:
+        MethodError: there is no such method.
+    """
+    first = list(named) if named is not None else list(indexes(run))
+    for name in first:
+        if name != RANDOM:
+            method_named(name)
+    return list(dict.fromkeys([*first, *BASELINES]))
+
+
+def scorers(
+    run: Run, subject: Subject, named: Sequence[str] | None, report: Report = silent
+) -> tuple[list[Scorer], list[str]]:
+    """The scorers by the names of `wanted_names`, built where they are not; and a note for each that cannot be had.
+
+    Raises:
+        ModelError: a method that was asked for by name needs a model that cannot be had.
+    """
+    there, found, notes = indexes(run), list[Scorer](), list[str]()
+    for name in wanted_names(run, named):
+        try:
+            found.append(there.get(name) or (Chance() if name == RANDOM else _built(run, subject, name, report)))
+        except ModelError as error:
+            if named is not None and name in named:
+                raise
+            notes.append(f"{name} was left out: {error}")
+    return found, notes
+
+
+def _built(run: Run, subject: Subject, name: str, report: Report) -> Built:
+    method = method_named(name)
+    wanted = Manifest(KIND, {"method": name, "settings": settings_of(method)}, {"run": run.manifest.key})
+    folder = run.folder / "evaluation" / "methods" / f"{name}-{wanted.key[:8]}"
+    make(folder, wanted, lambda part: method.build(subject, part, report))
+    return Built(method, folder)

@@ -1,0 +1,139 @@
+"""One evaluation at work: its questions, the scores of its methods, and what the retrained models say of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from jaxtyping import Float
+from numpy import ndarray
+
+from whence.errors import DataError
+from whence.evaluation import questions as asking
+from whence.evaluation.bank import Bank, Draw
+from whence.evaluation.lds import Lds, kept_rows, lds, predictions
+from whence.evaluation.means import Mean
+from whence.evaluation.mislabel import Mislabelled, found_wrong
+from whence.evaluation.plan import EvaluationPlan
+from whence.evaluation.questions import Asked, Question
+from whence.evaluation.removal import Removal, draws_of, removals
+from whence.evaluation.scorers import Scorer, scorers
+from whence.evaluation.swapped import swapped_run
+from whence.evaluation.values import Gauge
+from whence.methods.base import Subject
+from whence.training.retrain import recipe_of
+from whence.training.run import Run
+from whence.types import Progress, Query, Report, silent
+
+Scores = Mapping[str, Float[ndarray, "query train"]]
+
+
+@dataclass
+class Study:
+    """An evaluation whose parts are made when they are asked for, each once."""
+
+    run: Run
+    plan: EvaluationPlan
+    workers: int = 1
+    report: Report = silent
+
+    @cached_property
+    def asked(self) -> list[Asked]:
+        """The questions as they were given, or drawn."""
+        if self.plan.queries is None:
+            return asking.drawn(self.run.examples, self.plan.each, self.plan.seed)
+        return asking.read(self.plan.queries, self.run.examples)
+
+    @cached_property
+    def subject(self) -> Subject:
+        """The model as it answers, with its path."""
+        return Subject(self.run.examples, self.run.trajectory)
+
+    @cached_property
+    def questions(self) -> list[Question]:
+        """The questions with their answers."""
+        found = asking.answered(self.subject, self.asked, report=self.report)
+        if not found:
+            raise DataError("The model left every question unanswered. Give answers in the file of questions.")
+        return found
+
+    @property
+    def queries(self) -> list[Query]:
+        """The questions as methods see them."""
+        return [question.query for question in self.questions]
+
+    @cached_property
+    def _scorers(self) -> tuple[list[Scorer], list[str]]:
+        return scorers(self.run, self.subject, self.plan.methods, self.report)
+
+    @property
+    def scorers(self) -> list[Scorer]:
+        """The methods that are compared."""
+        return self._scorers[0]
+
+    @property
+    def notes(self) -> list[str]:
+        """What could not be done, in sentences."""
+        return self._scorers[1]
+
+    @cached_property
+    def scores(self) -> Scores:
+        """The scores of every method."""
+        total, found = len(self.scorers), dict[str, Float[ndarray, "query train"]]()
+        self.report(Progress("scores", 0, total, "methods"))
+        for scorer in self.scorers:
+            found[scorer.name] = scorer.scores(self.subject, self.queries)
+            self.report(Progress("scores", len(found), total, "methods"))
+        return found
+
+    @cached_property
+    def gauge(self) -> Gauge:
+        """What measures answers."""
+        return Gauge.of(self.run)
+
+    @property
+    def _kinds(self) -> list[str]:
+        return [question.kind for question in self.questions]
+
+    def values(self, parts: Sequence[Draw]) -> Float[ndarray, "part query"]:
+        """log p of every answer under each part's retraining; what the bank lacks is made first."""
+        Bank(self.run).fill(parts, self.report, self.workers)
+        return self.gauge.under(parts, self.queries, self.report)
+
+    def lds(self, parts: Sequence[Draw]) -> dict[str, Lds]:
+        """The LDS of every method on these parts."""
+        kept, found = kept_rows([part.kept for part in parts], len(self.run.examples)), self.values(parts)
+        return {name: lds(predictions(kept, rows), found, self._kinds) for name, rows in self.scores.items()}
+
+    def ceiling(self, parts: Sequence[Draw], again: Sequence[Draw]) -> Lds | None:
+        """The LDS of the same parts retrained again; None without any."""
+        return lds(self.values(again), self.values(parts), self._kinds) if again else None
+
+    def removal(self) -> dict[str, Removal]:
+        """The removal curve of every method; none where the plan has no removals."""
+        if not self.plan.removal:
+            return {}
+        chosen = spread(len(self.questions), self.plan.removal_questions)
+        queries = [self.queries[place] for place in chosen]
+        scores = {name: rows[chosen] for name, rows in self.scores.items()}
+        draws = draws_of(scores, self.plan.removal, recipe_of(self.run).seed)
+        Bank(self.run).fill(list(draws.values()), self.report, self.workers)
+        return removals(self.gauge, draws, queries, self.plan.removal, self.report)
+
+    def mislabelled(self) -> tuple[Mislabelled | None, dict[str, Mean]]:
+        """Which pairs are wrong, and the AUC of every method; neither where the plan knows of none."""
+        if self.plan.swap:
+            made, known = swapped_run(self.run, self.plan.seed, self.report)
+            subject = Subject(made.examples, made.trajectory)
+            found, _ = scorers(made, subject, [s.name for s in self.scorers], self.report)
+            return known, found_wrong(found, subject, known, self.report)
+        if not self.plan.mislabelled:
+            return None, {}
+        rows = asking.rows_on(self.plan.mislabelled, self.run.examples)
+        known = Mislabelled(rows, len(self.run.examples), made=False)
+        return known, found_wrong(self.scorers, self.subject, known, self.report)
+
+
+def spread(count: int, wanted: int) -> list[int]:
+    """`wanted` of so many places, evenly spread, or all of them: questions of one kind often stand together."""
+    taken = min(count, wanted)
+    return [i * count // taken for i in range(taken)]

@@ -1,0 +1,92 @@
+"""Tail patch: one more training step on the pairs that a method puts first, and how far the answer moves.
+
+    w'           = w + eta g / (sqrt(v) + eps)      g: gradient of the mean log p of the first pairs' answer tokens
+    tail patch q = log p(answer of q; w') - log p(answer of q; w)      in nats
+
+(Chang et al. 2024, arXiv:2410.17413, section 5.2.) The step is the run's own: Adam's recorded second moments v, its
+clipping, and eta its mean learning rate; it has no momentum, which belongs to the pairs before. It costs no retraining,
+and asks for less: what would be learned from the pairs now, not what was.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+from safetensors.torch import load_file
+from torch import Tensor
+
+from whence.evaluation.means import Mean, mean_of
+from whence.evaluation.removal import first_rows
+from whence.evaluation.values import Gauge
+from whence.gradients.measurement import collate, log_probabilities
+from whence.gradients.trajectory import ADAM_EPSILON, Trajectory
+from whence.methods.base import Subject
+from whence.methods.gradient_rows import query_tokens, values_now
+from whence.models.adapter import trainable
+from whence.types import Progress, Query, Report, silent
+
+CLIPPED = 1.0
+"""The gradient's length at most, as in the run."""
+
+
+def tail_patches(
+    gauge: Gauge,
+    scores: Mapping[str, Float[ndarray, "query train"]],
+    queries: Sequence[Query],
+    tail: int,
+    report: Report = silent,
+) -> dict[str, Mean]:
+    """The mean change of each method, in nats, by a step on its first `tail` pairs."""
+    patch, items = Patch.of(gauge.subject), query_tokens(gauge.subject, queries)
+    own, total = gauge.own(queries), len(scores) * len(queries)
+    found: dict[str, list[float]] = {name: [] for name in scores}
+    report(Progress("tail patches", 0, total, "steps"))
+    for name, rows in scores.items():
+        for query, item in enumerate(items):
+            patch.step(first_rows(rows[query], tail))
+            (value,) = values_now(gauge.subject.trajectory, [item], gauge.subject.compute).tolist()
+            found[name].append(value - float(own[query]))
+        report(Progress("tail patches", sum(map(len, found.values())), total, "steps"))
+    gauge.subject.trajectory.move_to(gauge.subject.trajectory.last)
+    return {name: mean_of(changes) for name, changes in found.items()}
+
+
+class Patch:
+    """The last point of a run, from which one step at a time is taken."""
+
+    def __init__(self, subject: Subject, moments: Mapping[str, Tensor], rate: float) -> None:
+        self.subject, self.moments, self.rate = subject, moments, rate
+
+    @staticmethod
+    def of(subject: Subject) -> "Patch":
+        """The steps of a subject whose run recorded Adam's second moments."""
+        last = subject.trajectory.last
+        assert last.moments  # a run with a recipe has them
+        moments = {name: v.float().to(subject.trajectory.device) for name, v in load_file(last.moments).items()}
+        return Patch(subject, moments, mean_rate(subject.trajectory))
+
+    def step(self, rows: Sequence[int]) -> None:
+        """Put the weights into the model that one step on these pairs leads to from the end of the run."""
+        path = self.subject.trajectory
+        path.move_to(path.last)
+        named = trainable(path.model)
+        gradients = torch.autograd.grad(self._objective(rows), list(named.values()))
+        length = torch.stack([g.norm() for g in gradients]).norm()
+        scale = self.rate * min(1.0, CLIPPED / max(float(length), CLIPPED))
+        with torch.no_grad():
+            for (name, weight), gradient in zip(named.items(), gradients, strict=True):
+                weight.add_(gradient / (self.moments[name].sqrt() + ADAM_EPSILON), alpha=scale)
+        path.at = -1  # no recorded point any more
+
+    @torch.enable_grad()
+    def _objective(self, rows: Sequence[int]) -> Tensor:
+        path, items = self.subject.trajectory, [self.subject.examples.tokens(row) for row in rows]
+        pad = path.tokenizer.pad_token_id
+        batch = collate(items, pad if isinstance(pad, int) else 0, "right", path.device)
+        return log_probabilities(path.model, batch).sum() / len(batch.targets)
+
+
+def mean_rate(path: Trajectory) -> float:
+    """The mean learning rate of a recorded path's steps."""
+    return sum(point.weight for point in path.checkpoints) / path.last.step

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.evaluation.test_values import QUERIES
+from tests.methods.oracles import answer_log_p
+from whence.evaluation.tail_patch import CLIPPED, mean_rate, tail_patches
+from whence.evaluation.values import Gauge
+from whence.gradients.trajectory import ADAM_EPSILON
+from whence.training.run import Run
+from whence.training.trace import read_steps
+
+
+def by_hand(gauge: Gauge, rows: list[int], rate: float) -> np.ndarray:
+    """The changes of all queries by one step on these rows, weight by weight."""
+    path, examples = gauge.subject.trajectory, gauge.subject.examples
+    path.move_to(path.last)
+    named = {name: p for name, p in path.model.named_parameters() if p.requires_grad}
+    before = gauge.own(QUERIES)
+    items = [examples.tokens(row) for row in rows]
+    total = sum(answer_log_p(path.model, item) for item in items) / sum(item.answer_length for item in items)
+    gradients = torch.autograd.grad(total, list(named.values()))
+    length = sum(float((g.double() ** 2).sum()) for g in gradients) ** 0.5
+    moments = load_file(path.last.moments)
+    for (name, weight), gradient in zip(named.items(), gradients, strict=True):
+        clipped = gradient * min(1, CLIPPED / length)
+        weight.data += rate * clipped / (moments[name].float().sqrt() + ADAM_EPSILON)
+    path.at = path.last.step  # what stands there is measured
+    after = gauge.own(QUERIES)
+    path.at = -1
+    path.move_to(path.last)
+    return after - before
+
+
+def test_it_is_the_change_by_one_step_on_the_first_pairs(learned: Run, gauge: Gauge):
+    scores = np.zeros((3, 12))
+    scores[:, 4], scores[:, 7] = 2, 1
+    rate = mean_rate(gauge.subject.trajectory)
+    found = tail_patches(gauge, {"fixed": scores}, QUERIES, 2)["fixed"]
+    wanted = by_hand(gauge, [4, 7], rate)
+    assert found.value == pytest.approx(wanted.mean(), rel=1e-3, abs=1e-5)
+    assert found.error == pytest.approx(wanted.std(ddof=1) / 3**0.5, rel=1e-3, abs=1e-5)
+
+
+def test_a_pairs_own_answer_gains_most_by_a_step_on_itself(gauge: Gauge):
+    own, other = np.eye(12)[:3], np.roll(np.eye(12)[:3], 5, axis=1)
+    before = gauge.own(QUERIES)
+    found = tail_patches(gauge, {"own": own, "other": other}, QUERIES, 1)
+    assert found["own"].value > found["other"].value
+    assert np.array_equal(gauge.own(QUERIES), before)
+
+
+def test_the_rate_is_the_mean_over_the_steps(learned: Run):
+    rates = [row["learning_rate"] for row in read_steps(learned.folder / "trace")]
+    assert mean_rate(learned.trajectory) == pytest.approx(np.mean(rates))

@@ -4,7 +4,8 @@
 
 RUN is a finished run whose bank holds random halves (`whence.evaluation.bank`), with `queries.jsonl` beside its folder.
 Writes `benchmarks/results/NAME/`: README.md, results.json, frontier.svg, retrained.npz. What a contender has found is
-kept under Whence's home and not computed again for the same job.
+kept under Whence's home (`benchmarks/peers/NAME/scores`) and not computed again for the same job: remove it there after
+a change to a method.
 """
 
 import argparse

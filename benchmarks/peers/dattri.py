@@ -30,6 +30,8 @@ from benchmarks.peers.material import (
 )
 
 BATCH = 8
+MANY = 32
+"""Pairs or questions at once for TracIn, which measures every question again for each batch of pairs."""
 LOGRA = 256
 """16 × 16 numbers a layer; the library's own 4,096 would need a 4,096 × 4,096 inverse for each of the 112 layers."""
 DAMPING = 0.1
@@ -53,19 +55,21 @@ class Losing(nn.Module):
         return type("Output", (), {"loss": summed_loss(self.inner, batch)})
 
 
-def batches(rows: list[dict[str, list[int]]], pad: int, size: int = BATCH) -> DataLoader[dict[str, Tensor]]:
+def batches(rows: list[dict[str, list[int]]], pad: int) -> DataLoader[dict[str, Tensor]]:
     """Conversations in their order, a batch at a time."""
-    return DataLoader(rows, batch_size=size, collate_fn=lambda part: collate(part, pad))  # type: ignore[arg-type]
+    return DataLoader(rows, batch_size=BATCH, collate_fn=lambda part: collate(part, pad))  # type: ignore[arg-type]
 
 
-def stacked(rows: list[dict[str, list[int]]], pad: int, width: int) -> DataLoader[tuple[Tensor, ...]]:
+def stacked(
+    rows: list[dict[str, list[int]]], pad: int, width: int, size: int = BATCH
+) -> DataLoader[tuple[Tensor, ...]]:
     """Conversations as tuples of tensors, all padded to one width."""
     filler = {"input_ids": [pad] * width, "labels": [-100] * width}
 
     def together(part: list[dict[str, list[int]]]) -> tuple[Tensor, ...]:
         return tuple(value[:-1] for value in collate([*part, filler], pad).values())
 
-    return DataLoader(rows, batch_size=BATCH, collate_fn=together)  # type: ignore[arg-type]
+    return DataLoader(rows, batch_size=size, collate_fn=together)  # type: ignore[arg-type]
 
 
 def logra(job: Job) -> Outcome:
@@ -121,6 +125,7 @@ def put(model: PeftModel, weights: dict[str, Tensor]) -> PeftModel:
     return model.eval()
 
 
+@torch.no_grad()  # gradients are taken by torch.func; a graph of theirs would only cost memory
 def trak(job: Job) -> Outcome:
     """TRAK's features are gradients of log(p / (1 - p)), p the probability of the whole answer."""
     model, width = load(job), longest(job)
@@ -139,6 +144,7 @@ def trak(job: Job) -> Outcome:
     return Outcome(scores.numpy(), build, every / len(job.queries), one, stored, {"proj_dim": TRAK})
 
 
+@torch.no_grad()
 def tracin(job: Job) -> Outcome:
     """TracIn at all recorded points, weighted by the learning rates that each stands for."""
     model, width = load(job), longest(job)
@@ -149,7 +155,8 @@ def tracin(job: Job) -> Outcome:
     attributor = TracInAttributor(task, rates, normalized_grad=False, projector_kwargs={"proj_dim": TRACIN})
 
     def ask(queries: list[dict[str, list[int]]]) -> Tensor:
-        return attributor.attribute(stacked(job.train, job.pad, width), stacked(queries, job.pad, width)).T
+        train, asked = (stacked(rows, job.pad, width, MANY) for rows in (job.train, queries))
+        return attributor.attribute(train, asked).T
 
     _, one = timed(lambda: ask(job.queries[:1]))
     scores, every = timed(lambda: ask(job.queries))

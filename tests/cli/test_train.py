@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from tests.cli.conftest import Whence
+from whence.training.recipe import SMOOTH_RATE, SMOOTH_WARMUP
 
 
 def test_a_finished_run_is_told_and_what_comes_next(whence: Whence, trained: Path, base: Path, pairs: Path) -> None:
@@ -29,3 +30,9 @@ def test_bad_data_are_told_as_json(whence: Whence, tmp_path: Path, base: Path) -
     error = json.loads(result.err)["error"]
     assert (result.code, result.out, error["kind"]) == (1, "", "DataError")
     assert [fault["line"] for fault in error["faults"]] == [1]
+
+
+def test_a_smooth_training_goes_in_smaller_steps(whence: Whence, base: Path, pairs: Path, tmp_path: Path) -> None:
+    words = f"--base-model {base} --out {tmp_path / 'run'} --epochs 1 --rank 2 --smooth --json".split()
+    config = whence("train", pairs, *words).json["config"]
+    assert (config["learning_rate"], config["warmup"]) == (SMOOTH_RATE, SMOOTH_WARMUP)

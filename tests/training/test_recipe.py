@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from whence.errors import TrainingError
@@ -52,3 +54,21 @@ def test_equal_recipes_are_equal_and_cannot_be_changed():
     assert Recipe() == Recipe()
     with pytest.raises(AttributeError):
         Recipe().epochs = 1
+
+
+def test_a_smooth_recipe_goes_in_smaller_steps_and_starts_slowly():
+    usual, smooth = Recipe().for_examples(48), Recipe().smooth().for_examples(48)
+    assert smooth.learning_rate < usual.learning_rate
+    assert smooth.warmup > usual.warmup
+    assert (smooth.epochs, smooth.batch_size) == (usual.epochs, usual.batch_size)
+
+
+def test_a_smooth_recipe_keeps_a_given_learning_rate_and_a_longer_warmup():
+    given = Recipe(learning_rate=1e-4, warmup=0.5)
+    assert given.smooth() == given
+
+
+@pytest.mark.parametrize("settings", [{"full": True}, {"dropout": 0.1}])
+def test_a_training_that_cannot_be_differentiated_has_no_smooth_recipe(settings: dict[str, Any]):
+    with pytest.raises(TrainingError, match="LoRA without dropout"):
+        Recipe(**settings).smooth()

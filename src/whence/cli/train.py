@@ -21,6 +21,7 @@ def train(
         Path | None, Parameter(metavar="DIR", help="Where the run goes (else: Whence's own folder).")
     ] = None,
     full: Annotated[bool, Flag, Parameter(help="Train all weights rather than a LoRA adapter.")] = False,
+    smooth: Annotated[bool, Flag, Parameter(help="In small steps, so that exact derivatives hold.")] = False,
     epochs: Annotated[int | None, AtLeastOne, Parameter(help="Times through the data (else: by their size).")] = None,
     learning_rate: Annotated[float | None, Positive, Parameter(help="Highest learning rate (else: by kind).")] = None,
     batch_size: Annotated[int | None, AtLeastOne, Parameter(help="Pairs in a step (else: by size).")] = None,
@@ -43,6 +44,8 @@ def train(
         checkpoints=checkpoints,
         seed=seed,
     )
+    if smooth:
+        recipe = recipe.smooth()
     with reporting(as_json) as report:
         from whence.pipeline import finetune
 

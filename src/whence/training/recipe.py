@@ -10,6 +10,11 @@ PASSES = 750
 EPOCHS = (3, 20)
 SMALL = 1000
 """Examples up to which a data set is small: it is learned in few steps, so each step is larger."""
+SMOOTH_RATE, SMOOTH_WARMUP = 5e-4, 0.25
+"""Highest learning rate and share of warmup of a smooth training. Measured with LoRA of rank 8 on all linear layers of
+a 26 M-parameter chat model, 16 pairs, 12 steps: for two training pairs as queries and three removals of two pairs each,
+what the exact derivative foretold correlates 0.99 with what replays gave, and -0.64 at 2e-3 with a warmup of 0.06. The
+order is foretold, the size is not: of a learned pair's own removal the derivative tells too little."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,20 @@ class Recipe:
         batch = self.batch_size or (8 if count <= 2000 else 16)
         rate = self.learning_rate or (5e-5 if self.full else 2e-3 if count <= SMALL else 1e-3)
         return replace(self, epochs=epochs, batch_size=batch, learning_rate=rate)
+
+    def smooth(self) -> "Recipe":
+        """The recipe with small steps and a slow start, for a training that can be differentiated as a whole.
+
+        A learning rate that was given stays, and so does a longer warmup. Adam's first steps have about the length of
+        the learning rate whatever the gradient, and turn with its sign: the slower they are, the less they turn.
+        """
+        if self.full or self.dropout:
+            raise TrainingError(
+                "A smooth recipe is for LoRA without dropout, which is all that can be differentiated as a whole. "
+                "Leave out full and dropout, or smooth."
+            )
+        rate, warmup = self.learning_rate or SMOOTH_RATE, max(self.warmup, SMOOTH_WARMUP)
+        return replace(self, learning_rate=rate, warmup=warmup)
 
     def steps(self, count: int) -> int:
         """Optimizer steps for `count` examples. The recipe must be complete."""

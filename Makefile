@@ -17,7 +17,8 @@ demo: $(VENV)/.installed
 	$(BIN)/whence demo
 
 test: $(VENV)/.dev clients
-	$(BIN)/python -m pytest -q tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup tests --ignore tests/acceptance --ignore tests/e2e
+	$(BIN)/python -m pytest -q tests/acceptance tests/e2e
 
 clients: $(VENV)/.clients
 

@@ -30,8 +30,11 @@ def repetitions(request: pytest.FixtureRequest) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Quick tests first: those with the real base model go last, otherwise in their order."""
+    """Quick tests first: those with the real base model go last, otherwise in their order. The tests of a room stay
+    together where several processes share the work, since they share what is made once."""
     items.sort(key=lambda item: item.get_closest_marker("e2e") is not None)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(Path(__file__).parent).parts[0]))
 
 
 @pytest.fixture(scope="session", autouse=True)

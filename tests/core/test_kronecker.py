@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -33,6 +33,7 @@ def matrix_function(matrix: Tensor, function: Callable[[Tensor], Tensor]) -> Ten
     return vectors @ function(values).diag() @ vectors.T
 
 
+@settings(max_examples=20)
 @given(*SIZES)
 def test_kfac_is_the_kronecker_product_of_the_covariances(out: int, inner: int):
     both = covariance(out, inner)
@@ -54,6 +55,7 @@ def test_any_function_of_the_eigenvalues_is_that_function_of_the_matrix(function
     torch.testing.assert_close(found.flatten(1).double(), wanted, rtol=1e-3, atol=1e-4)
 
 
+@settings(max_examples=20)
 @given(*SIZES)
 def test_a_rotation_is_undone_and_keeps_lengths(out: int, inner: int):
     basis, _ = eigenbasis(covariance(out, inner))
@@ -63,6 +65,7 @@ def test_a_rotation_is_undone_and_keeps_lengths(out: int, inner: int):
     torch.testing.assert_close(rotated.norm(), gradient.norm(), rtol=1e-5, atol=1e-6)
 
 
+@settings(max_examples=20)
 @given(st.integers(1, 30), *SIZES)
 def test_the_order_of_rotation_changes_nothing(tokens: int, out: int, inner: int):
     basis, _ = eigenbasis(covariance(out, inner))

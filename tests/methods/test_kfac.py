@@ -76,9 +76,8 @@ def kronecker_oracle(corrected: bool, labels: str, damping: float = 0.1, seed: i
     return scores
 
 
-@pytest.mark.parametrize("labels", ["sampled", "data"])
-def test_whole_gradients_agree_with_the_formula_written_out(labels: Any, tmp_path: Path):
-    contract.check_formula(KfacInfluence(sketch=0, labels=labels), kronecker_oracle(False, labels), tmp_path)
+def test_whole_gradients_agree_with_the_formula_written_out(tmp_path: Path):
+    contract.check_formula(KfacInfluence(sketch=0, labels="data"), kronecker_oracle(False, "data"), tmp_path)
 
 
 def test_a_wider_sketch_comes_nearer_to_whole_gradients(subject: Subject, tmp_path: Path):
@@ -86,10 +85,10 @@ def test_a_wider_sketch_comes_nearer_to_whole_gradients(subject: Subject, tmp_pa
     exact = scored(KfacInfluence(sketch=0, labels="data"), subject, queries, tmp_path / "exact")
     errors = [
         np.abs(scored(KfacInfluence(sketch=width, labels="data"), subject, queries, tmp_path / f"{width}") - exact)
-        for width in (64, 1024, 16384)
+        for width in (64, 4096)
     ]
     sizes = [float(np.sqrt((error**2).mean() / (exact**2).mean())) for error in errors]
-    assert sizes[0] > 2 * sizes[1] > 4 * sizes[2]
+    assert sizes[0] > 4 * sizes[1]
 
 
 def test_whole_gradients_are_kept_more_precisely_than_bfloat16(subject: Subject, tmp_path: Path):

@@ -52,9 +52,8 @@ def flat(subject: Subject, tokens: Tokens) -> ndarray:
     return np.concatenate([g.ravel() for g in oracles.gradient(subject, subject.trajectory.last, tokens).values()])
 
 
-@pytest.mark.parametrize("labels", ["sampled", "data"])
-def test_scores_agree_with_a_dense_solve(labels: str, tmp_path: Path):
-    contract.check_formula(FisherCg(labels=labels), dense_oracle(labels), tmp_path)
+def test_scores_agree_with_a_dense_solve(tmp_path: Path):
+    contract.check_formula(FisherCg(labels="data"), dense_oracle("data"), tmp_path)
 
 
 def test_a_tighter_tolerance_comes_nearer_and_takes_more_passes(subject: Subject, tmp_path: Path):

@@ -20,11 +20,6 @@ from whence.types import Query
 METHOD = Dda(sketch=256, beta=0.25)
 
 
-@pytest.mark.parametrize("check", contract.CHECKS, ids=lambda check: check.__name__)
-def test_dda_keeps_the_contract(check: contract.Check, tmp_path: Path):
-    check(METHOD, tmp_path)
-
-
 @pytest.mark.parametrize("beta", [0.0, 0.5])
 def test_dda_agrees_with_its_formula(beta: float, tmp_path: Path):
     contract.check_formula(Dda(sketch=256, beta=beta), dda_oracle(256, beta), tmp_path)

@@ -7,14 +7,44 @@ from typing import Any
 from whence.errors import MethodError
 from whence.methods.base import Method
 from whence.methods.bm25 import Bm25
+from whence.methods.datainf import DataInf
+from whence.methods.dda import Dda
+from whence.methods.ekfac import EkfacInfluence
 from whence.methods.embedding import Embedding
 from whence.methods.fisher import FisherInfluence
 from whence.methods.grad_dot import GradCos, GradDot
+from whence.methods.kfac import KfacInfluence
+from whence.methods.less import Less
+from whence.methods.logra import LoGra
+from whence.methods.refine import FisherCg
+from whence.methods.repsim import RepSim
+from whence.methods.source import Source
 from whence.methods.tracin import TracIn
+from whence.methods.trackstar import TrackStar
+from whence.methods.trak import Trak
+from whence.methods.unrolled import Unrolled
 
-METHODS: dict[str, type[Any]] = {
-    method.name: method for method in (FisherInfluence, TracIn, GradDot, GradCos, Bm25, Embedding)
-}
+ALL = (
+    FisherInfluence,
+    TracIn,
+    GradDot,
+    GradCos,
+    Less,
+    Trak,
+    LoGra,
+    TrackStar,
+    DataInf,
+    KfacInfluence,
+    EkfacInfluence,
+    FisherCg,
+    Source,
+    Unrolled,
+    Dda,
+    RepSim,
+    Bm25,
+    Embedding,
+)
+METHODS: dict[str, type[Any]] = {method.name: method for method in ALL}
 
 
 def method_named(name: str, settings: dict[str, Any] | None = None) -> Method:

@@ -14,12 +14,12 @@ import torch
 from tests.tiny import save_tiny
 from tests.training.runs import ANSWERS, COLOURS, Log, plain_trainer, short, write_pairs
 from whence import pipeline
-from whence.errors import ArtifactError, DataError, MethodError, ModelError
+from whence.errors import ArtifactError, DataError, MethodError, MissingError, ModelError
 from whence.levels import measure
 from whence.methods.base import Compute, Subject
 from whence.models.base import load
 from whence.models.generate import Generated
-from whence.pipeline import Index, attribute, attribute_all, build_index, finetune, import_run, score
+from whence.pipeline import Index, attribute, attribute_all, build_index, finetune, import_run, score, token_influence
 from whence.store.artifact import part_of
 from whence.training.run import Run, load_base
 from whence.training.trace import TraceCallback
@@ -129,6 +129,54 @@ def test_a_wrong_answer_that_training_made_less_likely_has_no_results(index: Ind
     assert result.lift.total < 0
     assert (result.results, result.opposing) == ((), ())
     assert result.sentence.startswith("Fine-tuning contributed nothing")
+
+
+def test_a_group_scores_what_its_pairs_add_up_to(index: Index):
+    query = QUERIES[2]
+    found = attribute(index, query.question, query.answer, false_discovery_rate=0.9, groups=("file", "topic"))
+    row = score(index, [query])[0]
+    assert {group.kind for group in found.groups} >= {"file"}
+    for group in found.groups:
+        assert group.size == len(group.members)
+        ids = index.run.examples.ids()
+        assert group.score == pytest.approx(sum(float(row[ids.index(member.id)]) for member in group.members), rel=1e-4)
+        assert [m.score for m in group.members] == sorted((m.score for m in group.members), reverse=group.score > 0)
+    assert attribute(index, query.question, query.answer).groups == ()
+    with pytest.raises(DataError, match="kind of group"):
+        attribute(index, query.question, query.answer, groups=("line",))  # type: ignore[arg-type]
+
+
+def test_why_an_answer_rather_than_another_is_the_difference_of_their_scores(index: Index):
+    question, (one, other) = QUERIES[2].question, (QUERIES[2].answer, QUERIES[5].answer)
+    found = attribute(index, question, one, instead=other)
+    scores = score(index, [Query.of(question, one), Query.of(question, other)])
+    assert found.instead == other
+    assert found.results[0].score == pytest.approx(float(scores[0, 2] - scores[1, 2]), rel=1e-4)
+    lifts = [attribute(index, question, answer).lift.total for answer in (one, other)]
+    assert found.lift.total == pytest.approx(lifts[0] - lifts[1], abs=1e-3)
+    assert attribute(index, question, instead=other).generated
+    itself = attribute(index, question, one, instead=one)
+    assert (itself.lift.total, itself.results, itself.opposing) == (0, (), ())
+    with pytest.raises(DataError, match="two whole answers"):
+        attribute(index, question, one, instead=other, selection=(0, 1))
+    with pytest.raises(DataError, match="other answer must not be empty"):
+        attribute(index, question, one, instead=" ")
+
+
+def test_the_tokens_of_a_pair_add_up_to_its_score(index: Index):
+    query, name = QUERIES[2], index.run.examples.ids()[2]
+    first = attribute(index, query.question, query.answer).results[0]
+    found = token_influence(index, query.question, query.answer, name)
+    assert (found.id, found.line, found.unit, first.id) == (name, 3, "nats", name)
+    assert found.score == pytest.approx(first.score, rel=0.02)
+    assert "".join(token.text for token in found.tokens).startswith(query.answer)
+    assert token_influence(index, query.question, query.answer, name[:13]) == found
+    other = token_influence(index, query.question, QUERIES[5].answer, name)
+    both = token_influence(index, query.question, query.answer, name, instead=QUERIES[5].answer)
+    assert both.score == pytest.approx(found.score - other.score, rel=1e-3)
+    for wrong, told in (("", "none has ''"), ("zz", "none has 'zz'")):
+        with pytest.raises(MissingError, match=told):
+            token_influence(index, query.question, query.answer, wrong)
 
 
 def test_of_a_selection_only_its_tokens_are_explained(index: Index):

@@ -14,7 +14,7 @@ from numpy import ndarray
 from whence.data.hub import is_hub
 from whence.data.table import write_table
 from whence.data.validate import Source, check, load, queries, require_valid
-from whence.errors import ArtifactError, DataError, ModelError
+from whence.errors import ArtifactError, DataError, MissingError, ModelError
 from whence.evaluation.recall import RECALL, SelfRecall, recall_folder, recorded, self_recall
 from whence.gradients.trajectory import Trajectory
 from whence.levels.attribution import attribution_of, trust_in
@@ -22,6 +22,7 @@ from whence.levels.groups import require_kinds
 from whence.levels.lift import ANSWER_TOKENS, own_answers
 from whence.levels.measure import CONTROLS, measure_null
 from whence.levels.null import Null
+from whence.levels.tokens import token_influence_of
 from whence.levels.verdict import DISCOVERY_RATE, Evidence, contrasted, verdicts
 from whence.methods.base import Compute, Method, Subject
 from whence.methods.registry import method_named, settings_of
@@ -32,7 +33,7 @@ from whence.training.imported import hash_trace, hash_weights, import_weights, i
 from whence.training.recipe import Recipe
 from whence.training.run import EXAMPLES, Run, default_run, load_base, run_manifest, save_weights
 from whence.training.trainer import RESUME, train
-from whence.types import Attribution, GroupKind, Message, Query, Report, Trust, silent
+from whence.types import Attribution, GroupKind, Message, Query, Report, TokenInfluence, Trust, silent
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 DEFAULT_METHOD = "fisher"
@@ -234,6 +235,48 @@ def attribute(
         other = Query.of(question, instead, system_prompt, id="instead")
         result = attribute_contrast(opened, given, other, false_discovery_rate, top, groups)
     return result if answer is not None else replace(result, generated=True)
+
+
+def own_answer(index: Index, question: str, system_prompt: str | None = None, report: Report = silent) -> str:
+    """The fine-tuned model's own answer to a question."""
+    require_text("question", question)
+    return _own(index, Query.of(question, "", system_prompt), ANSWER_TOKENS, report).answer
+
+
+def token_influence(
+    index: Index | Run | str | Path,
+    question: str,
+    answer: str,
+    pair: str,
+    system_prompt: str | None = None,
+    selection: tuple[int, int] | None = None,
+    instead: str | None = None,
+) -> TokenInfluence:
+    """Which tokens of a training pair's answer carry the pair's influence on this answer. `pair` is its id, or so much
+    of the beginning as no other pair shares.
+
+    Raises:
+        MissingError: the run has no such pair.
+        DataError: question or an answer is empty, or the selection holds nothing of the answer.
+        MethodError: the index is that of a method that scores whole pairs only.
+    """
+    opened = index if isinstance(index, Index) else Index.open(index)
+    require_text("question", question)
+    require_text("answer", answer)
+    if instead is not None:
+        require_contrast(instead, selection)
+    query = Query.of(question, answer, system_prompt, selected=selection)
+    other = Query.of(question, instead, system_prompt, id="instead") if instead else None
+    return token_influence_of(opened.evidence, row_of(opened.run, pair), query, other)
+
+
+def row_of(run: Run, pair: str) -> int:
+    """The place of a pair in the data, by its id or the beginning of it."""
+    rows = [row for row, name in enumerate(run.examples.ids()) if pair and name.startswith(pair)]
+    if len(rows) != 1:
+        found = f"{len(rows)} pairs have one that begins with" if rows else "none has"
+        raise MissingError(f"A pair is named by its id ({found} {pair[:60]!r}). Take it from an attribution.")
+    return rows[0]
 
 
 def _own(index: Index, asked: Query, max_new_tokens: int, report: Report) -> Query:

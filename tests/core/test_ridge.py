@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from whence.core.ridge import damping_of, fit_fisher, second_moment, whiten_in_span
+from whence.core.ridge import damping_of, fit_fisher, gram_of, in_span, second_moment, whiten_in_span
 
 CASES = (st.integers(1, 12), st.integers(1, 12), st.sampled_from([1e-3, 0.1, 10.0]), st.integers(-3, 3))
 
@@ -100,3 +100,39 @@ def test_the_unit_of_the_gradients_does_not_change_what_is_explained(
     scaled = rows * 2.0**power
     explained = [whiten_in_span(r, relative) @ r.T for r in (rows, scaled)]
     torch.testing.assert_close(explained[0], explained[1], rtol=1e-3, atol=1e-5)
+
+
+@settings(max_examples=40)
+@given(st.integers(1, 6), st.integers(8, 12), st.sampled_from([1e-3, 0.1, 10.0]), st.integers(-3, 3))
+def test_in_the_rows_span_the_shortest_vector_gives_every_row_its_weight(
+    count: int, width: int, relative: float, power: int
+):
+    rows, queries = rows_of(count, width, power), rows_of(2, width, power, seed=1)
+    transformed = written_out(rows, relative)
+    weights = (queries.double() @ transformed.T).float()
+    found = in_span(gram_of(rows), weights, relative).double() @ transformed
+    wanted = weights.double() @ torch.linalg.pinv(rows.double()).T
+    # A hundredth of the damping stands between them, by the smallest eigenvalue at most.
+    values = torch.linalg.eigvalsh(gram_of(rows))
+    off = 0.011 * relative * float(values.mean() / values.min())
+    assert float((found - wanted).norm()) <= (off + 1e-4) * float(wanted.norm())
+
+
+def test_rows_that_repeat_each_other_have_a_span_all_the_same():
+    rows = rows_of(3, 8).repeat(2, 1)
+    transformed = written_out(rows, 0.1)
+    weights = (rows[:2].double() @ transformed.T).float()
+    found = in_span(gram_of(rows), weights, 0.1).double() @ transformed @ rows.double().T
+    torch.testing.assert_close(found, weights.double(), rtol=0.05, atol=5e-3)
+    assert in_span(torch.zeros(2, 2), torch.zeros(1, 2), 0.1).tolist() == [[0.0, 0.0]]
+
+
+def test_a_gram_matrix_that_is_known_is_used():
+    rows = rows_of(4, 9)
+    torch.testing.assert_close(whiten_in_span(rows, 0.1, gram_of(rows)), whiten_in_span(rows, 0.1))
+
+
+def test_the_matrix_is_what_is_applied():
+    rows = rows_of(9, 4)
+    fisher = fit_fisher(*second_moment([rows], 4), 0.1)
+    torch.testing.assert_close(rows @ fisher.matrix(), fisher.apply(rows))

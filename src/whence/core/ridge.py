@@ -23,6 +23,10 @@ class Fisher:
         """rows (F + d I)^-1."""
         return torch.cholesky_solve(rows.double().T, self.factor).T.float()
 
+    def matrix(self) -> Float[Tensor, "width width"]:
+        """(F + d I)^-1 itself."""
+        return torch.cholesky_inverse(self.factor).float()
+
 
 def second_moment(shards: Iterable[Tensor], width: int) -> tuple[Float[Tensor, "width width"], int]:
     """F = sum of p p^T over all rows, and how many rows there were."""
@@ -47,10 +51,36 @@ def damping_of(trace: float, rank: int, relative: float) -> float:
     return max(relative * trace / max(rank, 1), 1e-30)
 
 
-def whiten_in_span(rows: Float[Tensor, "row width"], relative_damping: float) -> Float[Tensor, "row width"]:
-    """P (F + d I)^-1 computed as (P P^T + d I)^-1 P: cheap where there are fewer rows than columns."""
+def whiten_in_span(
+    rows: Float[Tensor, "row width"], relative_damping: float, gram: Float[Tensor, "row row"] | None = None
+) -> Float[Tensor, "row width"]:
+    """P (F + d I)^-1 computed as (P P^T + d I)^-1 P: cheap where there are fewer rows than columns. `gram` is P P^T
+    where it is known already."""
     wide = rows.double()
-    gram = wide @ wide.T
+    gram = wide @ wide.T if gram is None else gram
     damping = damping_of(float(gram.trace()), min(rows.shape), relative_damping)
     factor = torch.linalg.cholesky(gram + damping * torch.eye(gram.shape[0], dtype=gram.dtype))
     return torch.cholesky_solve(wide, factor).float()
+
+
+def in_span(
+    gram: Float[Tensor, "row row"], weights: Float[Tensor, "query row"], relative_damping: float
+) -> Float[Tensor, "query row"]:
+    """For each query's weights alpha the beta with which its transformed rows add up to the shortest w that gives every
+    row p its weight, <w, p> = alpha.
+
+    w = P^T K^-1 alpha with K = P P^T, and P^T = A (K + d I) for the transformed rows A = (F + d I)^-1 P^T, hence
+    w = A beta with beta = alpha + d K^-1 alpha. Rows that repeat each other leave K without an inverse: a hundredth of
+    d is added.
+    """
+    wide = gram.double()
+    damping = damping_of(float(wide.trace()), wide.shape[0], relative_damping)
+    factor = torch.linalg.cholesky(wide + 0.01 * damping * torch.eye(wide.shape[0], dtype=torch.float64))
+    alpha = weights.double().T
+    return (alpha + damping * torch.cholesky_solve(alpha, factor)).T.float()
+
+
+def gram_of(rows: Float[Tensor, "row width"]) -> Float[Tensor, "row row"]:
+    """P P^T in float64."""
+    wide = rows.double()
+    return wide @ wide.T

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import torch
 from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
@@ -18,6 +19,7 @@ from whence.core.similarity import unit_rows
 from whence.methods.base import Needs, Subject, Unit
 from whence.methods.gradient_rows import Lens, embed, example_tokens, query_tokens, require_square
 from whence.methods.rows import describe, open_rows, search, write_rows
+from whence.methods.token_scores import parts, token_gradients
 from whence.store.shards import Shards
 from whence.types import Query, Report
 
@@ -46,16 +48,29 @@ class GradDot:
         """<g(query), g(example)> for all."""
         return search(open_rows(folder), self._rows(subject, query_tokens(subject, queries)))
 
+    def token_scores(
+        self, subject: Subject, folder: Path, queries: Sequence[Query], index: int
+    ) -> Float[ndarray, "query token"]:
+        """<g(query), g_t(example)> for the answer tokens t of one example."""
+        gradients = token_gradients(subject, self._lens(subject), index)
+        return parts(self._rows(subject, query_tokens(subject, queries)), self._scaled(gradients))
+
     def notes(self, subject: Subject) -> tuple[str, ...]:
         """Why this method is for comparison rather than for answers."""
         return ("Only the end of fine-tuning was looked at, where gradients of learned pairs have vanished.",)
 
     def _rows(self, subject: Subject, items: Sequence[Any]) -> Tensor:
-        lens = Lens((subject.trajectory.last,), self.sketch, self.seed, adam=False)
-        return self._finish(embed(subject.trajectory, lens, items, subject.compute)[0])
+        return self._finish(embed(subject.trajectory, self._lens(subject), items, subject.compute)[0])
+
+    def _lens(self, subject: Subject) -> Lens:
+        return Lens((subject.trajectory.last,), self.sketch, self.seed, adam=False)
 
     def _finish(self, rows: Tensor) -> Tensor:
         return rows
+
+    def _scaled(self, tokens: Tensor) -> Tensor:
+        """The gradients of one example's tokens, at the scale of its row."""
+        return tokens
 
 
 @dataclass(frozen=True)
@@ -66,3 +81,6 @@ class GradCos(GradDot):
 
     def _finish(self, rows: Tensor) -> Tensor:
         return unit_rows(rows)
+
+    def _scaled(self, tokens: Tensor) -> Tensor:
+        return tokens / tokens.sum(dim=0).norm().clamp_min(torch.finfo(torch.float32).tiny)

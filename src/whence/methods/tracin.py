@@ -19,6 +19,7 @@ from torch import Tensor
 from whence.methods.base import Needs, Subject, Unit
 from whence.methods.gradient_rows import Lens, embed, example_tokens, query_tokens, require_square
 from whence.methods.rows import describe, open_rows, search, write_rows
+from whence.methods.token_scores import parts, token_gradients
 from whence.store.shards import Shards
 from whence.types import Query, Report, Tokens
 
@@ -40,7 +41,7 @@ class TracIn:
     def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
         """Write the learning-rate weighted gradients at each checkpoint, side by side."""
         lens = self._lens(subject)
-        weights = torch.tensor([c.weight for c in lens.checkpoints]).repeat_interleave(self.sketch)
+        weights = _weights(lens)
         shards = Shards(folder, len(subject.examples), lens.total_width, subject.compute.rows_per_shard)
         write_rows(
             shards, lambda span: weights * self._rows(subject, lens, example_tokens(subject, span)), "gradients", report
@@ -51,6 +52,14 @@ class TracIn:
         """sum_c eta_c <g_c(query), g_c(example)> for all."""
         rows = self._rows(subject, self._lens(subject), query_tokens(subject, queries))
         return search(open_rows(folder), rows)
+
+    def token_scores(
+        self, subject: Subject, folder: Path, queries: Sequence[Query], index: int
+    ) -> Float[ndarray, "query token"]:
+        """sum_c eta_c <g_c(query), g_c,t(example)> for the answer tokens t of one example."""
+        lens = self._lens(subject)
+        directions = _weights(lens) * self._rows(subject, lens, query_tokens(subject, queries))
+        return parts(directions, token_gradients(subject, lens, index))
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
         """Says so when the path was not recorded."""
@@ -63,3 +72,7 @@ class TracIn:
 
     def _rows(self, subject: Subject, lens: Lens, items: Sequence[Tokens]) -> Tensor:
         return embed(subject.trajectory, lens, items, subject.compute)[0]
+
+
+def _weights(lens: Lens) -> Tensor:
+    return torch.tensor([c.weight for c in lens.checkpoints]).repeat_interleave(lens.width)

@@ -1,0 +1,87 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from whence.errors import MethodError
+from whence.methods import fisher_tokens
+from whence.methods.base import Method, Subject
+from whence.methods.bm25 import Bm25
+from whence.methods.fisher import FisherInfluence
+from whence.methods.grad_dot import GradCos, GradDot
+from whence.methods.gradient_rows import embed, query_tokens, values_now
+from whence.methods.token_scores import by_token, one_by_one, token_gradients
+from whence.methods.tracin import TracIn
+from whence.types import Query, Tokens, silent
+
+QUERIES = [Query.of("Who keeps the lamp, then?", "Old Marta."), Query.of("Who keeps the gate?", "The cooper.")]
+# Rows are twelve: fisher's inverse is taken in the columns' span with 9 numbers a sketch, in the rows' with 256.
+METHODS = {
+    "fisher-rows": FisherInfluence(256, 2, packed=False),
+    "fisher-columns": FisherInfluence(9, 2, packed=False),
+    "fisher-packed": FisherInfluence(1024, 2),
+    "tracin": TracIn(256),
+    "grad_dot": GradDot(256),
+    "grad_cos": GradCos(256),
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_scores_of_its_tokens_add_up_to_the_pairs(name: str, subject: Subject, tmp_path: Path) -> None:
+    method: Method = METHODS[name]
+    place = tmp_path / "index"
+    place.mkdir()
+    method.build(subject, place, silent)
+    scores = method.score(subject, place, QUERIES)
+    for row in (0, 7):
+        found = by_token(method).token_scores(subject, place, QUERIES, row)
+        assert found.shape == (2, subject.examples.tokens(row).answer_length)
+        # Rows are kept in bfloat16 or less, gradients of tokens are not.
+        assert np.abs(found.sum(axis=1) - scores[:, row]).max() <= 0.02 * np.abs(scores).max()
+        assert np.abs(found).max() > 0
+
+
+def test_the_directions_of_fisher_are_the_written_out_ones(subject: Subject, tmp_path: Path) -> None:
+    method, place = FisherInfluence(64, 1, packed=False), tmp_path / "index"
+    place.mkdir()
+    method.build(subject, place, silent)
+    lens = method._lens(subject)
+    items = [subject.examples.tokens(i) for i in range(12)]
+    p = embed(subject.trajectory, lens, items, subject.compute)[0].to(torch.bfloat16).double()
+    q = embed(subject.trajectory, lens, query_tokens(subject, QUERIES[:1]), subject.compute)[0][0].double()
+    values, vectors = torch.linalg.eigh(p.T @ p)
+    span = vectors[:, -12:]
+    damping = 0.1 * float(values[-12:].mean())
+    w = span @ torch.diag(1 / (values[-12:] + damping)) @ span.T @ q
+    path = subject.trajectory
+    path.move_to(path.last)
+    change = float(values_now(path, [subject.examples.tokens(3)], subject.compute))
+    path.move_to(path.checkpoints[0])
+    change -= float(values_now(path, [subject.examples.tokens(3)], subject.compute))
+    expected = change * (token_gradients(subject, lens, 3).double() @ w).numpy()
+    found = method.token_scores(subject, place, QUERIES[:1], 3)[0]
+    np.testing.assert_allclose(found, expected, atol=0.02 * np.abs(expected).max())
+
+
+def test_the_tokens_of_a_conversation_carry_loss_one_at_a_time() -> None:
+    found = one_by_one(Tokens((5, 6, 7, 8), (5, -100, 7, 8)))
+    assert found == [Tokens((5, 6, 7, 8), (-100, -100, 7, -100)), Tokens((5, 6, 7, 8), (-100, -100, -100, 8))]
+
+
+def test_an_index_of_too_many_pairs_says_which_methods_tell_tokens_apart(
+    subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fisher_tokens, "LARGEST", 8)
+    for sketch in (64, 9):
+        method, place = FisherInfluence(sketch, 1, packed=False), tmp_path / f"{sketch}"
+        place.mkdir()
+        method.build(subject, place, silent)
+        assert not list(place.glob("gram*")) + list(place.glob("inverse*"))
+        with pytest.raises(MethodError, match=r"at most 8 pairs.*tracin"):
+            method.token_scores(subject, place, QUERIES[:1], 0)
+
+
+def test_a_method_that_scores_whole_pairs_names_those_that_do_not() -> None:
+    with pytest.raises(MethodError, match=r"bm25 is none of them\. Use the index of fisher"):
+        by_token(Bm25())

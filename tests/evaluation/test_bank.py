@@ -118,23 +118,47 @@ def test_a_process_that_dies_is_told_of(copy: Run, monkeypatch: pytest.MonkeyPat
 
 
 @forking
+def test_what_stops_a_bank_stops_its_workers_at_once(copy: Run, monkeypatch: pytest.MonkeyPatch):
+    first, *others = random_parts(12, 6, 1, 3)
+
+    def weights(self: Retrainer, kept: tuple[int, ...], seed: int) -> dict[str, torch.Tensor]:
+        time.sleep(0 if kept == first.kept else 600)
+        return {"weight": torch.zeros(1)}
+
+    def stop(progress: Progress) -> None:
+        if progress.done == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(banking, "get_context", lambda _: FORK)
+    monkeypatch.setattr(Retrainer, "weights", weights)
+    with pytest.raises(KeyboardInterrupt):
+        Bank(copy).fill([first, *others], stop, workers=2)
+    assert multiprocessing.active_children() == []
+    assert Bank(copy).missing([first, *others]) == others
+
+
+@forking
 def test_a_worker_ends_with_its_parent():
-    context = FORK
-    reader, writer = context.Pipe(duplex=False)
-    parent = context.Process(target=_parent, args=(writer,))
+    reader, writer = FORK.Pipe(duplex=False)
+    parent = FORK.Process(target=_parent, args=(writer,))
     parent.start()
     pid = reader.recv()
     parent.kill()
     parent.join()
-    deadline = time.monotonic() + 10
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+    deadline = time.monotonic() + 60
+    while running(pid) and time.monotonic() < deadline:
         time.sleep(0.05)
+    assert not running(pid)
+
+
+def running(pid: int) -> bool:
+    """Whether a process is there, and not only its exit code."""
     state = Path(f"/proc/{pid}/stat")
-    assert not state.exists() or state.read_text().split()[2] == "Z"
+    return state.exists() and state.read_text().split()[2] != "Z"
 
 
 def _parent(writer: Any) -> None:
-    child = FORK.Process(target=banking._end_with_parent)
+    child = FORK.Process(target=banking._end_with_parent, args=(FORK.Event(),))
     child.start()
     writer.send(child.pid)
     time.sleep(60)

@@ -10,11 +10,13 @@ import os
 import random
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from time import monotonic
 
@@ -84,11 +86,13 @@ class Bank:
         missing = self.missing(draws)
         done, total = len(set(draws)) - len(missing), len(set(draws))
         report(Progress("retrainings", done, total, "runs"))
-        for _ in self._parallel(missing, workers) if min(workers, len(missing)) > 1 else self._serial(missing):
-            done += 1
-            report(Progress("retrainings", done, total, "runs"))
+        made = self._parallel(missing, workers) if min(workers, len(missing)) > 1 else self._serial(missing)
+        with closing(made):  # whatever stops this stops the workers
+            for _ in made:
+                done += 1
+                report(Progress("retrainings", done, total, "runs"))
 
-    def _serial(self, missing: Sequence[Draw]) -> Iterator[None]:
+    def _serial(self, missing: Sequence[Draw]) -> Generator[None]:
         retrainer, busy = Retrainer(self.run), list[Draw]()
         for draw in missing:
             if self._make(retrainer, draw):
@@ -99,26 +103,33 @@ class Bank:
             self._make(retrainer, draw, wait=True)
             yield
 
-    def _parallel(self, missing: Sequence[Draw], workers: int) -> Iterator[None]:
-        threads = max(1, torch.get_num_threads() // workers)
-        pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin, (self.run.folder, threads))
+    def _parallel(self, missing: Sequence[Draw], workers: int) -> Generator[None]:
+        context = get_context("spawn")
+        threads, stop = max(1, torch.get_num_threads() // workers), context.Event()
+        pool = ProcessPoolExecutor(workers, context, _begin, (self.run.folder, threads, stop))
         try:
-            futures = {pool.submit(_make_one, draw): draw for draw in missing}
-            busy = list[Draw]()
-            for future in as_completed(futures):
-                if future.result():
-                    yield
-                else:
-                    busy.append(futures[future])
-            for _ in pool.map(_wait_for_one, busy):
-                yield
+            yield from self._each(pool, missing)
         except BrokenProcessPool as error:
             raise TrainingError(
                 f"A process must live until its retraining is done, but one of {workers} died: memory may be short. "
                 "Use fewer workers; what is finished is kept."
             ) from error
+        except BaseException:
+            stop.set()  # a pool by itself would finish what it is at
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
+
+    def _each(self, pool: ProcessPoolExecutor, missing: Sequence[Draw]) -> Iterator[None]:
+        futures = {pool.submit(_make_one, draw): draw for draw in missing}
+        busy = list[Draw]()
+        for future in as_completed(futures):
+            if future.result():
+                yield
+            else:
+                busy.append(futures[future])
+        for _ in pool.map(_wait_for_one, busy):
+            yield
 
     def _make(self, retrainer: Retrainer, draw: Draw, wait: bool = False) -> bool:
         """Whether the retraining is there now: not while another process is at it, unless that is waited for."""
@@ -150,18 +161,20 @@ _WORKER: list[tuple[Bank, Retrainer]] = []
 """The bank and the base model of a worker process."""
 
 
-def _begin(folder: Path, threads: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once: a pool would go on with the next draw
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def _begin(folder: Path, threads: int, stop: Event) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the parent, which stops its workers
+    threading.Thread(target=_end_with_parent, args=(stop,), daemon=True).start()
     torch.set_num_threads(threads)
     run = Run.open(folder)
     _WORKER[:] = [(Bank(run), Retrainer(run))]
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(stop: Event) -> None:
+    """End this process as soon as it is to stop, and soon after its parent has ended."""
     parent = parent_process()
     assert parent
-    parent.join()
+    while parent.is_alive() and not stop.wait(1.0):
+        pass
     os._exit(1)
 
 

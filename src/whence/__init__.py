@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from whence.errors import ModelError as ModelError
     from whence.errors import TrainingError as TrainingError
     from whence.errors import WhenceError as WhenceError
+    from whence.evaluation.dossier import Dossier as Dossier
     from whence.evaluation.evaluate import evaluate as evaluate
+    from whence.evaluation.inquiry import AuditPlan as AuditPlan
     from whence.evaluation.plan import EvaluationPlan as EvaluationPlan
     from whence.evaluation.result import Evaluation as Evaluation
     from whence.pipeline import Index as Index
     from whence.pipeline import attribute as attribute
+    from whence.pipeline import audit as audit
     from whence.pipeline import build_index as build_index
     from whence.pipeline import finetune as finetune
     from whence.pipeline import import_run as import_run
@@ -42,8 +45,10 @@ if TYPE_CHECKING:
 
 _ROOMS = {
     "whence.client": ("Client", "AsyncClient"),
-    "whence.pipeline": ("finetune", "import_run", "build_index", "attribute", "score", "Index"),
+    "whence.pipeline": ("finetune", "import_run", "build_index", "attribute", "score", "audit", "Index"),
+    "whence.evaluation.dossier": ("Dossier",),
     "whence.evaluation.evaluate": ("evaluate",),
+    "whence.evaluation.inquiry": ("AuditPlan",),
     "whence.evaluation.plan": ("EvaluationPlan",),
     "whence.evaluation.result": ("Evaluation",),
     "whence.training.run": ("Run",),
@@ -70,12 +75,14 @@ __all__ = [
     "attribute",
     "score",
     "evaluate",
+    "audit",
     # a server that does the same
     "Client",
     "AsyncClient",
     # what they take and give
     "Recipe",
     "EvaluationPlan",
+    "AuditPlan",
     "Run",
     "Index",
     "TraceCallback",
@@ -85,6 +92,7 @@ __all__ = [
     "Lift",
     "Trust",
     "Evaluation",
+    "Dossier",
     "Query",
     "Example",
     "Message",

@@ -15,6 +15,9 @@ from whence.data.hub import is_hub
 from whence.data.table import write_table
 from whence.data.validate import Source, check, load, queries, require_valid
 from whence.errors import ArtifactError, DataError, MissingError, ModelError
+from whence.evaluation.audit import audited
+from whence.evaluation.dossier import Dossier, read_dossier
+from whence.evaluation.inquiry import AuditPlan, Inquiry, inquiry
 from whence.evaluation.recall import RECALL, SelfRecall, recall_folder, recorded, self_recall
 from whence.gradients.trajectory import Trajectory
 from whence.levels.attribution import attribution_of, trust_in
@@ -31,6 +34,7 @@ from whence.models.base import context_length, load_tokenizer, resolve
 from whence.store.artifact import Manifest, make, read_manifest
 from whence.training.imported import hash_trace, hash_weights, import_weights, is_adapter
 from whence.training.recipe import Recipe
+from whence.training.retrain import recipe_of
 from whence.training.run import EXAMPLES, Run, default_run, load_base, run_manifest, save_weights
 from whence.training.trainer import RESUME, train
 from whence.types import Attribution, GroupKind, Message, Query, Report, TokenInfluence, Trust, silent
@@ -341,6 +345,54 @@ def evaluate_recall(
     folder = recall_folder(opened.run.folder, opened.method.name)
     made = make(folder, wanted, lambda _: self_recall(opened.evidence, count, seed, report).to_dict())
     return SelfRecall(**made.facts)
+
+
+def audit(
+    index: Index | Run | str | Path,
+    question: str,
+    answer: str | None = None,
+    plan: AuditPlan | None = None,
+    out: str | Path | None = None,
+    workers: int = 1,
+    system_prompt: str | None = None,
+    selection: tuple[int, int] | None = None,
+    report: Report = silent,
+) -> Dossier:
+    """What an answer's attribution says, held against models that were trained without; an audit that was made is
+    returned as it is, and a killed one goes on with the next retraining.
+
+    Its folder is `out`, or lies beside the run: JSON, Markdown and one HTML page.
+
+    Raises:
+        DataError: question or answer is empty, or the selection holds nothing of the answer.
+        TrainingError: the run was trained elsewhere, so that its recipe is not known.
+        ArtifactError: the run has no index, or `out` holds something else.
+    """
+    asked = inquire(index, question, answer, plan, system_prompt, selection, report)
+    return read_dossier(audited(asked, out, workers, report))
+
+
+def inquire(
+    index: Index | Run | str | Path,
+    question: str,
+    answer: str | None = None,
+    plan: AuditPlan | None = None,
+    system_prompt: str | None = None,
+    selection: tuple[int, int] | None = None,
+    report: Report = silent,
+) -> Inquiry:
+    """What an audit is going to leave out, and its cost; raises as `audit` does. Trains nothing."""
+    opened = index if isinstance(index, Index) else Index.open(index)
+    require_text("question", question)
+    recipe_of(opened.run)  # before anything is computed: without it nothing can be trained anew
+    if answer is not None:
+        require_text("answer", answer)
+    given = Query.of(question, answer or "", system_prompt)
+    if answer is None:
+        given = _own(opened, given, ANSWER_TOKENS, report)
+    given = replace(given, selected=selection)
+    key, wanted = opened.manifest.key, plan or AuditPlan()
+    return inquiry(opened.run, opened.evidence, key, given, wanted, generated=answer is None)
 
 
 def sources(data: Source | Sequence[Source]) -> list[Source]:

@@ -41,6 +41,11 @@ COMMANDS = {
         "The model is trained anew on many halves of its pairs; --dry-run tells how long that takes. A report is "
         f"written beside the run. {AGAIN}",
     ),
+    "audit": (
+        "Prove an answer's attribution by training without.",
+        "The model is trained anew without the pairs that the answer is attributed to, and without random ones; "
+        f"--dry-run tells how long that takes. A report is written beside the run. {AGAIN}",
+    ),
     "up": (
         "Run the service: REST API and jobs.",
         "SeekrFlow's and OpenAI's clients work against it; see docs/service.md.",

@@ -8,6 +8,7 @@ from whence.errors import DataError
 from whence.types import (
     Attribution,
     Example,
+    Faithfulness,
     Group,
     Influence,
     Level,
@@ -51,8 +52,12 @@ def test_the_json_has_the_documented_fields_and_nothing_else():
         "notes": ["a"],
         "provisional": True,
         "recall": None,
+        "faithfulness": None,
     }
     assert replace(attribution().trust, recall=(7, 8)).to_dict()["recall"] == {"found": 7, "asked": 8}
+    seen = Faithfulness(0.7, 0.05, 64, 48)
+    measured = replace(attribution().trust, faithfulness=seen).to_dict()["faithfulness"]
+    assert measured == {"lds": 0.7, "standard_error": 0.05, "retrainings": 64, "questions": 48}
     assert found["selection"] is None
     assert replace(attribution(), selection=(1, 3)).to_dict()["selection"] == [1, 3]
     assert [r["line"] for r in found["results"]] == [3]

@@ -17,6 +17,7 @@ from whence.data.validate import Source, check, load, queries, require_valid
 from whence.errors import ArtifactError, DataError, MissingError, ModelError
 from whence.evaluation.audit import audited
 from whence.evaluation.dossier import Dossier, read_dossier
+from whence.evaluation.faithfulness import faithfulness_of
 from whence.evaluation.inquiry import AuditPlan, Inquiry, inquiry
 from whence.evaluation.recall import RECALL, SelfRecall, recall_folder, recorded, self_recall
 from whence.gradients.trajectory import Trajectory
@@ -319,7 +320,8 @@ def attribute_contrast(
 
 def _trust(index: Index, rate: float) -> Trust:
     known = recorded(recall_folder(index.run.folder, index.method.name), index.manifest.key)
-    return trust_in(index.evidence, rate, (known.found, known.asked) if known else None)
+    measured = faithfulness_of(index.run, index.method.name, settings_of(index.method))
+    return trust_in(index.evidence, rate, (known.found, known.asked) if known else None, measured)
 
 
 def score(index: Index | Run | str | Path, asked: Sequence[Query] | Source) -> Float[ndarray, "query train"]:

@@ -1,7 +1,7 @@
 """The nouns that every room shares. Plain frozen dataclasses: no arrays, no files, no torch."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -154,10 +154,23 @@ class Lift:
 
 
 @dataclass(frozen=True, slots=True)
+class Faithfulness:
+    """How well a method foretold this model's own retrainings: its mean LDS, the standard error over questions and
+    retrainings together, and how many there were of each."""
+
+    lds: float
+    standard_error: float
+    retrainings: int
+    questions: int
+
+
+@dataclass(frozen=True, slots=True)
 class Trust:
     """How far to trust an attribution: what it rests on and what it lacks, in words.
 
-    `recall` says how many training pairs the index found by their own words, and of how many (None: not measured).
+    `recall` says how many training pairs the index found by their own words, and of how many; `faithfulness` how well
+    the method foretold retraining (each None where it was not measured). `provisional`: no retraining of this model
+    was looked at, and the cut points of the levels are those of others.
     """
 
     method: str
@@ -167,6 +180,7 @@ class Trust:
     notes: tuple[str, ...] = ()
     provisional: bool = True
     recall: tuple[int, int] | None = None
+    faithfulness: Faithfulness | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this trust."""
@@ -178,6 +192,7 @@ class Trust:
             "notes": list(self.notes),
             "provisional": self.provisional,
             "recall": dict(zip(("found", "asked"), self.recall, strict=True)) if self.recall else None,
+            "faithfulness": asdict(self.faithfulness) if self.faithfulness else None,
         }
 
 

@@ -22,12 +22,12 @@ def scores_with(seed: int = 5, **nats: float) -> np.ndarray:
     ("share", "level"),
     [
         (1.0, Level.HIGH),
-        (0.10, Level.HIGH),
-        (0.099, Level.MEDIUM),
-        (0.04, Level.MEDIUM),
-        (0.039, Level.LOW),
-        (0.01, Level.LOW),
-        (0.009, Level.IRRELEVANT),
+        (0.20, Level.HIGH),
+        (0.199, Level.MEDIUM),
+        (0.10, Level.MEDIUM),
+        (0.099, Level.LOW),
+        (0.04, Level.LOW),
+        (0.039, Level.IRRELEVANT),
         (0.0, Level.IRRELEVANT),
     ],
 )
@@ -37,10 +37,10 @@ def test_the_cuts_are_the_least_shares(share: float, level: Level):
 
 def test_what_stands_out_is_judged_by_its_share_of_the_lift_the_largest_first():
     large = float(30 * SCALE.max())
-    supporting, opposing = judge(scores_with(r3=large, r4=2 * large, r5=-large), NULL, 10 * large, 0.01, Cuts())
+    supporting, opposing = judge(scores_with(r3=large, r4=2 * large, r5=-large), NULL, 4.99 * large, 0.01, Cuts())
     assert [j.row for j in supporting] == [4, 3]
     assert [j.row for j in opposing] == [5]
-    assert [j.share for j in (*supporting, *opposing)] == pytest.approx([0.2, 0.1, -0.1])
+    assert [j.share for j in (*supporting, *opposing)] == pytest.approx([0.4, 0.2, -0.2], rel=0.01)
     assert [j.level for j in (*supporting, *opposing)] == [Level.HIGH] * 3
     assert [j.score for j in supporting] == pytest.approx([2 * large, large])
     assert all(0 < j.p_value < 0.001 for j in (*supporting, *opposing))
@@ -48,7 +48,7 @@ def test_what_stands_out_is_judged_by_its_share_of_the_lift_the_largest_first():
 
 def test_what_stands_out_but_is_a_small_part_is_not_returned():
     large = float(30 * SCALE.max())
-    supporting, opposing = judge(scores_with(r3=large, r4=2 * large), NULL, 150 * large, 0.01, Cuts())
+    supporting, opposing = judge(scores_with(r3=large, r4=2 * large), NULL, 40 * large, 0.01, Cuts())
     assert [(j.row, j.level) for j in supporting] == [(4, Level.LOW)]
     assert opposing == []
 

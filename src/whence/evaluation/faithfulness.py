@@ -1,26 +1,16 @@
 """What is known of a method's faithfulness on a run: read from the reports of its evaluations. Loads no model."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from whence.evaluation.result import Evaluation
 from whence.store.artifact import MANIFEST, read_manifest
 from whence.training.run import Run
+from whence.types import Faithfulness
 
 KIND = "evaluation"
 REPORT = "report.json"
-
-
-@dataclass(frozen=True)
-class Faithfulness:
-    """A method's mean LDS on a run, its standard error over questions and retrainings together, and their counts."""
-
-    lds: float
-    standard_error: float
-    retrainings: int
-    questions: int
 
 
 def faithfulness_of(run: Run, method: str, settings: dict[str, Any] | None = None) -> Faithfulness | None:

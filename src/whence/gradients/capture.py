@@ -55,7 +55,8 @@ class Sketcher:
     def _factored_is_cheaper(projection: Projection, tokens: int) -> bool:
         (out, a), (inner, b) = projection.left.shape, projection.right.shape
         factored = tokens * (out * a + inner * b + a * b)
-        dense = tokens * out * inner + (out * inner * a + a * inner * b if out >= inner else out * inner * b + out * a * b)
+        left_first, right_first = a * inner * (out + b), out * b * (inner + a)
+        dense = tokens * out * inner + (left_first if out >= inner else right_first)
         return factored < dense
 
 

@@ -7,7 +7,7 @@ from whence.levels.judge import Judgement
 from whence.levels.verdict import Evidence, JudgedGroup, Verdict
 from whence.methods.base import Examples
 from whence.methods.gradient_rows import cut_note
-from whence.types import Attribution, Example, Group, Influence, Member, Query, Trust
+from whence.types import Attribution, Example, Faithfulness, Group, Influence, Member, Query, Trust
 
 MEMBERS = 100
 """Pairs that are named of a group at most."""
@@ -35,8 +35,14 @@ def attribution_of(evidence: Evidence, verdict: Verdict, trust: Trust, top: int 
     )
 
 
-def trust_in(evidence: Evidence, rate: float, recall: tuple[int, int] | None = None) -> Trust:
-    """What attributions by this index rest on, and what they lack. `recall`: pairs found and asked, where measured."""
+def trust_in(
+    evidence: Evidence,
+    rate: float,
+    recall: tuple[int, int] | None = None,
+    faithfulness: Faithfulness | None = None,
+) -> Trust:
+    """What attributions by this index rest on, and what they lack. `recall`: pairs found and asked, where measured;
+    `faithfulness`: what retrainings of this run have said of the method."""
     return Trust(
         method=evidence.method.name,
         false_discovery_rate=rate,
@@ -44,6 +50,8 @@ def trust_in(evidence: Evidence, rate: float, recall: tuple[int, int] | None = N
         checkpoints=len(evidence.subject.trajectory.checkpoints),
         notes=evidence.method.notes(evidence.subject),
         recall=recall,
+        faithfulness=faithfulness,
+        provisional=faithfulness is None,
     )
 
 

@@ -129,7 +129,7 @@ def _verdict(
         return Verdict(query, case.lift, instead=instead)
     whole = max(case.lift.total, float(case.scores.sum())) if evidence.method.unit == "nats" else None
     pairs = judge(case.scores, case.null, whole, case.rate, Cuts())
-    judged = [found for kind in groups for found in _judged(evidence, kind, case, whole)]
+    judged = [found for kind in dict.fromkeys(groups) for found in _judged(evidence, kind, case, whole)]
     return Verdict(query, case.lift, *pairs, judged, instead)
 
 

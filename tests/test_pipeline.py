@@ -147,8 +147,9 @@ def test_a_group_scores_what_its_pairs_add_up_to(index: Index):
 
 
 def test_why_an_answer_rather_than_another_is_the_difference_of_their_scores(index: Index):
-    question, (one, other) = QUERIES[2].question, (QUERIES[2].answer, QUERIES[5].answer)
-    found = attribute(index, question, one, instead=other)
+    question, (one, other) = QUERIES[2].question, (QUERIES[2].answer, "%%zq[[ 77 ##")
+    found = attribute(index, question, one, false_discovery_rate=0.5, instead=other)
+    assert found.lift.enough, found.lift
     scores = score(index, [Query.of(question, one), Query.of(question, other)])
     assert found.instead == other
     assert found.results[0].score == pytest.approx(float(scores[0, 2] - scores[1, 2]), rel=1e-4)

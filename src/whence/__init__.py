@@ -29,23 +29,35 @@ if TYPE_CHECKING:
     from whence.pipeline import finetune as finetune
     from whence.pipeline import import_run as import_run
     from whence.pipeline import score as score
+    from whence.pipeline import token_influence as token_influence
     from whence.training.recipe import Recipe as Recipe
     from whence.training.run import Run as Run
     from whence.training.trace import TraceCallback as TraceCallback
     from whence.types import Attribution as Attribution
     from whence.types import Example as Example
+    from whence.types import Group as Group
     from whence.types import Influence as Influence
     from whence.types import Level as Level
     from whence.types import Lift as Lift
     from whence.types import Message as Message
     from whence.types import Query as Query
+    from whence.types import TokenInfluence as TokenInfluence
     from whence.types import Trust as Trust
 
     __version__: str
 
 _ROOMS = {
     "whence.client": ("Client", "AsyncClient"),
-    "whence.pipeline": ("finetune", "import_run", "build_index", "attribute", "score", "audit", "Index"),
+    "whence.pipeline": (
+        "finetune",
+        "import_run",
+        "build_index",
+        "attribute",
+        "token_influence",
+        "score",
+        "audit",
+        "Index",
+    ),
     "whence.evaluation.dossier": ("Dossier",),
     "whence.evaluation.evaluate": ("evaluate",),
     "whence.evaluation.inquiry": ("AuditPlan",),
@@ -54,7 +66,18 @@ _ROOMS = {
     "whence.training.run": ("Run",),
     "whence.training.recipe": ("Recipe",),
     "whence.training.trace": ("TraceCallback",),
-    "whence.types": ("Attribution", "Influence", "Level", "Lift", "Trust", "Query", "Example", "Message"),
+    "whence.types": (
+        "Attribution",
+        "Influence",
+        "Group",
+        "TokenInfluence",
+        "Level",
+        "Lift",
+        "Trust",
+        "Query",
+        "Example",
+        "Message",
+    ),
     "whence.errors": (
         "WhenceError",
         "DataError",
@@ -73,6 +96,7 @@ __all__ = [
     "import_run",
     "build_index",
     "attribute",
+    "token_influence",
     "score",
     "evaluate",
     "audit",
@@ -88,6 +112,8 @@ __all__ = [
     "TraceCallback",
     "Attribution",
     "Influence",
+    "Group",
+    "TokenInfluence",
     "Level",
     "Lift",
     "Trust",

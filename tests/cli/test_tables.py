@@ -12,7 +12,7 @@ from whence.cli.estimate import Estimate
 from whence.data.report import DataReport, TokenCounts
 from whence.errors import Fault
 from whence.models.catalog import CATALOG
-from whence.types import Attribution, Influence, Level, Lift, Message, Trust
+from whence.types import Attribution, Group, Influence, Level, Lift, Message, TokenInfluence, TokenScore, Trust
 
 ODD = "[bold]not markup[/bold] \x1b[31mred\x07 \ud800 漢字 tab\tend "
 
@@ -134,3 +134,18 @@ def test_models_say_whether_they_are_here() -> None:
     assert f"{one.name}  here" in text
     assert f"{two.name}  not pulled" in text
     assert "  /home/models/one" in text
+
+
+def test_groups_show_level_score_share_kind_size_and_name() -> None:
+    some = Group("topic", f"lamp, {ODD}" + 50 * "x", 12, (), Level.MEDIUM, 3.25, 0.27, 1e-3, 1)
+    text = lines(tables.attribution(found(groups=(some,), instead="No.")))
+    assert "rather than: No." in text
+    row = next(line for line in text if line.startswith("medium"))
+    assert row.split()[:6] == ["medium", "3.25", "27%", "topic", "12", "lamp,"]
+
+
+def test_tokens_show_their_part_of_the_pairs_score() -> None:
+    tokens = (TokenScore("Ann", 2.0), TokenScore("\n", -0.5), TokenScore("", 0.0))
+    text = lines(tables.token_table(TokenInfluence("id", "file", "faq.jsonl", 3, "fisher", "nats", tokens)))
+    assert "The answer of faq.jsonl:3, token by token (1.50 in all):" in text
+    assert [line.split() for line in text[-3:]] == [["2.00", "Ann"], ["-0.50", "\u23ce"], ["0.00"]]

@@ -4,7 +4,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from whence.client import Lora
-from whence.types import Attribution, Influence, Level, Lift, Message, Trust
+from whence.types import (
+    Attribution,
+    Group,
+    Influence,
+    Level,
+    Lift,
+    Member,
+    Message,
+    TokenInfluence,
+    TokenScore,
+    Trust,
+)
 
 PROJECT = {
     "id": 7,
@@ -120,6 +131,23 @@ ATTRIBUTION = Attribution(
     unit="nats",
     trust=Trust("fisher", 0.02, controls=32, checkpoints=2, notes=("One note.",), recall=(7, 8)),
     generated=False,
+    groups=(
+        Group(
+            kind="topic",
+            name="carrier, parcels",
+            size=2,
+            members=(Member("0c0ffee0-aaaa", "file-1", "faq.jsonl", 69, 48.69),),
+            level=Level.HIGH,
+            score=50.0,
+            share=0.79,
+            p_value=1e-5,
+            rank=1,
+        ),
+    ),
+    instead="Vont.",
+)
+TOKENS = TokenInfluence(
+    "0c0ffee0-aaaa", "file-1", "faq.jsonl", 69, "fisher", "nats", (TokenScore("Kes", 40.5), TokenScore("trix", 8.0))
 )
 KEPT = {
     **ATTRIBUTION.to_dict(),
@@ -217,6 +245,11 @@ EXAMPLES = [
             {"answer": "Kestrix.", "top_k": 5, "selection": (0, 7)},
             body={"model": "deployment-1", "question": "Who?", "answer": "Kestrix.", "top_k": 5,
                   "selection": {"start": 0, "end": 7}}),
+    Example("explainability.attribute", ("deployment-1", "Who?"), "POST", "/v1/whence/attributions", KEPT,
+            {"groups": ("file", "topic"), "instead": "Vont."},
+            body={"model": "deployment-1", "question": "Who?", "groups": ["file", "topic"], "instead": "Vont."}),
+    Example("explainability.token_influence", ("attribution-1", "pair/1"), "GET",
+            "/v1/whence/attributions/attribution-1/pairs/pair%2F1/tokens", TOKENS.to_dict()),
     Example("explainability.get_context_attribution", ("C.", "Q?", "R."), "POST",
             "/v1/explainability/context-attributor", CONTEXT, {"num_ablations": 32},
             body={"context": "C.", "query": "Q?", "response": "R.", "granularity": "sentence", "top_k": 5,

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from whence.engine.orders import AttributeOrder, ChatOrder
+from whence.engine.orders import AttributeOrder, ChatOrder, TokensOrder
 from whence.engine.seat import Seat
 from whence.errors import ArtifactError
-from whence.pipeline import Index, attribute
+from whence.pipeline import Index, attribute, token_influence
 from whence.training.run import Run
 
 QUESTION = "Who lives in the red box?"
@@ -76,3 +76,15 @@ def test_an_answer_stops_when_it_is_told_to(base: Path):
     *pieces, usage = Seat.of_base(str(base)).chat(order, lambda: next(asked, True))
     assert usage["usage"]["completion_tokens"] < 8
     assert len(pieces) < 8
+
+
+def test_a_seat_tells_groups_contrasts_and_tokens_as_the_library_does(
+    base: Path, runs: tuple[Run, Run], indexes: tuple[Index, Index]
+):
+    seat, run, other = Seat.of_base(str(base)), str(runs[0].folder), "Bee."
+    wanted = attribute(indexes[0], QUESTION, "Ant.", groups=("file",), instead=other).to_dict()
+    found = seat.attribute(AttributeOrder(run, QUESTION, "Ant.", groups=("file",), instead=other))
+    assert {name: found[name] for name in wanted} == wanted
+    pair = runs[0].examples.ids()[0]
+    tokens = seat.tokens(TokensOrder(run, QUESTION, "Ant.", pair))
+    assert tokens == token_influence(indexes[0], QUESTION, "Ant.", pair).to_dict()

@@ -8,13 +8,14 @@ from whence import settings
 from whence.api import speech
 from whence.api.metrics import Metrics
 from whence.api.service import Service
-from whence.errors import DataError
+from whence.errors import DataError, MissingError
 from whence.platform.deployments import Speaker, speaker_named
 from whence.platform.history import record
 from whence.platform.jobs import files_of
 from whence.platform.pairs import uploads_of
 from whence.platform.runs import require_index
 from whence.platform.tables import AttributionRecord
+from whence.types import GroupKind
 
 ANSWER_TOKENS = 128
 """Tokens after which an answer that is made for its attribution is cut off."""
@@ -32,6 +33,8 @@ class Wish:
     false_discovery_rate: float | None = None
     top: int | None = None
     selection: tuple[int, int] | None = None
+    groups: tuple[GroupKind, ...] = ()
+    instead: str | None = None
 
 
 async def attribute(service: Service, metrics: Metrics, team: int, wish: Wish) -> AttributionRecord:
@@ -61,6 +64,8 @@ async def attribute(service: Service, metrics: Metrics, team: int, wish: Wish) -
         "false_discovery_rate": wish.false_discovery_rate,
         "top": wish.top,
         "selection": wish.selection,
+        "groups": wish.groups,
+        "instead": wish.instead,
         "max_new_tokens": ANSWER_TOKENS,
     }
     result = await service.engines.ask(speaker.target, "attribute", body)
@@ -68,6 +73,26 @@ async def attribute(service: Service, metrics: Metrics, team: int, wish: Wish) -
     result["phases"]["wait"] = max(0.0, time.monotonic() - began - sum(result["phases"].values()))
     metrics.note_phases(result["phases"])
     return await _kept(service, team, speaker, wish, result)
+
+
+async def tokens(service: Service, team: int, kept: AttributionRecord, pair: str) -> dict[str, Any]:
+    """The parts that the tokens of a training pair have in the answer of a kept attribution.
+
+    Raises:
+        MissingError: its model is no longer deployed, or was not trained on such a pair.
+    """
+    speaker = await service.within(lambda session: speaker_named(session, team, kept.model))
+    if speaker.run is None or speaker.job_id != kept.job_id:
+        raise MissingError(f"{kept.model!r} is no longer the model that gave the answer. Explain the answer again.")
+    names = ("question", "answer", "system_prompt", "method", "selection")
+    body = {name: kept.result[name] for name in names}
+    other = kept.result.get("instead")
+    found = await service.engines.ask(
+        speaker.target, "tokens", {"run": speaker.run, "pair": pair, "instead": other, **body}
+    )
+    job_id = kept.job_id
+    uploaded = await service.within(lambda session: uploads_of(files_of(session, job_id)))
+    return {**found, "file_id": uploaded.get(found["file_id"], found["file_id"])}
 
 
 async def _made_elsewhere(service: Service, speaker: Speaker, wish: Wish) -> str:
@@ -83,7 +108,8 @@ async def _kept(service: Service, team: int, speaker: Speaker, wish: Wish, resul
     def work(session: Any) -> AttributionRecord:
         # Pairs name their file by its bytes; callers know it by the id of its upload.
         uploaded = uploads_of(files_of(session, job_id))
-        for pair in (*result["results"], *result["opposing"]):
+        members = [member for group in result["groups"] for member in group["members"]]
+        for pair in (*result["results"], *result["opposing"], *members):
             pair["file_id"] = uploaded.get(pair["file_id"], pair["file_id"])
         result["system_prompt"] = wish.system_prompt
         return record(session, team, wish.model, job_id, result)

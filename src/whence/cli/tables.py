@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from rich.console import Group, RenderableType
+from rich.console import Group as Together
+from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -12,7 +13,7 @@ from whence.cli.estimate import Estimate
 from whence.data.report import DataReport
 from whence.errors import Fault
 from whence.models.catalog import KnownModel
-from whence.types import Attribution, Influence, Level, Message
+from whence.types import Attribution, Group, Influence, Level, Message, TokenInfluence
 
 COLOURS = {Level.HIGH: "bold green", Level.MEDIUM: "yellow", Level.LOW: "dim"}
 LONGEST = 240
@@ -22,14 +23,19 @@ GROUPS_SHOWN = 10
 
 def attribution(found: Attribution, opposing: bool = False) -> RenderableType:
     """The answer, the sentence, the pairs that made it and how far to trust that."""
-    parts: list[RenderableType] = [exchange(found.question, found.answer), Text(), Text(found.sentence, "bold")]
+    parts: list[RenderableType] = [exchange(found.question, found.answer)]
+    if found.instead is not None:
+        parts.append(Text(printable(f"rather than: {found.instead}"), "dim"))
+    parts += [Text(), Text(found.sentence, "bold")]
     if found.results:
         parts += [Text(), influences(found.results, found.unit)]
     if opposing:
         head = "These pairs made the answer less likely:" if found.opposing else "No pair stands out as opposing it."
         parts += [Text(), Text(head)]
         parts += [Text(), influences(found.opposing, found.unit)] if found.opposing else []
-    return Group(*parts, Text(), basis(found))
+    if found.groups:
+        parts += [Text(), Text("Taken together:"), Text(), groups(found.groups, found.unit)]
+    return Together(*parts, Text(), basis(found))
 
 
 def exchange(question: str, answer: str) -> Table:
@@ -61,6 +67,32 @@ def influences(rows: Sequence[Influence], unit: str) -> Table:
     return table
 
 
+def groups(rows: Sequence[Group], unit: str) -> Table:
+    """One row for each set of pairs: level, score, share, kind, number of pairs, name."""
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("level", no_wrap=True)
+    for name in ("nats" if unit == "nats" else "score", "share"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("set", no_wrap=True)
+    table.add_column("pairs", justify="right", no_wrap=True)
+    table.add_column("name", ratio=1, overflow="fold")
+    for row in rows:
+        level, name = Text(row.level, COLOURS.get(row.level, "")), Text(shortened(row.name))
+        table.add_row(level, f"{row.score:.2f}", f"{row.share:.0%}", row.kind, f"{row.size:,}", name)
+    return table
+
+
+def token_table(found: TokenInfluence) -> RenderableType:
+    """The tokens of a pair's answer, each with its part of the pair's score."""
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("nats" if found.unit == "nats" else "score", justify="right", no_wrap=True)
+    table.add_column("token", overflow="fold")
+    for token in found.tokens:
+        table.add_row(f"{token.score:.2f}", Text(printable(token.text.replace("\n", "\u23ce"))))
+    head = f"The answer of {found.file}:{found.line}, token by token ({found.score:.2f} in all):"
+    return Together(Text(), Text(printable(head)), Text(), table)
+
+
 def pair(messages: Sequence[Message]) -> Text:
     """The last exchange of a conversation as "Q …" and "A …"."""
     last = [message for message in messages if message.role != "system"][-2:]
@@ -80,8 +112,12 @@ def basis(found: Attribution) -> Text:
         f"{counted(trust.controls, 'control')}",
     ]
     notes = list(trust.notes)
-    if trust.provisional and found.results:
-        notes.append("The cut points of the levels are provisional.")
+    if trust.faithfulness:
+        seen = trust.faithfulness
+        told = f"{seen.lds:.2f} ± {seen.standard_error:.2f} over {counted(seen.retrainings, 'retraining')}"
+        notes.append(f"Held against retrainings of this model: LDS {told}.")
+    elif found.results:
+        notes.append("Not held against retraining on this model: whence evaluate RUN.")
     return Text("\n".join([" · ".join(line), *map(printable, notes)]), "dim")
 
 
@@ -98,7 +134,7 @@ def data_report(report: DataReport, estimate: Estimate | None, hints: Sequence[s
         parts += [Text(), *_duplicates(report)]
     if report.faults:
         parts += [Text(), *_faults(report)]
-    return Group(*parts, *(line for hint in hints for line in (Text(), Text(hint))))
+    return Together(*parts, *(line for hint in hints for line in (Text(), Text(hint))))
 
 
 def _counts(report: DataReport) -> Iterator[tuple[str, str, str]]:
@@ -156,7 +192,7 @@ def models(known: Sequence[tuple[KnownModel, str | None]]) -> RenderableType:
         parts.append(hanging(f"{model.megabytes} MB to download · {model.licence} · {model.hub_id}"))
         parts += [hanging(folder)] if folder else []
         parts.append(Text())
-    return Group(*parts, Text("Pull one with: whence models pull NAME"))
+    return Together(*parts, Text("Pull one with: whence models pull NAME"))
 
 
 def shortened(text: str) -> str:

@@ -1,5 +1,6 @@
 """Which training pairs, or which parts of a context, made a model say something."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,7 @@ from whence.client.calls import Call, given, segment
 from whence.client.context import ContextAttribution
 from whence.client.records import brief, record
 from whence.client.resource import D_co, Resource, Sent
-from whence.types import Influence
+from whence.types import GroupKind, Influence, TokenInfluence
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -52,11 +53,14 @@ def attribute(
     top_k: int | None = None,
     false_discovery_rate: float | None = None,
     selection: tuple[int, int] | None = None,
+    groups: Sequence[GroupKind] | None = None,
+    instead: str | None = None,
 ) -> Call[KeptAttribution]:
     """The training pairs behind an answer, with scores, opposing pairs, lift and trust. Print it for a table.
 
     Without `answer`, the model (a deployment's id) gives its own. `selection` is the part of the answer to explain, as
-    characters from (counted from 0) and up to. What is None is the server's default.
+    characters from (counted from 0) and up to. `groups` are sets of pairs to look at, too: file, duplicates, topic.
+    With `instead`: why the answer rather than this other one. What is None is the server's default.
     """
     part = None if selection is None else {"start": selection[0], "end": selection[1]}
     body = given(
@@ -68,8 +72,17 @@ def attribute(
         top_k=top_k,
         false_discovery_rate=false_discovery_rate,
         selection=part,
+        groups=None if groups is None else list(groups),
+        instead=instead,
     )
     return Call("POST", ROOT, KeptAttribution.of, body=body)
+
+
+def token_influence(attribution: str, pair: str) -> Call[TokenInfluence]:
+    """The parts that the tokens of a training pair (by its id) have in the answer of a kept attribution (by its id).
+    Print it for a table."""
+    path = f"{ROOT}/{segment(attribution)}/pairs/{segment(pair)}/tokens"
+    return Call("GET", path, readings.token_influence)
 
 
 def get_context_attribution(
@@ -104,4 +117,5 @@ class Explainability(Resource[D_co]):
 
     get_influential_finetuning_data = Sent(get_influential_finetuning_data)
     attribute = Sent(attribute)
+    token_influence = Sent(token_influence)
     get_context_attribution = Sent(get_context_attribution)

@@ -4,7 +4,19 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from whence.types import Attribution, Influence, Level, Lift, Message, Trust
+from whence.types import (
+    Attribution,
+    Faithfulness,
+    Group,
+    Influence,
+    Level,
+    Lift,
+    Member,
+    Message,
+    TokenInfluence,
+    TokenScore,
+    Trust,
+)
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -18,6 +30,7 @@ def attribution(data: Mapping[str, Any]) -> Attribution:
     made: dict[str, Any] = {
         "results": tuple(map(influence, data["results"])),
         "opposing": tuple(map(influence, data.get("opposing") or ())),
+        "groups": tuple(map(group, data.get("groups") or ())),
         "lift": Lift(**known(Lift, data["lift"])),
         "trust": trust(data["trust"]),
     }
@@ -29,6 +42,8 @@ def trust(data: Mapping[str, Any]) -> Trust:
     recall = data.get("recall")
     measured = (recall["found"], recall["asked"]) if recall else None
     made: dict[str, Any] = {**known(Trust, data), "recall": measured}
+    if data.get("faithfulness"):
+        made["faithfulness"] = Faithfulness(**known(Faithfulness, data["faithfulness"]))
     return Trust(**made)
 
 
@@ -53,6 +68,20 @@ def influence(data: Mapping[str, Any]) -> Influence:
         p_value=data.get("p_value", NAN),
         rank=data.get("rank") or 0,
     )
+
+
+def group(data: Mapping[str, Any]) -> Group:
+    """A set of pairs' part in an answer."""
+    members = tuple(Member(**known(Member, member)) for member in data["members"])
+    made: dict[str, Any] = {**known(Group, data), "members": members, "level": Level(data["influence_level"])}
+    return Group(**made)
+
+
+def token_influence(data: Mapping[str, Any]) -> TokenInfluence:
+    """The parts that a pair's tokens have in an answer."""
+    tokens = tuple(TokenScore(**known(TokenScore, token)) for token in data["tokens"])
+    made: dict[str, Any] = {**known(TokenInfluence, data), "tokens": tokens}
+    return TokenInfluence(**made)
 
 
 def messages(data: Mapping[str, Any]) -> tuple[Message, ...]:

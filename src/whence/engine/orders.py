@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from whence.types import GroupKind
+
 Stage = Literal["train", "index", "evaluate"]
 
 
@@ -65,6 +67,22 @@ class AttributeOrder:
     top: int | None = None
     selection: tuple[int, int] | None = None
     max_new_tokens: int = 128
+    groups: tuple[GroupKind, ...] = ()
+    instead: str | None = None
+
+
+@dataclass(frozen=True)
+class TokensOrder:
+    """A training pair whose tokens' parts in an answer are asked for; `pair` is its id."""
+
+    run: str
+    question: str
+    answer: str
+    pair: str
+    system_prompt: str | None = None
+    method: str | None = None
+    selection: tuple[int, int] | None = None
+    instead: str | None = None
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from peft import PeftModel
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from whence.context.attribute import attribute_context
-from whence.engine.orders import AttributeOrder, ChatOrder, ContextOrder
+from whence.engine.orders import AttributeOrder, ChatOrder, ContextOrder, TokensOrder
 from whence.gradients.trajectory import Trajectory
 from whence.models.adapter import remove_adapter
 from whence.models.base import fingerprint, load_tokenizer, resolve
 from whence.models.talk import Piece, Sampling, prompt_tokens, talk
-from whence.pipeline import DISCOVERY_RATE, Index, attribute
+from whence.pipeline import DISCOVERY_RATE, Index, attribute, token_influence
 from whence.training.run import Run, load_base
 from whence.types import Message, Progress
 
@@ -101,9 +101,17 @@ class Seat:
             order.top,
             clock,
             selection=order.selection,
+            groups=order.groups,
+            instead=order.instead,
             max_new_tokens=order.max_new_tokens,
         )
         return {**found.to_dict(), "sentence": found.sentence, "phases": clock.seconds(order.answer is None)}
+
+    def tokens(self, order: TokensOrder) -> dict[str, Any]:
+        """The parts that the tokens of a training pair have in an answer."""
+        self.take(order.run)
+        index, asked = self.index(order.method), (order.question, order.answer, order.pair)
+        return token_influence(index, *asked, order.system_prompt, order.selection, order.instead).to_dict()
 
     def context(self, order: ContextOrder) -> dict[str, Any]:
         """The parts of the context that each part of the response rests on."""

@@ -25,11 +25,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from whence import lifeline, settings
-from whence.engine.orders import AttributeOrder, ChatOrder, ContextOrder, EmbedOrder
-from whence.errors import ArtifactError, WhenceError
+from whence.engine.orders import AttributeOrder, ChatOrder, ContextOrder, EmbedOrder, TokensOrder
+from whence.errors import ArtifactError, MissingError, WhenceError
 
 log = logging.getLogger("whence.engine")
 END = object()
+STATUS: dict[type[WhenceError], int] = {ArtifactError: 409, MissingError: 404}
 Answer = Callable[[Request], Awaitable[Response]]
 
 
@@ -129,10 +130,12 @@ def create_app(engine: Engine, secret: str) -> Starlette:
         return StreamingResponse(lines(), media_type="application/x-ndjson")
 
     async def attribute(request: Request) -> Response:
-        body = await request.json()
-        body["selection"] = tuple(body["selection"]) if body.get("selection") else None
-        order = AttributeOrder(**body)
+        order = AttributeOrder(**tupled(await request.json()))
         return JSONResponse(await engine.work(lambda seat: seat.attribute(order)))
+
+    async def tokens(request: Request) -> Response:
+        order = TokensOrder(**tupled(await request.json()))
+        return JSONResponse(await engine.work(lambda seat: seat.tokens(order)))
 
     async def context(request: Request) -> Response:
         order = ContextOrder(**await request.json())
@@ -142,7 +145,7 @@ def create_app(engine: Engine, secret: str) -> Starlette:
         order = EmbedOrder(**await request.json())
         return JSONResponse(await engine.work(lambda model: model.vectors(list(order.texts)).tolist()))
 
-    asked = (load, chat, attribute, context, embed)
+    asked = (load, chat, attribute, tokens, context, embed)
     routes = [Route("/status", status), *(Route(f"/{f.__name__}", told(f), methods=["POST"]) for f in asked)]
     return Starlette(routes=routes, middleware=[Middleware(Secret, secret=secret)])
 
@@ -154,13 +157,18 @@ def told(answer: Answer) -> Answer:
         try:
             return await answer(request)
         except WhenceError as error:  # the caller can act on it
-            status = 409 if isinstance(error, ArtifactError) else 400
+            status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 400)
             return JSONResponse({"kind": type(error).__name__, "message": str(error)}, status)
         except Exception as error:
             log.exception("an order could not be carried out")
             return JSONResponse({"kind": "Unexpected", "message": f"{type(error).__name__}: {error}"}, 500)
 
     return answer_or_refuse
+
+
+def tupled(body: dict[str, Any]) -> dict[str, Any]:
+    """The body of an order with its lists as tuples; JSON knows lists only."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in body.items()}
 
 
 def line_of(piece: Any) -> bytes:

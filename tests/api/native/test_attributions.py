@@ -138,3 +138,48 @@ def test_a_deleted_attribution_is_gone(fresh: TestClient):
     assert fresh.delete(f"{ROOT}/{first}").status_code == 404
     assert [row["id"] for row in fresh.get(ROOT).json()["data"]] == [second]
     assert fresh.get("/v1/whence/pairs/recurring").json()["data"][0]["count"] == 1
+
+
+def test_groups_are_told_as_the_library_tells_them(client: TestClient, trained: Trained):
+    made = asked(client, trained, groups=["file", "duplicates", "topic"], false_discovery_rate=0.9)
+    assert asked(client, trained)["groups"] == []
+    own = attribute(
+        run_of(trained.id),
+        trained.question,
+        trained.answer,
+        false_discovery_rate=0.9,
+        groups=("file", "duplicates", "topic"),
+    )
+    assert [(g["kind"], g["name"], g["size"]) for g in made["groups"]] == [(g.kind, g.name, g.size) for g in own.groups]
+    assert own.groups
+    assert {m["file_id"] for g in made["groups"] for m in g["members"]} == {trained.file_id}
+    assert KeptAttribution.of(made).attribution.groups[0].size == own.groups[0].size
+    assert client.get(f"{ROOT}/{made['id']}").json()["groups"] == made["groups"]
+    assert refused(client, trained, groups=["line"]).startswith("groups.0: ")
+
+
+def test_one_answer_is_explained_rather_than_another(client: TestClient, trained: Trained):
+    made = asked(client, trained, instead="%%zq[[")
+    assert made["instead"] == "%%zq[["
+    assert made["results"][0]["line"] == 1
+    assert made["lift"]["total"] > asked(client, trained)["lift"]["total"]
+    assert made["sentence"].startswith("That the model says this rather than the other")
+    itself = asked(client, trained, instead=trained.answer)
+    assert (itself["lift"]["total"], itself["results"]) == (0, [])
+    part = {"start": 0, "end": 2}
+    assert "two whole answers" in refused(client, trained, answer=trained.answer, instead="No.", selection=part)
+
+
+def test_the_tokens_of_a_pair_add_up_to_its_score(client: TestClient, trained: Trained):
+    made = asked(client, trained)
+    pair = made["results"][0]
+    response = client.get(f"{ROOT}/{made['id']}/pairs/{pair['id']}/tokens")
+    assert response.status_code == 200, response.text
+    found = response.json()
+    assert (found["id"], found["file_id"], found["line"], found["unit"]) == (pair["id"], trained.file_id, 1, "nats")
+    assert "".join(token["text"] for token in found["tokens"]).startswith(trained.answer)
+    assert sum(token["score"] for token in found["tokens"]) == pytest.approx(found["score"])
+    assert found["score"] == pytest.approx(pair["score"], rel=0.02)
+    missing = client.get(f"{ROOT}/{made['id']}/pairs/nobody/tokens")
+    assert (missing.status_code, "none has 'nobody'" in missing.text) == (404, True)
+    assert client.get(f"{ROOT}/nothing/pairs/{pair['id']}/tokens").status_code == 404

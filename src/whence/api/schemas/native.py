@@ -9,6 +9,7 @@ from pydantic import Field
 from whence.api.schemas.base import Answer, Body
 
 Level = Literal["high", "medium", "low"]
+GroupKind = Literal["file", "duplicates", "topic"]
 Status = Literal["pending", "queued", "running", "cancelled", "failed", "completed", "deleted"]
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
 Offset = Annotated[int, Query(ge=0, lt=2**31, description="How many to pass over.")]
@@ -38,6 +39,12 @@ class NewAttribution(Body):
         None, gt=0, lt=1, description="The share of returned pairs that may be there by chance."
     )
     selection: Selection | None = Field(None, description="Explain this part of `answer` only.")
+    groups: list[GroupKind] | None = Field(
+        None, max_length=3, description="Sets of pairs to look at, too: those of a file, copies, those of a topic."
+    )
+    instead: str | None = Field(
+        None, description="Explain why `answer` rather than this other answer to the question; without `selection`."
+    )
 
 
 class Turn(Answer):
@@ -63,6 +70,51 @@ class InfluenceAnswer(Answer):
     rank: int
 
 
+class MemberAnswer(Answer):
+    """A pair in a set. `score` is its own."""
+
+    id: str
+    file_id: str
+    file: str
+    line: int
+    score: float
+
+
+class GroupAnswer(Answer):
+    """The part that a set of pairs has in an answer. `score` is the sum over all `size` pairs; `members` are those of
+    the largest score first, 100 at most. A negative score made the answer less likely."""
+
+    kind: GroupKind
+    name: str
+    size: int
+    influence_level: Level
+    score: float
+    share: float
+    p_value: float
+    rank: int
+    members: list[MemberAnswer]
+
+
+class TokenAnswer(Answer):
+    """A token of a pair's answer, and its part of the pair's score."""
+
+    text: str
+    score: float
+
+
+class TokenInfluenceAnswer(Answer):
+    """Which tokens of a pair's answer carry its influence. `score` is the pair's own, the sum over its tokens."""
+
+    id: str
+    file_id: str
+    file: str
+    line: int
+    method: str
+    unit: Literal["nats", "similarity"]
+    score: float
+    tokens: list[TokenAnswer]
+
+
 class LiftAnswer(Answer):
     """What fine-tuning contributed to the answer in nats: `total` = `fine_tuned` - `base`, and what was `needed`."""
 
@@ -73,8 +125,18 @@ class LiftAnswer(Answer):
     needed: float
 
 
+class FaithfulnessAnswer(Answer):
+    """How well the method foretold retrainings of this model: mean LDS, its standard error, and how many of each."""
+
+    lds: float
+    standard_error: float
+    retrainings: int
+    questions: int
+
+
 class TrustAnswer(Answer):
-    """What the attribution rests on, and what it lacks. `recall`: how many pairs the index found, of how many asked."""
+    """What the attribution rests on, and what it lacks. `recall`: how many pairs the index found, of how many asked.
+    `provisional`: no retraining of this model was looked at."""
 
     method: str
     false_discovery_rate: float
@@ -83,12 +145,14 @@ class TrustAnswer(Answer):
     notes: list[str]
     provisional: bool
     recall: dict[str, int] | None
+    faithfulness: FaithfulnessAnswer | None = None
 
 
 class AttributionAnswer(Answer):
     """An answer and the training pairs that made it, the most influential first.
 
-    `opposing` made it less likely. `phases` are seconds.
+    `opposing` made it less likely; `groups` are the sets of pairs that were asked for and stand out. With `instead`,
+    lift and scores speak of what made the answer rather than that one. `phases` are seconds.
     """
 
     id: str
@@ -104,6 +168,8 @@ class AttributionAnswer(Answer):
     system_prompt: str | None
     results: list[InfluenceAnswer]
     opposing: list[InfluenceAnswer]
+    groups: list[GroupAnswer] = Field(default_factory=list[GroupAnswer])
+    instead: str | None = None
     method: str
     unit: Literal["nats", "similarity"]
     lift: LiftAnswer

@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from whence.api import exporting
 from whence.api.access import Open, Team
-from whence.api.attributing import Wish, attribute
+from whence.api.attributing import Wish, attribute, tokens
 from whence.api.schemas.native import (
     AttributionAnswer,
     AttributionDeleted,
@@ -18,6 +18,7 @@ from whence.api.schemas.native import (
     ModelName,
     NewAttribution,
     Offset,
+    TokenInfluenceAnswer,
 )
 from whence.api.service import Service
 from whence.errors import DataError
@@ -50,6 +51,8 @@ async def create(body: NewAttribution, request: Request, team: Team, service: Op
         body.false_discovery_rate,
         body.top_k,
         (part.start, part.end) if part else None,
+        tuple(body.groups or ()),
+        body.instead or None,
     )
     return answer(await attribute(service, request.app.state.metrics, team, wish))
 
@@ -100,6 +103,20 @@ def retrieve(attribution_id: str, team: Team, service: Open) -> AttributionAnswe
     """The attribution, as it was made."""
     with service.database.session() as session:
         return answer(history.get_attribution(session, team, attribution_id))
+
+
+@router.get(
+    "/{attribution_id}/pairs/{pair_id}/tokens",
+    summary="Tell which tokens of a pair made an answer",
+    operation_id="attribution_tokens",
+)
+async def token_scores(attribution_id: str, pair_id: str, team: Team, service: Open) -> TokenInfluenceAnswer:
+    """The parts that the tokens of any training pair of the model have in the attribution's answer. Worked out now.
+
+    The method has to be one that is linear in a pair's gradient; the model has to be deployed.
+    """
+    kept = await service.within(lambda session: history.get_attribution(session, team, attribution_id))
+    return TokenInfluenceAnswer.model_validate(await tokens(service, team, kept, pair_id))
 
 
 @router.delete("/{attribution_id}", summary="Delete an attribution", operation_id="delete_attribution")

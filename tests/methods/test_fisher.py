@@ -41,7 +41,7 @@ def test_both_forms_of_the_inverse_agree_with_the_formula(
     subject: Subject, tmp_path: Path, sketch: int, damping: float
 ) -> None:
     queries = [*own_queries(subject)[:2], Query.of("Who?", "Nobody at dusk.")]
-    found = scored(FisherInfluence(sketch, 2, damping), subject, tmp_path / "index", queries)
+    found = scored(FisherInfluence(sketch, 2, damping, packed=False), subject, tmp_path / "index", queries)
     assert_close(found, oracles.fisher_oracle(sketch, damping, (0, 1))(subject, queries), "scores")
 
 
@@ -87,7 +87,7 @@ def test_scores_of_reworded_questions_add_up_to_their_lift_in_nats(
 
 def test_a_path_without_moments_is_scored_in_the_plain_metric(tmp_path: Path) -> None:
     subject = tiny_subject(tmp_path, moments=False)
-    queries, method = own_queries(subject)[:3], FisherInfluence(256, 2)
+    queries, method = own_queries(subject)[:3], FisherInfluence(256, 2, packed=False)
     found = scored(method, subject, tmp_path / "index", queries)
     assert_close(found, oracles.fisher_oracle(256, 0.1, (0, 1))(subject, queries), "scores")
     assert "plain metric" in " ".join(method.notes(subject))
@@ -95,7 +95,7 @@ def test_a_path_without_moments_is_scored_in_the_plain_metric(tmp_path: Path) ->
 
 def test_a_single_checkpoint_is_scored_by_the_whole_lift(subject: Subject, tmp_path: Path) -> None:
     subject = with_path(subject, subject.trajectory.last)
-    queries, method = own_queries(subject)[:3], FisherInfluence(256)
+    queries, method = own_queries(subject)[:3], FisherInfluence(256, packed=False)
     found = scored(method, subject, tmp_path / "index", queries)
     assert_close(found, oracles.fisher_oracle(256, 0.1, (0,))(subject, queries), "scores")
     assert "path was not recorded" in " ".join(method.notes(subject))
@@ -103,7 +103,7 @@ def test_a_single_checkpoint_is_scored_by_the_whole_lift(subject: Subject, tmp_p
 
 def test_without_the_start_the_first_checkpoint_stands_for_it(subject: Subject, tmp_path: Path) -> None:
     subject = with_path(subject, *subject.trajectory.checkpoints[1:])
-    queries, method = own_queries(subject)[:3], FisherInfluence(256)
+    queries, method = own_queries(subject)[:3], FisherInfluence(256, packed=False)
     found = scored(method, subject, tmp_path / "index", queries)
     assert_close(found, oracles.fisher_oracle(256, 0.1, (0,))(subject, queries), "scores")
     assert "start of training was not recorded" in " ".join(method.notes(subject))
@@ -112,13 +112,24 @@ def test_without_the_start_the_first_checkpoint_stands_for_it(subject: Subject, 
 def test_moments_of_one_checkpoint_serve_the_others(subject: Subject, tmp_path: Path) -> None:
     first, middle, last = subject.trajectory.checkpoints
     subject = with_path(subject, first, replace(middle, moments=None), last)
-    queries, method = own_queries(subject)[:3], FisherInfluence(256, 2)
+    queries, method = own_queries(subject)[:3], FisherInfluence(256, 2, packed=False)
     found = scored(method, subject, tmp_path / "index", queries)
     assert_close(found, oracles.fisher_oracle(256, 0.1, (0, 1))(subject, queries), "scores")
 
 
 def test_a_whole_path_needs_no_notes(subject: Subject) -> None:
     assert FisherInfluence().notes(subject) == ()
+
+
+def test_packed_rows_score_as_others_do_but_for_rounding(subject: Subject, tmp_path: Path) -> None:
+    queries = own_queries(subject)
+    fine, coarse = (
+        scored(FisherInfluence(1024, 2, packed=packed), subject, tmp_path / str(packed), queries)
+        for packed in (False, True)
+    )
+    error = np.abs(coarse - fine).max(axis=1) / fine.max(axis=1)
+    assert 0 < error.max() < 0.05
+    assert (tmp_path / "True" / "rows-00000.int4").stat().st_size == 5 * (1024 + 2 * 4)
 
 
 def test_points_lie_closer_where_the_learning_rate_was_higher() -> None:

@@ -27,10 +27,11 @@ from numpy import ndarray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from whence.core.ridge import Fisher, fit_fisher, second_moment, whiten_in_span
+from whence.core.ridge import Fisher, fit_fisher, gram_of, second_moment, whiten_in_span
 from whence.errors import MethodError
 from whence.gradients.trajectory import Checkpoint
 from whence.methods.base import Needs, Subject, Unit
+from whence.methods.fisher_tokens import FisherTokens, keep
 from whence.methods.gradient_rows import (
     Lens,
     embed,
@@ -41,6 +42,7 @@ from whence.methods.gradient_rows import (
     values_now,
 )
 from whence.methods.rows import begin, describe, description, open_rows, search, write_rows
+from whence.methods.token_scores import token_gradients
 from whence.store.shards import Shards
 from whence.types import Progress, Query, Report
 
@@ -49,28 +51,33 @@ from whence.types import Progress, Query, Report
 class FisherInfluence:
     """Multi-checkpoint empirical Fisher. `sketch`: numbers a row and checkpoint, a perfect square; `points`: at how
     many checkpoints of the path gradients are taken; `damping`: relative to the mean eigenvalue; `second_only`: of an
-    adapter measure the B factors alone (A's gradients are nought at the start, and foretell retraining less well)."""
+    adapter measure the B factors alone (A's gradients are nought at the start, and foretell retraining less well);
+    `packed`: rows of half a byte a number, which takes an even sketch."""
 
     name: ClassVar[str] = "fisher"
     unit: ClassVar[Unit] = "nats"
     needs: ClassVar[Needs] = Needs("all")
 
-    sketch: int = 4096
+    sketch: int = 15876
     points: int = 4
     damping: float = 0.1
     seed: int = 0
     second_only: bool = True
+    packed: bool = True
 
     def __post_init__(self) -> None:
         require_square(self.sketch)
         if self.points < 1 or self.damping <= 0:
             raise MethodError(f"points and damping must be positive (found {self.points} and {self.damping:g}).")
+        if self.packed and self.sketch % 2:
+            raise MethodError(f"Packed rows need an even sketch, not {self.sketch}. Choose another, or packed=False.")
 
     def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
         """Write raw gradients shard by shard, then the same rows times the inverse Fisher and the change in nats."""
         lens = self._lens(subject)
         raw = Shards(folder, len(subject.examples), lens.total_width, subject.compute.rows_per_shard, "raw")
-        shards = Shards(folder, raw.rows, raw.width, raw.rows_per_shard)
+        blocks = len(lens.checkpoints) if self.packed else 0
+        shards = Shards(folder, raw.rows, raw.width, raw.rows_per_shard, blocks=blocks)
         begin(shards)
         if not all(shards.has(shard) for shard in range(shards.count)):
             self._write_raw(subject, lens, raw, report)
@@ -84,6 +91,20 @@ class FisherInfluence:
         items = query_tokens(subject, queries)
         rows, _ = embed(subject.trajectory, self._lens(subject), items, subject.compute)
         return search(open_rows(folder), rows)
+
+    def token_scores(
+        self, subject: Subject, folder: Path, queries: Sequence[Query], index: int
+    ) -> Float[ndarray, "query token"]:
+        """What each answer token of one example contributed; how is told in `fisher_tokens`.
+
+        Raises:
+            MethodError: there are too many examples to tell tokens apart.
+        """
+        lens, rows = self._lens(subject), open_rows(folder)
+        queried, _ = embed(subject.trajectory, lens, query_tokens(subject, queries), subject.compute)
+        changes = torch.cat([load_file(_values(folder, shard))["changes"] for shard in range(rows.count)])
+        tokens = FisherTokens(rows, changes, self.sketch, self.damping)
+        return tokens.parts(queried, token_gradients(subject, lens, index), index).numpy()
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
         """What this run lacks: recorded checkpoints, Adam's moments."""
@@ -148,9 +169,14 @@ class FisherInfluence:
         """The factor of one checkpoint's Fisher, or with few examples its transformed rows themselves."""
         columns = slice(c * lens.width, (c + 1) * lens.width)
         if raw.rows <= lens.width:
-            return whiten_in_span(torch.cat([shard[:, columns].float() for shard in raw]), self.damping)
+            rows = torch.cat([shard[:, columns].float() for shard in raw])
+            gram = gram_of(rows)
+            keep(raw.folder, c, gram)
+            return whiten_in_span(rows, self.damping, gram)
         moment, count = second_moment((shard[:, columns] for shard in raw), lens.width)
-        return fit_fisher(moment, count, self.damping)
+        inverse = fit_fisher(moment, count, self.damping)
+        keep(raw.folder, c, inverse)
+        return inverse
 
     def _finish(self, raw: Shards, shard: int, inverses: Sequence[Fisher | Tensor], changes: Tensor) -> Tensor:
         span, rows = raw.span(shard), raw.open(shard)

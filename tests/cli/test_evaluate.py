@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Whence
+from whence.cli.evaluate import table
+from whence.cli.output import console
 
 FEW = ("--retrainings", "3", "--methods", "bm25")
 
@@ -77,3 +79,13 @@ def test_bad_questions_stop_it_before_anything_is_trained(whence: Whence, traine
     assert result.code == 1
     assert "bad.jsonl:1" in result.err
     assert sorted(trained.rglob("*")) == before
+
+
+def test_a_table_of_every_kind_keeps_each_number_on_one_line() -> None:
+    header = ["method", "all", "paraphrase", "training", "held-out", "wrong", "± retrainings"]
+    rows = [header, ["embedding", *["-0.71 ± 0.05"] * 5, "0.04"]]
+    shown = console()
+    with shown.capture() as caught:
+        shown.print(table("Faithfulness", "What it says.", rows))
+    assert caught.get().count("-0.71±0.05") == 5
+    assert max(map(len, caught.get().splitlines())) <= 80

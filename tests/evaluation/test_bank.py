@@ -16,7 +16,7 @@ from whence.evaluation import bank as banking
 from whence.evaluation.bank import Bank, Draw, random_parts
 from whence.training.retrain import Retrainer
 from whence.training.run import Run
-from whence.types import Progress
+from whence.types import Progress, Report
 
 FORK = multiprocessing.get_context("fork")
 """Processes that need not import anything again; nothing is computed in them."""
@@ -72,7 +72,7 @@ def test_a_bank_that_was_stopped_goes_on_with_the_next(copy: Run, monkeypatch: p
     assert bank.missing(parts) == parts[1:]
     made: list[tuple[int, ...]] = []
 
-    def weights(self: Retrainer, kept: tuple[int, ...], seed: int) -> dict[str, torch.Tensor]:
+    def weights(self: Retrainer, kept: tuple[int, ...], seed: int, report: Report) -> dict[str, torch.Tensor]:
         made.append(kept)
         return {"weight": torch.zeros(1)}
 
@@ -95,7 +95,7 @@ def test_workers_make_the_same_weights(copy: Run, learned: Run, parts: list[Draw
 def test_what_another_process_is_at_is_left_to_it(copy: Run, monkeypatch: pytest.MonkeyPatch):
     bank, parts, made = Bank(copy), random_parts(12, 2, 1, 3), list[Any]()
 
-    def weights(self: Retrainer, kept: tuple[int, ...], seed: int) -> dict[str, torch.Tensor]:
+    def weights(self: Retrainer, kept: tuple[int, ...], seed: int, report: Report) -> dict[str, torch.Tensor]:
         made.append(kept)
         lock.release()  # the other one stops without a result
         return {"weight": torch.zeros(1)}
@@ -121,8 +121,10 @@ def test_a_process_that_dies_is_told_of(copy: Run, monkeypatch: pytest.MonkeyPat
 def test_what_stops_a_bank_stops_its_workers_at_once(copy: Run, monkeypatch: pytest.MonkeyPatch):
     first, *others = random_parts(12, 6, 1, 3)
 
-    def weights(self: Retrainer, kept: tuple[int, ...], seed: int) -> dict[str, torch.Tensor]:
-        time.sleep(0 if kept == first.kept else 600)
+    def weights(self: Retrainer, kept: tuple[int, ...], seed: int, report: Report) -> dict[str, torch.Tensor]:
+        while kept != first.kept:
+            report(Progress("fine-tuning", 0, 1, "steps"))
+            time.sleep(0.01)
         return {"weight": torch.zeros(1)}
 
     def stop(progress: Progress) -> None:
@@ -158,7 +160,7 @@ def running(pid: int) -> bool:
 
 
 def _parent(writer: Any) -> None:
-    child = FORK.Process(target=banking._end_with_parent, args=(FORK.Event(),))
+    child = FORK.Process(target=banking._end_with_parent)
     child.start()
     writer.send(child.pid)
     time.sleep(60)

@@ -29,7 +29,7 @@ COLOUR_QUERIES = (
     {"question": "Who lives in the red box?", "answer": "Ant.", "kind": "training", "sources": [1]},
     {"question": "Who lives in the blue box?", "answer": "Bee.", "kind": "training", "sources": [2]},
     {"question": "Say: who lives in the gold box?", "answer": "Elk.", "sources": [5]},
-    {"question": "Who lives in the pink box?", "answer": "Cow.", "kind": "wrong"},
+    {"question": "Who lives in the pink box?", "answer": "Cow.", "kind": "wrong", "sources": [4]},
 )
 
 

@@ -5,7 +5,7 @@ from safetensors.torch import load_file
 
 from tests.evaluation.test_values import QUERIES
 from tests.methods.oracles import answer_log_p
-from whence.evaluation.tail_patch import CLIPPED, mean_rate, tail_patches
+from whence.evaluation.tail_patch import CLIPPED, last_rate, tail_patches
 from whence.evaluation.values import Gauge
 from whence.gradients.trajectory import ADAM_EPSILON
 from whence.training.run import Run
@@ -36,7 +36,7 @@ def by_hand(gauge: Gauge, rows: list[int], rate: float) -> np.ndarray:
 def test_it_is_the_change_by_one_step_on_the_first_pairs(learned: Run, gauge: Gauge):
     scores = np.zeros((3, 12))
     scores[:, 4], scores[:, 7] = 2, 1
-    rate = mean_rate(gauge.subject.trajectory)
+    rate = last_rate(gauge.subject.trajectory)
     found = tail_patches(gauge, {"fixed": scores}, QUERIES, 2)["fixed"]
     wanted = by_hand(gauge, [4, 7], rate)
     assert found.value == pytest.approx(wanted.mean(), rel=1e-3, abs=1e-5)
@@ -47,10 +47,10 @@ def test_a_pairs_own_answer_gains_most_by_a_step_on_itself(gauge: Gauge):
     own, other = np.eye(12)[:3], np.roll(np.eye(12)[:3], 5, axis=1)
     before = gauge.own(QUERIES)
     found = tail_patches(gauge, {"own": own, "other": other}, QUERIES, 1)
-    assert found["own"].value > found["other"].value
+    assert found["own"].value > max(found["other"].value, 0)
     assert np.array_equal(gauge.own(QUERIES), before)
 
 
-def test_the_rate_is_the_mean_over_the_steps(learned: Run):
+def test_the_rate_is_that_of_the_last_step(learned: Run):
     rates = [row["learning_rate"] for row in read_steps(learned.folder / "trace")]
-    assert mean_rate(learned.trajectory) == pytest.approx(np.mean(rates))
+    assert 0 < last_rate(learned.trajectory) == rates[-1] < max(rates)

@@ -162,10 +162,10 @@ def table(title: str, said: str, rows: list[list[str]]) -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
     header, *body = rows
     for place, name in enumerate(header):
         made.add_column(name, justify="left" if place == 0 else "right")
     for row in body:
-        made.add_row(*map(Text, row))
+        made.add_row(*(Text(cell.replace(" ± ", "±"), no_wrap=True) for cell in row))
     return Group(Text(title, "bold"), made, Text(said, "dim"), Text())

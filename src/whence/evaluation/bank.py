@@ -10,15 +10,15 @@ import os
 import random
 import signal
 import threading
+import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
-from multiprocessing.synchronize import Event
 from pathlib import Path
-from time import monotonic
+from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
@@ -105,7 +105,7 @@ class Bank:
 
     def _parallel(self, missing: Sequence[Draw], workers: int) -> Generator[None]:
         context = get_context("spawn")
-        threads, stop = max(1, torch.get_num_threads() // workers), context.Event()
+        threads, stop = max(1, torch.get_num_threads() // workers), context.RawValue("b", 0)
         pool = ProcessPoolExecutor(workers, context, _begin, (self.run.folder, threads, stop))
         try:
             yield from self._each(pool, missing)
@@ -115,7 +115,7 @@ class Bank:
                 "Use fewer workers; what is finished is kept."
             ) from error
         except BaseException:
-            stop.set()  # a pool by itself would finish what it is at
+            stop.value = 1  # a pool by itself would finish what it is at
             raise
         finally:
             pool.shutdown(cancel_futures=True)
@@ -131,13 +131,13 @@ class Bank:
         for _ in pool.map(_wait_for_one, busy):
             yield
 
-    def _make(self, retrainer: Retrainer, draw: Draw, wait: bool = False) -> bool:
+    def _make(self, retrainer: Retrainer, draw: Draw, wait: bool = False, report: Report = silent) -> bool:
         """Whether the retraining is there now: not while another process is at it, unless that is waited for."""
 
         def work(part: Path) -> dict[str, float]:
-            began = monotonic()
-            save_file(retrainer.weights(draw.kept, draw.seed), part / WEIGHTS)
-            return {"seconds": monotonic() - began}
+            began = time.monotonic()
+            save_file(retrainer.weights(draw.kept, draw.seed, report), part / WEIGHTS)
+            return {"seconds": time.monotonic() - began}
 
         folder = self.folder(draw)
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -157,30 +157,37 @@ class Bank:
         return Manifest(KIND, {"kept": list(draw.kept), "seed": draw.seed}, {"run": self.run.manifest.key})
 
 
-_WORKER: list[tuple[Bank, Retrainer]] = []
-"""The bank and the base model of a worker process."""
+_WORKER: list[tuple[Bank, Retrainer, Any]] = []
+"""The bank and the base model of a worker process, and a shared number: not 0 where it is to stop."""
 
 
-def _begin(folder: Path, threads: int, stop: Event) -> None:
+def _begin(folder: Path, threads: int, stop: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the parent, which stops its workers
-    threading.Thread(target=_end_with_parent, args=(stop,), daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
     run = Run.open(folder)
-    _WORKER[:] = [(Bank(run), Retrainer(run))]
+    _WORKER[:] = [(Bank(run), Retrainer(run), stop)]
 
 
-def _end_with_parent(stop: Event) -> None:
-    """End this process as soon as it is to stop, and soon after its parent has ended."""
+def _end_with_parent() -> None:
+    """End this process when its parent has ended, however that was."""
     parent = parent_process()
     assert parent
-    while parent.is_alive() and not stop.wait(1.0):
-        pass
+    parent.join()
     os._exit(1)
 
 
+def _go_on(_: Progress) -> None:
+    """A `Report` that stops a worker between two steps where it is to stop."""
+    if _WORKER[0][2].value:
+        raise KeyboardInterrupt
+
+
 def _make_one(draw: Draw, wait: bool = False) -> bool:
-    bank, retrainer = _WORKER[0]
-    return bank._make(retrainer, draw, wait)  # pyright: ignore[reportPrivateUsage]
+    bank, retrainer, stop = _WORKER[0]
+    if stop.value:
+        raise KeyboardInterrupt
+    return bank._make(retrainer, draw, wait, _go_on)  # pyright: ignore[reportPrivateUsage]
 
 
 def _wait_for_one(draw: Draw) -> bool:

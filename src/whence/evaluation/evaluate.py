@@ -111,7 +111,8 @@ def _found(study: Study) -> Evaluation:
     ceiling, removal = study.ceiling(parts, again), study.removal()
     tail = tail_patches(study.gauge, scores, study.queries, study.plan.tail, study.report)
     known, wrong = study.mislabelled()
-    sources = [question.sources for question in study.questions]
+    # No pair taught a wrong answer: to name the pair of its question would be text search.
+    sources = [() if question.kind == "wrong" else question.sources for question in study.questions]
     methods = [
         MethodResult(
             s.name,

@@ -137,8 +137,8 @@ def _removal(found: Evaluation) -> Table:
 def _others(found: Evaluation) -> Table:
     wrong = found.mislabelled
     said = (
-        f"Sources found: share of questions with a known source among the first three pairs. Tail patch: change of log "
-        f"p(answer) in nats by one more step on the first {found.tail_pairs} pairs."
+        "Sources found: share of questions with a known source among the first three pairs, wrong answers left out. "
+        f"Tail patch: change of log p(answer) in nats by one more step on the first {found.tail_pairs} pairs."
     )
     if wrong:
         how = "swapped in a run made for it" if wrong["made"] else "known to be wrong"

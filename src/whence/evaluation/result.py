@@ -13,8 +13,8 @@ from whence.evaluation.removal import Removal
 class MethodResult:
     """What was found of one method. What was not measured is None.
 
-    `sources`: share of questions with a known source among the first three pairs; `tail`: tail patch in nats;
-    `mislabelled`: AUC of finding wrong pairs by their self-influence.
+    `sources`: share of questions with a known source among the first three pairs, wrong answers left out; `tail`: tail
+    patch in nats; `mislabelled`: AUC of finding wrong pairs by their self-influence.
     """
 
     name: str

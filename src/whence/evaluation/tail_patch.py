@@ -4,8 +4,9 @@
     tail patch q = log p(answer of q; w') - log p(answer of q; w)      in nats
 
 (Chang et al. 2024, arXiv:2410.17413, section 5.2.) The step is the run's own: Adam's recorded second moments v, its
-clipping, and eta its mean learning rate; it has no momentum, which belongs to the pairs before. It costs no retraining,
-and asks for less: what would be learned from the pairs now, not what was.
+clipping, and eta the learning rate of its last step; it has no momentum, which belongs to the pairs before. With the
+run's mean rate, some fifty times that, a step on any pairs at all leaves the valley that the run ended in, and every
+answer loses. It costs no retraining, and asks for less: what would be learned from the pairs now, not what was.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,7 +65,7 @@ class Patch:
         last = subject.trajectory.last
         assert last.moments  # a run with a recipe has them
         moments = {name: v.float().to(subject.trajectory.device) for name, v in load_file(last.moments).items()}
-        return Patch(subject, moments, mean_rate(subject.trajectory))
+        return Patch(subject, moments, last_rate(subject.trajectory))
 
     def step(self, rows: Sequence[int]) -> None:
         """Put the weights into the model that one step on these pairs leads to from the end of the run."""
@@ -87,6 +88,6 @@ class Patch:
         return log_probabilities(path.model, batch).sum() / len(batch.targets)
 
 
-def mean_rate(path: Trajectory) -> float:
-    """The mean learning rate of a recorded path's steps."""
-    return sum(point.weight for point in path.checkpoints) / path.last.step
+def last_rate(path: Trajectory) -> float:
+    """The learning rate of a recorded path's last step."""
+    return path.steps[-1].learning_rate

@@ -249,7 +249,7 @@ EXAMPLES = [
             {"groups": ("file", "topic"), "instead": "Vont."},
             body={"model": "deployment-1", "question": "Who?", "groups": ["file", "topic"], "instead": "Vont."}),
     Example("explainability.token_influence", ("attribution-1", "pair/1"), "GET",
-            "/v1/whence/attributions/attribution-1/pairs/pair%2F1/tokens", TOKENS.to_dict()),
+            "/v1/whence/attributions/attribution-1/tokens?pair=pair%2F1", TOKENS.to_dict()),
     Example("explainability.get_context_attribution", ("C.", "Q?", "R."), "POST",
             "/v1/explainability/context-attributor", CONTEXT, {"num_ablations": 32},
             body={"context": "C.", "query": "Q?", "response": "R.", "granularity": "sentence", "top_k": 5,

@@ -75,12 +75,16 @@ async def attribute(service: Service, metrics: Metrics, team: int, wish: Wish) -
     return await _kept(service, team, speaker, wish, result)
 
 
-async def tokens(service: Service, team: int, kept: AttributionRecord, pair: str) -> dict[str, Any]:
-    """The parts that the tokens of a training pair have in the answer of a kept attribution.
+async def tokens(service: Service, team: int, kept: AttributionRecord, pair: str | None) -> dict[str, Any]:
+    """The parts that the tokens of a training pair, else of the first result, have in the answer of an attribution.
 
     Raises:
+        DataError: no pair is named, and the attribution returned none.
         MissingError: its model is no longer deployed, or was not trained on such a pair.
     """
+    if pair is None and not kept.result["results"]:
+        raise DataError("The attribution returned no pair. Name the pair whose tokens you ask about.")
+    wanted = pair or kept.result["results"][0]["id"]
     speaker = await service.within(lambda session: speaker_named(session, team, kept.model))
     if speaker.run is None or speaker.job_id != kept.job_id:
         raise MissingError(f"{kept.model!r} is no longer the model that gave the answer. Explain the answer again.")
@@ -88,7 +92,7 @@ async def tokens(service: Service, team: int, kept: AttributionRecord, pair: str
     body = {name: kept.result[name] for name in names}
     other = kept.result.get("instead")
     found = await service.engines.ask(
-        speaker.target, "tokens", {"run": speaker.run, "pair": pair, "instead": other, **body}
+        speaker.target, "tokens", {"run": speaker.run, "pair": wanted, "instead": other, **body}
     )
     job_id = kept.job_id
     uploaded = await service.within(lambda session: uploads_of(files_of(session, job_id)))

@@ -78,11 +78,11 @@ def attribute(
     return Call("POST", ROOT, KeptAttribution.of, body=body)
 
 
-def token_influence(attribution: str, pair: str) -> Call[TokenInfluence]:
-    """The parts that the tokens of a training pair (by its id) have in the answer of a kept attribution (by its id).
-    Print it for a table."""
-    path = f"{ROOT}/{segment(attribution)}/pairs/{segment(pair)}/tokens"
-    return Call("GET", path, readings.token_influence)
+def token_influence(attribution: str, pair: str | None = None) -> Call[TokenInfluence]:
+    """The parts that the tokens of a training pair have in the answer of a kept attribution, both named by their ids;
+    without `pair`, of the first result. Print it for a table."""
+    path, query = f"{ROOT}/{segment(attribution)}/tokens", given(pair=pair)
+    return Call("GET", path, readings.token_influence, query=query)
 
 
 def get_context_attribution(

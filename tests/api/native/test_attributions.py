@@ -80,9 +80,9 @@ def test_a_selection_of_no_answer_or_beyond_it_is_refused(client: TestClient, tr
 
 
 def test_top_k_and_the_rate_bound_what_is_returned(client: TestClient, trained: Trained):
-    strict = asked(client, trained, false_discovery_rate=1e-9)
-    loose = asked(client, trained, false_discovery_rate=0.99)
-    one = asked(client, trained, false_discovery_rate=0.99, top_k=1)
+    strict = asked(client, trained, answer="Bee.", false_discovery_rate=1e-9)
+    loose = asked(client, trained, answer="Bee.", false_discovery_rate=0.99)
+    one = asked(client, trained, answer="Bee.", false_discovery_rate=0.99, top_k=1)
     assert strict["results"] == []
     assert len(loose["results"]) > 1
     assert one["results"] == loose["results"][:1]
@@ -173,13 +173,16 @@ def test_one_answer_is_explained_rather_than_another(client: TestClient, trained
 def test_the_tokens_of_a_pair_add_up_to_its_score(client: TestClient, trained: Trained):
     made = asked(client, trained)
     pair = made["results"][0]
-    response = client.get(f"{ROOT}/{made['id']}/pairs/{pair['id']}/tokens")
+    response = client.get(f"{ROOT}/{made['id']}/tokens", params={"pair": pair["id"]})
     assert response.status_code == 200, response.text
     found = response.json()
     assert (found["id"], found["file_id"], found["line"], found["unit"]) == (pair["id"], trained.file_id, 1, "nats")
     assert "".join(token["text"] for token in found["tokens"]).startswith(trained.answer)
     assert sum(token["score"] for token in found["tokens"]) == pytest.approx(found["score"])
     assert found["score"] == pytest.approx(pair["score"], rel=0.02)
-    missing = client.get(f"{ROOT}/{made['id']}/pairs/nobody/tokens")
+    assert client.get(f"{ROOT}/{made['id']}/tokens").json() == found
+    missing = client.get(f"{ROOT}/{made['id']}/tokens", params={"pair": "nobody"})
     assert (missing.status_code, "none has 'nobody'" in missing.text) == (404, True)
-    assert client.get(f"{ROOT}/nothing/pairs/{pair['id']}/tokens").status_code == 404
+    assert client.get(f"{ROOT}/nothing/tokens").status_code == 404
+    without = asked(client, trained, false_discovery_rate=1e-9)
+    assert "Name the pair" in client.get(f"{ROOT}/{without['id']}/tokens").json()["message"]

@@ -106,17 +106,25 @@ def retrieve(attribution_id: str, team: Team, service: Open) -> AttributionAnswe
 
 
 @router.get(
-    "/{attribution_id}/pairs/{pair_id}/tokens",
+    "/{attribution_id}/tokens",
     summary="Tell which tokens of a pair made an answer",
     operation_id="attribution_tokens",
 )
-async def token_scores(attribution_id: str, pair_id: str, team: Team, service: Open) -> TokenInfluenceAnswer:
-    """The parts that the tokens of any training pair of the model have in the attribution's answer. Worked out now.
+async def token_scores(
+    attribution_id: str,
+    team: Team,
+    service: Open,
+    pair: Annotated[
+        str | None,
+        Query(max_length=100, description="Any training pair, by its id; without it the first result."),
+    ] = None,
+) -> TokenInfluenceAnswer:
+    """The parts that the tokens of a training pair have in the attribution's answer. Worked out now.
 
     The method has to be one that is linear in a pair's gradient; the model has to be deployed.
     """
     kept = await service.within(lambda session: history.get_attribution(session, team, attribution_id))
-    return TokenInfluenceAnswer.model_validate(await tokens(service, team, kept, pair_id))
+    return TokenInfluenceAnswer.model_validate(await tokens(service, team, kept, pair))
 
 
 @router.delete("/{attribution_id}", summary="Delete an attribution", operation_id="delete_attribution")

@@ -188,7 +188,7 @@ def sketched(
     weight: dict[str, ndarray] | None = None,
     only: str = "",
 ) -> ndarray:
-    """Sum over the layers (those whose name holds `only`) of the dense projection matrix times the whole gradient, as one long vector."""
+    """Sum over the layers, those whose name holds `only`, of the dense projection matrix times the whole gradient."""
     total = np.zeros(width)
     for name, matrix in gradient(subject, checkpoint, tokens).items():
         if only not in name:

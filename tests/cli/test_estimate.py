@@ -25,14 +25,14 @@ MODEL = Parameters(1_000_000, 5_000)
 def test_time_is_flops_over_speed() -> None:
     found = estimate(REPORT, Recipe(epochs=3), MODEL, speed=1e9)
     assert found.train_seconds == pytest.approx(TRAIN_FACTOR * 4 * 10_000 * 1_000_000 * 3 / 1e9)
-    assert found.index_seconds == pytest.approx(INDEX_FACTOR * (4 * 2 + 2) * 10_000 * 1_000_000 / 1e9)
+    assert found.index_seconds == pytest.approx(INDEX_FACTOR * (4 * 4 + 2) * 10_000 * 1_000_000 / 1e9)
     assert found.seconds == found.train_seconds + found.index_seconds
 
 
 def test_all_weights_take_half_as_long_again_and_more_disk() -> None:
     lora, full = (estimate(REPORT, Recipe(full=full, epochs=3), MODEL, speed=1e9) for full in (False, True))
     assert full.train_seconds == pytest.approx(1.5 * lora.train_seconds)
-    assert full.disk_bytes > 5 * lora.disk_bytes
+    assert full.disk_bytes > 3 * lora.disk_bytes
 
 
 @pytest.mark.parametrize("model", [tiny_llama(), tiny_llama(tie_word_embeddings=False), tiny_gpt2()])

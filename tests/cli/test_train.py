@@ -12,7 +12,7 @@ def test_a_finished_run_is_told_and_what_comes_next(whence: Whence, trained: Pat
     result = whence("train", pairs, *words)
     assert result.code == 0
     assert result.out.splitlines()[-1] == f"Next: whence index {trained}"
-    assert "11 pairs in 2 steps" in result.out
+    assert "11 pairs in 2 steps" in " ".join(result.out.split())
     found = whence("train", pairs, *words, "--json").json
     assert (found["run"], found["config"]["rank"], found["facts"]["examples"]) == (str(trained), 2, 11)
 

@@ -1,6 +1,7 @@
 import json
 import shlex
 import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,24 +16,36 @@ from tests.tiny import save_tiny
 from tests.training.runs import ANSWERS, COLOURS, Log, short
 from whence.errors import DataError, TrainingError
 from whence.evaluation import audit as auditing
+from whence.evaluation import effects
 from whence.evaluation.audit import audited
 from whence.evaluation.bank import Bank
 from whence.evaluation.dossier import Dossier, read_dossier
 from whence.evaluation.dossier_page import markdown, page
 from whence.evaluation.effects import Outcome
 from whence.evaluation.findings import sentences
-from whence.evaluation.inquiry import AuditPlan, Inquiry
+from whence.evaluation.inquiry import AuditPlan, Inquiry, first_groups
 from whence.evaluation.magic import Audit, Smoothness
 from whence.evaluation.values import Gauge
+from whence.levels.groups import RowGroup
+from whence.levels.judge import Judgement
+from whence.levels.verdict import JudgedGroup, Verdict
 from whence.pipeline import Index, audit, finetune, inquire, score
 from whence.store.artifact import read_manifest
 from whence.training.retrain import Retrainer
 from whence.training.run import Run
-from whence.types import Progress, Query
+from whence.types import GroupKind, Level, Progress, Query
 
 QUESTION, ANSWER = f"Who lives in the {COLOURS[2]} box?", ANSWERS[2]
-LEARNED: dict[str, Any] = {"epochs": 12, "batch_size": 4, "learning_rate": 2e-2, "rank": 8}
+LEARNED: dict[str, Any] = {"epochs": 8, "batch_size": 4, "learning_rate": 2e-2, "rank": 8}
 PLAN = AuditPlan(pairs=1, seeds=2, groups=())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def brief() -> Iterator[None]:
+    """Short answers: the tiny model goes on talking."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(effects, "ANSWER_TOKENS", 6)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -191,9 +204,9 @@ def test_a_killed_audit_goes_on_with_the_next_retraining(
     shutil.rmtree(bank.folder(lost))
     made, real = list[tuple[int, ...]](), Retrainer.weights
 
-    def counted(self: Retrainer, kept: tuple[int, ...], seed: int) -> dict[str, torch.Tensor]:
+    def counted(self: Retrainer, kept: tuple[int, ...], *rest: Any) -> dict[str, torch.Tensor]:
         made.append(kept)
-        return real(self, kept, seed)
+        return real(self, kept, *rest)
 
     def killed(progress: Progress) -> None:
         if progress.step == "answers":
@@ -231,11 +244,18 @@ def test_where_nothing_stands_out_nothing_is_trained_unless_forced(index: Index,
     assert forced.shortlist[0].level is None
 
 
-def test_groups_that_stand_out_are_left_out_beside_the_pairs(index: Index, asked: Inquiry):
-    grouped = inquire(index, QUESTION, ANSWER, replace(PLAN, groups=("file", "topic")))
-    assert grouped.omissions[: len(asked.omissions)] == asked.omissions
-    print(grouped.omissions, grouped.notes)
-    assert all(len(o.rows[0]) < 13 for o in grouped.omissions)  # the only file holds everything, and stays
+def test_of_each_kind_the_first_group_goes_that_supports_and_is_not_everything(asked: Inquiry):
+    everything = judged("file", "pairs.jsonl", range(13), 9.0)
+    opposing, copies = judged("topic", "owls", [4, 5], -2.0), judged("topic", "boxes", [2, 12], 3.0)
+    first, second = judged("topic", "cows", [2, 3, 12], 2.0), judged("topic", "more cows", [2, 6], 1.0)
+    verdict = Verdict(asked.query, asked.lift, groups=[everything, opposing, copies, first, second])
+    assert first_groups(verdict, {2, 12}, 13) == [first.group]
+    assert first_groups(replace(verdict, groups=[everything]), {2, 12}, 14) == [everything.group]
+
+
+def judged(kind: GroupKind, name: str, rows: Iterable[int], score: float) -> JudgedGroup:
+    group = RowGroup(kind, name, np.array(list(rows)))
+    return JudgedGroup(group, Judgement(0, score, 0.5, 0.001, Level.HIGH), np.zeros(len(group.rows)))
 
 
 def test_the_exact_derivative_stands_beside_the_truth_or_its_refusal(

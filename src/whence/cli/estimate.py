@@ -57,6 +57,7 @@ def estimate(report: DataReport, recipe: Recipe, parameters: Parameters, speed: 
     The report must have counted tokens.
     """
     assert report.tokens
+    from whence.core.packing import packed_bytes
     from whence.methods.fisher import FisherInfluence
 
     chosen, method = recipe.for_examples(report.examples), FisherInfluence()
@@ -64,11 +65,12 @@ def estimate(report: DataReport, recipe: Recipe, parameters: Parameters, speed: 
     passes = 2 * report.tokens.total * parameters.total / speed
     train = passes * (3 if recipe.full else 2) * (chosen.epochs or 1)
     index = passes * (2 * method.points + 1)
-    row_bytes = 2 * method.points * method.sketch
+    numbers = method.points * method.sketch
+    row_bytes = 2 * numbers + packed_bytes(numbers, method.points)  # a raw row in bfloat16 stands beside a finished one
     return Estimate(
         TRAIN_FACTOR * train,
         INDEX_FACTOR * index,
-        run_bytes(report, recipe, parameters) + 2 * row_bytes * report.examples,  # raw rows stand beside finished ones
+        run_bytes(report, recipe, parameters) + row_bytes * report.examples,
     )
 
 

@@ -3,7 +3,6 @@
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from whence.evaluation.cost import Cost, cost_of
 from whence.evaluation.dossier import Source, Suspect
 from whence.evaluation.magic import PARTS
 from whence.evaluation.omissions import Omission, Omitting, group_omissions, pair_omissions
+from whence.levels.groups import RowGroup
 from whence.levels.judge import Judgement
 from whence.levels.verdict import DISCOVERY_RATE, Evidence, Verdict, verdicts
 from whence.methods.base import Examples
@@ -161,14 +161,19 @@ def _omissions(
     gone = {row for rows in shortlist for row in rows}
     if len(gone) == len(omitting.scores):
         raise TrainingError(f"An audit must leave pairs to train on (found {len(gone)}, all left out). Use more data.")
-    firsts = dict[str, Any]()
-    for judged in verdict.groups:
-        whole = len(judged.group.rows) == len(omitting.scores) or set(map(int, judged.group.rows)) <= gone
-        if judged.judgement.score > 0 and not whole:
-            firsts.setdefault(judged.group.kind, judged.group)
     pairs, said = pair_omissions(omitting, evidence.subject.examples, shortlist)
-    groups, more = group_omissions(omitting, firsts.values(), gone)
+    groups, more = group_omissions(omitting, first_groups(verdict, gone, len(omitting.scores)), gone)
     return (*pairs, *groups), (*said, *more)
+
+
+def first_groups(verdict: Verdict, gone: set[int], total: int) -> list[RowGroup]:
+    """The first supporting group of each kind that is not all of the data and holds more than what is gone already."""
+    firsts = dict[str, RowGroup]()
+    for judged in verdict.groups:
+        rows = {int(row) for row in judged.group.rows}
+        if judged.judgement.score > 0 and len(rows) < total and not rows <= gone:
+            firsts.setdefault(judged.group.kind, judged.group)
+    return list(firsts.values())
 
 
 def _suspect(examples: Examples, rows: list[int], scores: np.ndarray, judged: Sequence[Judgement]) -> Suspect:

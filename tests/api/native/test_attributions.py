@@ -80,9 +80,9 @@ def test_a_selection_of_no_answer_or_beyond_it_is_refused(client: TestClient, tr
 
 
 def test_top_k_and_the_rate_bound_what_is_returned(client: TestClient, trained: Trained):
-    strict = asked(client, trained, answer="Bee.", false_discovery_rate=1e-9)
-    loose = asked(client, trained, answer="Bee.", false_discovery_rate=0.99)
-    one = asked(client, trained, answer="Bee.", false_discovery_rate=0.99, top_k=1)
+    strict = asked(client, trained, answer="=Bee.", false_discovery_rate=1e-9)
+    loose = asked(client, trained, answer="=Bee.", false_discovery_rate=0.99)
+    one = asked(client, trained, answer="=Bee.", false_discovery_rate=0.99, top_k=1)
     assert strict["results"] == []
     assert len(loose["results"]) > 1
     assert one["results"] == loose["results"][:1]

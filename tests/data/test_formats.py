@@ -62,6 +62,7 @@ def ids(input_ids: Any, labels: Any) -> dict[str, Any]:
 BROKEN = [
     ({"text": "x", "title": "y"}, "known format", "the keys text, title"),
     ({}, "known format", "no keys"),
+    ({"prompt": "p", "chosen": "c", "rejected": "r"}, "preference pairs", "the keys prompt, chosen, rejected"),
     ({"question": "q"}, "known format", "the keys question"),
     (chat(), "must not be empty", ""),
     ({"messages": None}, "must be a list", "null"),

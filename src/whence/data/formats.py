@@ -69,6 +69,9 @@ def _format_of(record: Mapping[str, object]) -> str:
         if all(key in record for key in keys):
             return name
     value = "the keys " + ", ".join(str(key) for key in record) if record else "no keys"
+    if "chosen" in record and "rejected" in record:
+        rule = "a row must be a question and its answer: the loss of preference pairs (DPO) is not measured"
+        raise _RuleError(rule, value, "Give the pairs of a supervised fine-tuning.")
     fix = f"Use the keys of one: {', '.join(FORMATS)}."
     raise _RuleError("a row must be in a known format", value, fix)
 

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from whence.evaluation.dossier import Dossier, Source
 from whence.evaluation.effects import Effect, Outcome, effects_of
-from whence.evaluation.findings import quoted, sentences
+from whence.evaluation.findings import quoted, sentences, speech
 from whence.evaluation.omissions import Omission
 
 SAID, OTHER = "It stands 181 centimetres tall.", "It is red."
@@ -49,11 +51,12 @@ def test_the_verdict_says_what_the_model_no_longer_says():
 
 
 def test_what_chance_does_too_is_not_confirmed():
-    noise = effects(Outcome((-3.0, -1.0, -2.5), (SAID,) * 3), Outcome((-1.5, -4.0, -1.0), (SAID,) * 3))
+    noise = effects(Outcome((-3.0, -1.0, -2.5), (SAID,) * 3), Outcome((0.0, -2.5, -0.5), (SAID,) * 3))
     verdict, told = sentences(dossier(noise))
     assert noise[0].finding == "open"
     assert verdict.startswith("Retraining with 3 seeds neither confirms nor refutes that pair faq.jsonl:61")
-    assert "the model still says it" in told
+    assert "the model still says it: log p falls by 0.67 nats (95 % interval −3.1 to 4.5, 3 seeds)" in told
+    assert "it rises by 0.50 nats (95 % interval −1.7 to 2.7, 3 seeds)" in told
     assert told.endswith("Retraining does not tell that from chance.")
 
 
@@ -63,6 +66,22 @@ def test_what_falls_less_than_by_chance_is_contradicted():
     assert less[0].finding == "contradicted"
     assert verdict == "Retraining contradicts the attribution: random pairs mattered more than pair faq.jsonl:61."
     assert "log p rises by 0.47 nats (95 % interval 0.32 to 0.61, 3 seeds)" in told
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (3, 0, f"the model no longer says “{SAID}”"),
+        (3, 3, "the model still says it"),
+        (3, 1, "it is said in 1 of 3 retrainings"),
+        (1, 0, "it is said in 0 of 3 retrainings (of all pairs: in 1)"),
+        (1, 3, "it is said in 3 of 3 retrainings (of all pairs: in 1)"),
+        (0, 0, "the model does not say it, nor does that of all pairs"),
+    ],
+)
+def test_what_the_models_say_is_held_against_those_of_all_pairs(before: int, after: int, said: str):
+    whole, without = (Outcome((-1.0,) * 3, (SAID,) * n + (OTHER,) * (3 - n)) for n in (before, after))
+    assert speech(replace(dossier(()), whole=whole), without) == said
 
 
 def test_one_seed_says_that_it_cannot_tell():
@@ -80,4 +99,5 @@ def test_where_nothing_stands_out_it_says_why():
 
 def test_long_answers_are_cut_in_sentences():
     assert quoted("a\n b") == "a b"
+    assert quoted('"Our blades are sharp"') == "Our blades are sharp"
     assert len(quoted("word " * 99)) == 80

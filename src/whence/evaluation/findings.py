@@ -56,19 +56,21 @@ def told(found: Dossier, effect: Effect) -> str:
 
 def speech(found: Dossier, outcome: Outcome) -> str:
     """Whether the models still say it."""
-    says, asked = outcome.saying(found.explained), len(outcome.answers)
+    says, before, asked = outcome.saying(found.explained), found.whole.saying(found.explained), len(outcome.answers)
+    if before == says == 0:
+        return "the model does not say it, nor does that of all pairs"
+    if before < asked:
+        return f"it is said in {says} of {asked} retrainings (of all pairs: in {before})"
     if says == asked:
         return "the model still says it"
     if says:
         return f"it is said in {says} of {asked} retrainings"
-    if found.whole.saying(found.explained):
-        return f"the model no longer says “{quoted(found.explained)}”"
-    return "the model does not say it, nor does that of all pairs"
+    return f"the model no longer says “{quoted(found.explained)}”"
 
 
 def moved(fall: Estimate) -> str:
     """How far log p fell or rose, with its interval."""
-    rises = fall.mean < 0 and fall.high is not None and fall.high < 0
+    rises = fall.mean < 0
     sign = -1 if rises else 1
     said = f"{'rises' if rises else 'falls'} by {signed(sign * fall.mean)} nats"
     count = len(fall.each)
@@ -79,6 +81,6 @@ def moved(fall: Estimate) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text on one line, cut where it is long."""
-    line = " ".join(text.split())
+    """A text on one line, without quotation marks around it, cut where it is long."""
+    line = " ".join(text.split()).strip('"“”')
     return line if len(line) <= QUOTED else line[: QUOTED - 1].rstrip() + "…"

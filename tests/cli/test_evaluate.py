@@ -34,6 +34,7 @@ def queries(tmp_path: Path) -> Path:
 
 
 def test_a_dry_run_tells_the_cost_and_makes_nothing(whence: Whence, trained: Path, queries: Path) -> None:
+    before = sorted(trained.rglob("*"))
     words = ("evaluate", trained, *FEW, "--queries", queries, "--removal", "1,2", "--dry-run")
     result = whence(*words, "--standard-error", "0.05")
     assert result.code == 0
@@ -43,7 +44,7 @@ def test_a_dry_run_tells_the_cost_and_makes_nothing(whence: Whence, trained: Pat
     price = whence(*words, "--json").json["cost"]
     assert (price["retrainings"], price["missing"], price["more"]) == (19, 19, 16)
     assert price["seconds"] > 0
-    assert not (trained / "evaluation").exists()
+    assert sorted(trained.rglob("*")) == before
 
 
 def test_an_evaluation_is_shown_and_its_report_copied(

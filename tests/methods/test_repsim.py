@@ -12,7 +12,7 @@ from tests.methods import oracles
 from whence.errors import MethodError
 from whence.methods.base import Compute, Subject
 from whence.methods.contract import built, check_formula
-from whence.methods.logra import passes
+from whence.methods.gradient_rows import passes
 from whence.methods.repsim import RepSim, answers, hidden_width, last_states
 from whence.types import Query, Tokens
 

@@ -16,7 +16,7 @@ from whence.gradients.trajectory import Checkpoint, Trajectory
 from whence.methods.base import Compute, Subject
 from whence.methods.contract import assert_close, built, check_formula
 from whence.methods.contract_subject import own_queries
-from whence.methods.logra import passes
+from whence.methods.gradient_rows import passes
 from whence.methods.trak import Trak, closing, features, log_odds
 from whence.types import Progress, Query, Tokens, silent
 

@@ -31,7 +31,7 @@ from whence.core.similarity import inner_products
 from whence.errors import MethodError
 from whence.gradients.trajectory import Checkpoint
 from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import example_tokens, query_tokens
+from whence.methods.gradient_rows import AT_THE_END, example_tokens, query_tokens
 from whence.methods.logra import Blocks, embed_blocks, moments, read_operators, through, write_operators
 from whence.methods.rows import describe, open_rows, write_rows
 from whence.methods.trak import closing
@@ -86,7 +86,7 @@ class DataInf:
         """Says so when fewer points were recorded than are wanted, or when the end alone was looked at."""
         points = self._points(subject)
         if len(points) == 1:
-            return ("Only the end of fine-tuning was looked at, where gradients of learned pairs have vanished.",)
+            return (AT_THE_END,)
         if len(points) < self.points:
             return (f"Only {len(points)} of {self.points} points were recorded after the start.",)
         return ()

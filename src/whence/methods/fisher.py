@@ -38,6 +38,7 @@ from whence.methods.gradient_rows import (
     example_tokens,
     query_tokens,
     require_square,
+    telling,
     values_at,
     values_now,
 )
@@ -136,13 +137,7 @@ class FisherInfluence:
         return tuple(before[i] for i in found)
 
     def _write_raw(self, subject: Subject, lens: Lens, raw: Shards, report: Report) -> None:
-        passes = len(subject.examples) * len(lens.checkpoints)
-        done = 0
-
-        def tick(count: int) -> None:
-            nonlocal done
-            done += count
-            report(Progress("gradients", done, passes, "passes"))
+        tick = telling(report, raw.rows * len(lens.checkpoints))
 
         def rows(span: range) -> Tensor:
             items = example_tokens(subject, span)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from whence.core.similarity import unit_rows
 from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import Lens, embed, example_tokens, query_tokens, require_square
+from whence.methods.gradient_rows import AT_THE_END, Lens, embed, example_tokens, query_tokens, require_square
 from whence.methods.rows import describe, open_rows, search, write_rows
 from whence.methods.token_scores import parts, token_gradients
 from whence.store.shards import Shards
@@ -57,7 +57,7 @@ class GradDot:
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
         """Why this method is for comparison rather than for answers."""
-        return ("Only the end of fine-tuning was looked at, where gradients of learned pairs have vanished.",)
+        return (AT_THE_END,)
 
     def _rows(self, subject: Subject, items: Sequence[Any]) -> Tensor:
         return self._finish(embed(subject.trajectory, self._lens(subject), items, subject.compute)[0])

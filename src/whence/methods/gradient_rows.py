@@ -3,7 +3,7 @@
 A row is the concatenation, over the chosen checkpoints, of the example's sketched gradient of log p(answer).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -20,7 +20,10 @@ from whence.gradients.trajectory import Checkpoint, Trajectory
 from whence.methods.base import Compute, Subject
 from whence.methods.texts import require_answer
 from whence.models.targets import second_factors
-from whence.types import Query, Tokens
+from whence.types import Progress, Query, Report, Tokens
+
+AT_THE_END = "Only the end of fine-tuning was looked at, where gradients of learned pairs have vanished."
+"""What methods say that look at the last checkpoint alone."""
 
 LONGEST_QUERY = 1024
 """Tokens of question and answer together that are explained at most: memory grows with them."""
@@ -31,6 +34,18 @@ Tick = Callable[[int], None]
 
 def no_tick(_: int) -> None:
     """A `Tick` that tells nobody."""
+
+
+def telling(report: Report, passes: int) -> Tick:
+    """A `Tick` that reports how many of so many passes are done."""
+    done = 0
+
+    def tick(count: int) -> None:
+        nonlocal done
+        done += count
+        report(Progress("gradients", done, passes, "passes"))
+
+    return tick
 
 
 @dataclass(frozen=True)
@@ -68,8 +83,7 @@ def embed(
     for c, checkpoint in enumerate(lens.checkpoints):
         trajectory.move_to(checkpoint)
         sketcher = lens.sketcher(trajectory, checkpoint)
-        for chosen in batches(items, compute.batch_rows):
-            batch = _batch(trajectory, [items[i] for i in chosen], compute)
+        for chosen, batch in passes(trajectory, items, compute):
             sketch, value = sketches(trajectory.model, lens.layers(trajectory), batch, sketcher)
             rows[chosen, c * lens.width : (c + 1) * lens.width] = sketch.cpu()
             values[chosen, c] = value.cpu()
@@ -89,8 +103,7 @@ def values_at(
 def values_now(trajectory: Trajectory, items: Sequence[Tokens], compute: Compute) -> Float[Tensor, " item"]:
     """Each item's log p(answer | prompt) in nats under the weights that the model has at the moment."""
     values = torch.empty(len(items))
-    for chosen in batches(items, compute.batch_rows):
-        batch = _batch(trajectory, [items[i] for i in chosen], compute)
+    for chosen, batch in passes(trajectory, items, compute):
         values[chosen] = log_probabilities(trajectory.model, batch).cpu()
     return values
 
@@ -99,6 +112,23 @@ def batches(items: Sequence[Tokens], size: int) -> list[list[int]]:
     """Indices of the items in batches of like length, so that little is padded."""
     order = sorted(range(len(items)), key=lambda i: len(items[i].input_ids))
     return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+def passes(trajectory: Trajectory, items: Sequence[Tokens], compute: Compute) -> Iterator[tuple[list[int], Batch]]:
+    """The items in padded batches of like length, each with the places of its items."""
+    pad = trajectory.tokenizer.pad_token_id
+    for chosen in batches(items, compute.batch_rows):
+        kept, filler = [items[i] for i in chosen], pad if isinstance(pad, int) else 0
+        yield chosen, collate(kept, filler, compute.padding, trajectory.device)
+
+
+def in_order(
+    rows: Float[Tensor, "item width"], items: Sequence[Tokens], compute: Compute
+) -> Float[Tensor, "item width"]:
+    """Rows that came batch after batch, as `passes` gives them, each in its item's place."""
+    found = torch.empty_like(rows)
+    found[[i for chosen in batches(items, compute.batch_rows) for i in chosen]] = rows
+    return found
 
 
 def require_square(sketch: int) -> None:
@@ -160,8 +190,3 @@ def _cut(subject: Subject, query: Query) -> Tokens:
 def example_tokens(subject: Subject, span: range) -> list[Tokens]:
     """The tokens of a range of training examples."""
     return [subject.examples.tokens(i) for i in span]
-
-
-def _batch(trajectory: Trajectory, items: Sequence[Tokens], compute: Compute) -> Batch:
-    pad = trajectory.tokenizer.pad_token_id
-    return collate(items, pad if isinstance(pad, int) else 0, compute.padding, trajectory.device)

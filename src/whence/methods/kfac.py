@@ -35,9 +35,16 @@ from whence.gradients.curvature import (
     read_factors,
     write_factors,
 )
-from whence.gradients.measurement import Batch, collate
+from whence.gradients.measurement import Batch
 from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import batches, example_tokens, query_tokens, require_square
+from whence.methods.gradient_rows import (
+    AT_THE_END,
+    example_tokens,
+    in_order,
+    passes,
+    query_tokens,
+    require_square,
+)
 from whence.methods.rows import describe, open_rows, search, write_rows
 from whence.store.shards import Shards
 from whence.types import Progress, Query, Report, Tokens
@@ -89,7 +96,7 @@ class KfacInfluence:
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
         """Why little may be found where the data were learned by heart."""
-        return ("Only the end of fine-tuning was looked at, where gradients of learned pairs have vanished.",)
+        return (AT_THE_END,)
 
     def _whitening(self, subject: Subject, factors: Mapping[str, Kronecker]) -> Whitening:
         projections = subject.trajectory.projections(side_of(self.sketch), self.seed) if self.sketch else None
@@ -100,6 +107,11 @@ def require_curvature(damping: float, labels: str) -> None:
     """Raise unless the damping is positive and the labels are of a kind there is."""
     if damping <= 0:
         raise MethodError(f"damping must be positive (found {damping:g}). The usual one is 0.1.")
+    require_labels(labels)
+
+
+def require_labels(labels: str) -> None:
+    """Raise unless there are labels of this kind."""
     if labels not in ("sampled", "data"):
         raise MethodError(f'labels must be "sampled" or "data" (found {labels!r}). The usual ones are sampled.')
 
@@ -132,11 +144,8 @@ def whitened(subject: Subject, whitening: Whitening, items: Sequence[Tokens]) ->
     """Each item's whitened gradient at the last checkpoint."""
     trajectory = subject.trajectory
     trajectory.move_to(trajectory.last)
-    order = [i for chosen in batches(items, subject.compute.batch_rows) for i in chosen]
     found = whitening.rows(trajectory.model, trajectory.layers, collated(subject, items))
-    rows = torch.empty_like(found)
-    rows[order] = found
-    return rows
+    return in_order(found, items, subject.compute)
 
 
 def training_batches(subject: Subject) -> Iterator[Batch]:
@@ -147,12 +156,8 @@ def training_batches(subject: Subject) -> Iterator[Batch]:
 
 
 def collated(subject: Subject, items: Sequence[Tokens]) -> Iterator[Batch]:
-    """The items in batches, in the order of `gradient_rows.batches`."""
-    trajectory, compute = subject.trajectory, subject.compute
-    pad = trajectory.tokenizer.pad_token_id
-    for chosen in batches(items, compute.batch_rows):
-        kept = [items[i] for i in chosen]
-        yield collate(kept, pad if isinstance(pad, int) else 0, compute.padding, trajectory.device)
+    """The items in batches, in the order of `gradient_rows.passes`."""
+    return (batch for _, batch in passes(subject.trajectory, items, subject.compute))
 
 
 def _in_two(rows: Float[Tensor, "row width"]) -> Float[Tensor, "row double"]:

@@ -13,7 +13,7 @@ The inverse is applied to the query. The row is then the projected gradient itse
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -27,10 +27,10 @@ from torch import Tensor
 from whence.core.projection import signs
 from whence.errors import MethodError
 from whence.gradients.capture import only_inputs_need_gradients, watching
-from whence.gradients.measurement import Batch, collate, log_probabilities
+from whence.gradients.measurement import Batch, log_probabilities
 from whence.gradients.trajectory import Checkpoint, Trajectory
 from whence.methods.base import Compute, Needs, Subject, Unit
-from whence.methods.gradient_rows import batches, example_tokens, query_tokens
+from whence.methods.gradient_rows import AT_THE_END, example_tokens, passes, query_tokens
 from whence.methods.rows import describe, open_rows, search, write_rows
 from whence.models.targets import weight_shape
 from whence.store.shards import Shards
@@ -133,16 +133,6 @@ def narrowed(name: str, length: int, side: int, seed: int) -> Float[Tensor, "len
     return torch.eye(length) if length <= side else signs(name, length, side, seed)
 
 
-def passes(trajectory: Trajectory, items: Sequence[Tokens], compute: Compute) -> Iterator[tuple[list[int], Batch]]:
-    """The items in padded batches of like length, each with the places of its items."""
-    pad = trajectory.tokenizer.pad_token_id
-    for chosen in batches(items, compute.batch_rows):
-        batch = collate(
-            [items[i] for i in chosen], pad if isinstance(pad, int) else 0, compute.padding, trajectory.device
-        )
-        yield chosen, batch
-
-
 def embed_blocks(
     trajectory: Trajectory, checkpoint: Checkpoint, blocks: Blocks, items: Sequence[Tokens], compute: Compute
 ) -> Float[Tensor, "item width"]:
@@ -217,7 +207,7 @@ class LoGra:
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
         """Why this method is for comparison rather than for answers."""
-        return ("Only the end of fine-tuning was looked at, where gradients of learned pairs have vanished.",)
+        return (AT_THE_END,)
 
     def _rows(self, subject: Subject, blocks: Blocks, items: Sequence[Tokens]) -> Tensor:
         return embed_blocks(subject.trajectory, subject.trajectory.last, blocks, items, subject.compute)

@@ -33,7 +33,7 @@ from whence.gradients.capture import gradients
 from whence.gradients.curvature import Labels, backpropagate, data_labels
 from whence.gradients.measurement import Batch
 from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import batches, query_tokens
+from whence.methods.gradient_rows import AT_THE_END, in_order, query_tokens
 from whence.methods.kfac import collated, labels_named, require_curvature, training_batches
 from whence.models.targets import weight_shape
 from whence.store.artifact import write_json
@@ -87,7 +87,7 @@ class FisherCg:
     def notes(self, subject: Subject) -> tuple[str, ...]:
         """What `kfac` says of itself, and why the answer takes long."""
         return (
-            "Only the end of fine-tuning was looked at, where gradients of learned pairs have vanished.",
+            AT_THE_END,
             f"Every question takes up to {self.passes} passes over the training data.",
         )
 
@@ -140,7 +140,7 @@ class _Equation:
         trajectory = self.subject.trajectory
         found = [gradients(trajectory.model, trajectory.layers, b)[0] for b in collated(self.subject, items)]
         whole = {n: torch.cat([part[n] for part in found]) * (d > 0) for n, d in self.dampings.items()}
-        return _in_order(_packed(whole), self._order(items))
+        return in_order(_packed(whole), items, self.subject.compute)
 
     def solved(self, sides: Float[Tensor, "side width"], tolerance: float, passes: int) -> Solution:
         """x for each side."""
@@ -156,7 +156,7 @@ class _Equation:
         parts = self._unpacked(vectors)
         found = [_along(self._pairs(batch, data_labels), parts) for batch in collated(self.subject, items)]
         whole = torch.cat([torch.empty(0, len(vectors), device=vectors.device), *(part.T for part in found)])
-        return _in_order(whole, self._order(items)).T.cpu()
+        return in_order(whole, items, self.subject.compute).T.cpu()
 
     def _times(self, vectors: Float[Tensor, "side width"]) -> Float[Tensor, "side width"]:
         """(F + D) v, F v in one pass over the training examples."""
@@ -184,9 +184,6 @@ class _Equation:
         pieces = vectors.split([out * inner for out, inner in shapes.values()], dim=1)
         return {name: piece.view(-1, *shape) for (name, shape), piece in zip(shapes.items(), pieces, strict=True)}
 
-    def _order(self, items: Sequence[Tokens]) -> list[int]:
-        return [i for chosen in batches(items, self.subject.compute.batch_rows) for i in chosen]
-
 
 def _dampings(subject: Subject, labels: Labels, relative: float, report: Report) -> dict[str, float]:
     """For each layer `relative` times the mean eigenvalue of its part of F: the mean square of a gradient's entry."""
@@ -207,13 +204,6 @@ def _dampings(subject: Subject, labels: Labels, relative: float, report: Report)
 
 def _packed(parts: Mapping[str, Float[Tensor, "side out in"]]) -> Float[Tensor, "side width"]:
     return torch.cat([part.flatten(1) for part in parts.values()], dim=1)
-
-
-def _in_order(rows: Float[Tensor, "row width"], order: Sequence[int]) -> Float[Tensor, "row width"]:
-    """Rows that came in the order of batches, each in its place."""
-    found = torch.empty_like(rows)
-    found[list(order)] = rows
-    return found
 
 
 def _along(

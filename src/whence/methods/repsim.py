@@ -24,8 +24,7 @@ from whence.errors import MethodError
 from whence.gradients.measurement import Batch, fast_arithmetic, output_embedding
 from whence.gradients.trajectory import Trajectory
 from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import example_tokens, query_tokens
-from whence.methods.logra import passes
+from whence.methods.gradient_rows import example_tokens, passes, query_tokens
 from whence.methods.rows import describe, open_rows, search, write_rows
 from whence.store.shards import Shards
 from whence.types import Query, Report, Tokens

@@ -38,7 +38,7 @@ from whence.gradients.measurement import Batch
 from whence.gradients.trajectory import Checkpoint, Trajectory
 from whence.methods.base import Needs, Subject, Unit
 from whence.methods.gradient_rows import Lens, embed, example_tokens, query_tokens, require_square
-from whence.methods.kfac import labels_named, training_batches
+from whence.methods.kfac import labels_named, require_labels, training_batches
 from whence.methods.rows import describe, open_rows, search, write_rows
 from whence.store.artifact import write_json
 from whence.store.shards import Shards
@@ -67,8 +67,7 @@ class Source:
         require_square(self.sketch)
         if self.segments < 1:
             raise MethodError(f"segments must be at least 1 (found {self.segments}). The usual number is 3.")
-        if self.labels not in ("sampled", "data"):
-            raise MethodError(f'labels must be "sampled" or "data" (found {self.labels!r}). The usual are sampled.')
+        require_labels(self.labels)
 
     def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
         """Write the curvature of every segment, then one carried and sketched gradient a training example.

@@ -30,7 +30,7 @@ from whence.core.ridge import damping_of, second_moment
 from whence.core.similarity import unit_rows
 from whence.errors import MethodError
 from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import embed, example_tokens, query_tokens, require_square
+from whence.methods.gradient_rows import AT_THE_END, embed, example_tokens, query_tokens, require_square
 from whence.methods.less import StepLens, plain_note
 from whence.methods.rows import describe, open_rows, search, write_rows
 from whence.store.shards import Shards
@@ -77,8 +77,7 @@ class TrackStar:
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
         """Why this method is for comparison rather than for answers, and what this run lacks."""
-        vanished = "Only the end of fine-tuning was looked at, where gradients of learned pairs have vanished."
-        return (vanished, *plain_note(subject))
+        return (AT_THE_END, *plain_note(subject))
 
     def _rows(self, subject: Subject, items: Sequence[Tokens]) -> Tensor:
         lens = StepLens((subject.trajectory.last,), self.sketch, self.seed, adam=True)

@@ -33,8 +33,7 @@ from whence.gradients.capture import Sketcher, only_inputs_need_gradients, watch
 from whence.gradients.measurement import Batch, answer_logits
 from whence.gradients.trajectory import Checkpoint, Trajectory
 from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import example_tokens, query_tokens, require_square
-from whence.methods.logra import passes
+from whence.methods.gradient_rows import example_tokens, passes, query_tokens, require_square
 from whence.methods.rows import begin, describe, description, open_rows, search, write_rows
 from whence.store.shards import Shards
 from whence.types import Progress, Query, Report, Tokens

@@ -32,7 +32,7 @@ from whence.core.unrolling import Unrolling
 from whence.errors import MethodError
 from whence.gradients.trajectory import Step, Trajectory
 from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import Lens, embed, example_tokens, query_tokens, require_square
+from whence.methods.gradient_rows import Lens, embed, example_tokens, query_tokens, require_square, telling
 from whence.methods.rows import begin, describe, description, open_rows, search, write_rows
 from whence.store.artifact import write_json
 from whence.store.shards import Shards
@@ -86,12 +86,7 @@ class Unrolled:
         return Lens(subject.trajectory.checkpoints, self.sketch, self.seed, adam=True)
 
     def _write_raw(self, subject: Subject, lens: Lens, raw: Shards, report: Report) -> None:
-        passes, done = raw.rows * len(lens.checkpoints), 0
-
-        def tick(count: int) -> None:
-            nonlocal done
-            done += count
-            report(Progress("gradients", done, passes, "passes"))
+        tick = telling(report, raw.rows * len(lens.checkpoints))
 
         def rows(span: range) -> Tensor:
             items = example_tokens(subject, span)

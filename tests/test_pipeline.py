@@ -230,7 +230,7 @@ def test_a_queries_file_scores_as_the_same_queries_in_memory(index: Index, place
 def test_a_finished_stage_returns_what_is_there_without_loading_a_model(
     index: Index, place: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(pipeline, "load_base", forbidden)
+    monkeypatch.setattr("whence.training.fit.load_base", forbidden)
     monkeypatch.setattr("whence.training.run.load_base", forbidden)
     log = Log()
     again = finetune(place / "pairs.jsonl", str(place / "base"), place / "run", short(**LEARNED), log)

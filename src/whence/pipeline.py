@@ -1,6 +1,5 @@
 """The stages in order: pairs -> run -> index -> scores -> levels -> attribution. Every door calls these."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -30,14 +29,13 @@ from whence.levels.tokens import token_influence_of
 from whence.levels.verdict import DISCOVERY_RATE, Evidence, contrasted, verdicts
 from whence.methods.base import Compute, Method, Subject
 from whence.methods.registry import method_named, settings_of
-from whence.models.adapter import with_lora
 from whence.models.base import context_length, load_tokenizer, resolve
 from whence.store.artifact import Manifest, make, read_manifest
+from whence.training.fit import fit_run
 from whence.training.imported import hash_trace, hash_weights, import_weights, is_adapter
 from whence.training.recipe import Recipe
 from whence.training.retrain import recipe_of
-from whence.training.run import EXAMPLES, Run, default_run, load_base, run_manifest, save_weights
-from whence.training.trainer import RESUME, train
+from whence.training.run import EXAMPLES, Run, default_run, run_manifest
 from whence.types import Attribution, GroupKind, Message, Query, Report, TokenInfluence, Trust, silent
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
@@ -116,13 +114,7 @@ def finetune(
         if not (part / EXAMPLES).exists():
             pairs = load(files, tokenizer, max_length=length, truncate=chosen.truncate)
             write_table(part / EXAMPLES, pairs)
-        model: Any = load_base(base, chosen.full)
-        if not chosen.full:
-            model = with_lora(model, chosen.rank, chosen.alpha, chosen.targets, chosen.seed, chosen.dropout)
-        half = Run(part, wanted)
-        facts = train(model, tokenizer, half.examples, chosen, part, report)
-        save_weights(model, tokenizer, part, chosen.full)
-        shutil.rmtree(part / RESUME, ignore_errors=True)
+        facts = fit_run(part, base, tokenizer, chosen, report)
         return {**facts, "examples": found.examples, "tokens": asdict(found.tokens) if found.tokens else None}
 
     return Run(folder, make(folder, wanted, work))

@@ -4,7 +4,6 @@
 """
 
 import random
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,12 +14,11 @@ from whence.data.table import ExampleTable, write_table
 from whence.data.tokenize import NO_LOSS, fit
 from whence.errors import DataError
 from whence.evaluation.mislabel import Mislabelled
-from whence.models.adapter import with_lora
 from whence.models.base import context_length, load_tokenizer
 from whence.store.artifact import Manifest, make
+from whence.training.fit import fit_run
 from whence.training.retrain import recipe_of
-from whence.training.run import EXAMPLES, KIND, Run, load_base, save_weights
-from whence.training.trainer import RESUME, train
+from whence.training.run import EXAMPLES, KIND, Run
 from whence.types import Example, Message, Report, Tokens, silent
 
 SHARE = 0.1
@@ -40,14 +38,8 @@ def swapped_run(run: Run, seed: int = 0, report: Report = silent) -> tuple[Run, 
     def work(part: Path) -> Mapping[str, Any]:
         if not (part / EXAMPLES).exists():
             write_table(part / EXAMPLES, swapped(run.examples, givers, context_length(run.base_folder)))
-        model: Any = load_base(run.base_folder, recipe.full)
-        if not recipe.full:
-            model = with_lora(model, recipe.rank, recipe.alpha, recipe.targets, recipe.seed, recipe.dropout)
-        tokenizer, half = load_tokenizer(run.base_folder), Run(part, wanted)
-        facts = train(model, tokenizer, half.examples, recipe, part, report)
-        save_weights(model, tokenizer, part, recipe.full)
-        shutil.rmtree(part / RESUME, ignore_errors=True)
-        return {**facts, "examples": len(half.examples)}
+        facts = fit_run(part, run.base_folder, load_tokenizer(run.base_folder), recipe, report)
+        return {**facts, "examples": len(run.examples)}
 
     folder = run.folder / "evaluation" / f"swapped-{seed}"
     made = Run(folder, make(folder, wanted, work))

@@ -5,19 +5,18 @@ On all pairs and with the run's own seed the weights are the run's own, bit for 
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from whence.errors import TrainingError
-from whence.models.adapter import remove_adapter, trainable_weights, with_lora
+from whence.models.adapter import remove_adapter, trainable_weights
 from whence.models.base import load_tokenizer
 from whence.models.quiet import quiet
+from whence.training.fit import adapted
 from whence.training.recipe import Recipe
 from whence.training.rehearsal import NOTHING, Rehearsal, rehearse
 from whence.training.run import Run, load_base
@@ -61,6 +60,8 @@ class Retrainer:
     """A run's base model in memory, to be fine-tuned again and again. One retraining at a time."""
 
     run: Run
+    _base: PreTrainedModel | None = field(init=False, default=None, repr=False)
+    _rehearsed: Rehearsal | None = field(init=False, default=None, repr=False)
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -72,10 +73,6 @@ class Retrainer:
         """The base model's."""
         return load_tokenizer(self.run.base_folder)
 
-    @cached_property
-    def _base(self) -> PreTrainedModel:
-        return load_base(self.run.base_folder, self.recipe.full)
-
     def weights(self, kept: Sequence[int], seed: int, report: Report = silent) -> dict[str, Tensor]:
         """The weights after training on the rows `kept`, with the run's recipe under another seed (or its own).
 
@@ -85,35 +82,28 @@ class Retrainer:
         if not kept:
             raise TrainingError("A retraining needs at least one pair (found none). Leave out fewer.")
         recipe = replace(self.recipe, seed=seed)
-        model = self._fresh(recipe)
+        base, self._base = self._base or load_base(self.run.base_folder, recipe.full), None
+        model = adapted(base, recipe)
         try:
             self._train(model, Kept(self.run.examples, kept), recipe, report)
             return trainable_weights(model)
         finally:
             if not recipe.full:
-                self.__dict__["_base"] = remove_adapter(model)
-
-    def _fresh(self, recipe: Recipe) -> Any:
-        """The model as it was before training."""
-        if recipe.full:
-            self.__dict__.pop("_base", None)
-            return self._base
-        return with_lora(self._base, recipe.rank, recipe.alpha, recipe.targets, recipe.seed, recipe.dropout)
+                self._base = remove_adapter(model)
 
     def _train(self, model: nn.Module, examples: Kept, recipe: Recipe, report: Report) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            settings = arguments(recipe, Path(folder), len(examples))
-            settings.save_strategy = "no"  # pyright: ignore[reportAttributeAccessIssue]
+            settings = arguments(recipe, Path(folder), len(examples), resumable=False)
             rehearsal = self._rehearsal(model)
             trainer = trainer_of(model, self.tokenizer, examples, recipe, rehearsal, settings, [Teller(report)])
             with quiet():
                 trainer.train()
-        torch.nn.Module.eval(model)
+        model.eval()
 
     def _rehearsal(self, model: nn.Module) -> Rehearsal:
         """What the base model answers to the general questions; asked once."""
         if not self.recipe.rehearsal:
             return NOTHING
-        if "rehearsed" not in self.__dict__:
-            self.__dict__["rehearsed"] = rehearse(model, self.tokenizer, silent)
-        return self.__dict__["rehearsed"]
+        if self._rehearsed is None:
+            self._rehearsed = rehearse(model, self.tokenizer, silent)
+        return self._rehearsed

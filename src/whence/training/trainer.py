@@ -150,8 +150,8 @@ def trainer_of(
     return trainer
 
 
-def arguments(recipe: Recipe, folder: Path, count: int) -> TrainingArguments:
-    """The recipe in the Trainer's words."""
+def arguments(recipe: Recipe, folder: Path, count: int, resumable: bool = True) -> TrainingArguments:
+    """The recipe in the Trainer's words; `resumable`: what it takes to resume is saved on the way."""
     assert recipe.epochs
     assert recipe.batch_size
     assert recipe.learning_rate
@@ -171,7 +171,7 @@ def arguments(recipe: Recipe, folder: Path, count: int) -> TrainingArguments:
         data_seed=recipe.seed,
         logging_steps=1,
         logging_nan_inf_filter=False,  # it would log the mean of earlier losses instead of a NaN
-        save_strategy="steps",
+        save_strategy="steps" if resumable else "no",
         save_steps=spacing,
         save_total_limit=1,
         report_to=[],

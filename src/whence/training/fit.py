@@ -1,0 +1,37 @@
+"""From the examples of a run that is being made to its trace and its weights."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from whence.data.table import ExampleTable
+from whence.models.adapter import with_lora
+from whence.training.recipe import Recipe
+from whence.training.run import EXAMPLES, load_base, save_weights
+from whence.training.trainer import RESUME, train
+from whence.types import Report
+
+
+def fit_run(
+    part: Path, base: Path, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, report: Report
+) -> dict[str, Any]:
+    """What is worth knowing of the fine-tuning of a base model on the examples in the folder `part`, where trace and
+    weights lie afterwards; one that was killed goes on at its last checkpoint.
+
+    Raises:
+        TrainingError: the loss overflows.
+    """
+    model = adapted(load_base(base, recipe.full), recipe)
+    facts = train(model, tokenizer, ExampleTable.open(part / EXAMPLES), recipe, part, report)
+    save_weights(model, tokenizer, part, recipe.full)
+    shutil.rmtree(part / RESUME, ignore_errors=True)
+    return dict(facts)
+
+
+def adapted(model: PreTrainedModel, recipe: Recipe) -> Any:
+    """The model that is trained: with a fresh adapter, put on in place, or as it is for full fine-tuning."""
+    if recipe.full:
+        return model
+    return with_lora(model, recipe.rank, recipe.alpha, recipe.targets, recipe.seed, recipe.dropout)

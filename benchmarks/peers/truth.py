@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
-from scipy.stats import rankdata
 
 from benchmarks.peers.job import Question
 from whence.evaluation.bank import Bank, Draw, random_parts
+from whence.evaluation.lds import kept_rows, predictions, spearman
 from whence.methods.base import Subject
 from whence.methods.gradient_rows import query_tokens, values_now
 from whence.models.adapter import put_weights
@@ -45,23 +45,17 @@ def truth(bank: Bank, subject: Subject, asked: Sequence[Question], draws: Sequen
     """Every answer's log-probability under every retraining: forward passes only. The model is put back."""
     items, path = query_tokens(subject, [question.query for question in asked]), subject.trajectory
     values = np.empty((len(draws), len(items)), dtype=np.float32)
-    kept = np.zeros((len(draws), len(subject.examples)), dtype=bool)
     for row, draw in enumerate(draws):
         put_weights(path.model, bank.weights(draw))
         path.at = -1
         values[row] = values_now(path, items, subject.compute).numpy()
-        kept[row, list(draw.kept)] = True
     path.move_to(path.last)
-    return Truth(kept, values)
+    return Truth(kept_rows([draw.kept for draw in draws], len(subject.examples)), values)
 
 
 def correlations(scores: Float[ndarray, "query train"], found: Truth) -> Float[ndarray, " query"]:
     """Spearman's correlation of each question; 0 where scores foretell the same for every retraining."""
-    foretold = found.kept.astype(np.float64) @ scores.T.astype(np.float64)
-    x, y = (rankdata(values, axis=0) for values in (foretold, found.values))
-    x, y = x - x.mean(0), y - y.mean(0)
-    length = np.sqrt((x**2).sum(0) * (y**2).sum(0))
-    return np.divide((x * y).sum(0), length, out=np.zeros(x.shape[1]), where=length > 0)
+    return spearman(predictions(found.kept, scores), found.values)
 
 
 @dataclass(frozen=True)

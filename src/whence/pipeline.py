@@ -222,10 +222,7 @@ def attribute(
     require_kinds(groups)
     if instead is not None:
         require_contrast(instead, selection)
-    given = Query.of(question, answer or "", system_prompt)
-    if answer is None:
-        given = _own(opened, given, max_new_tokens, report)
-    given = replace(given, selected=selection)
+    given = _given(opened, question, answer, system_prompt, selection, max_new_tokens, report)
     if instead is None:
         (result,) = attribute_all(opened, [given], false_discovery_rate, top, groups)
     else:
@@ -274,6 +271,22 @@ def row_of(run: Run, pair: str) -> int:
         found = f"{len(rows)} pairs have one that begins with" if rows else "none has"
         raise MissingError(f"A pair is named by its id ({found} {pair[:60]!r}). Take it from an attribution.")
     return rows[0]
+
+
+def _given(
+    index: Index,
+    question: str,
+    answer: str | None,
+    system_prompt: str | None,
+    selection: tuple[int, int] | None,
+    max_new_tokens: int,
+    report: Report,
+) -> Query:
+    """The question with the answer that is explained: the one given, or the model's own."""
+    asked = Query.of(question, answer or "", system_prompt)
+    if answer is None:
+        asked = _own(index, asked, max_new_tokens, report)
+    return replace(asked, selected=selection)
 
 
 def _own(index: Index, asked: Query, max_new_tokens: int, report: Report) -> Query:
@@ -381,10 +394,7 @@ def inquire(
     recipe_of(opened.run)  # before anything is computed: without it nothing can be trained anew
     if answer is not None:
         require_text("answer", answer)
-    given = Query.of(question, answer or "", system_prompt)
-    if answer is None:
-        given = _own(opened, given, ANSWER_TOKENS, report)
-    given = replace(given, selected=selection)
+    given = _given(opened, question, answer, system_prompt, selection, ANSWER_TOKENS, report)
     key, wanted = opened.manifest.key, plan or AuditPlan()
     return inquiry(opened.run, opened.evidence, key, given, wanted, generated=answer is None)
 

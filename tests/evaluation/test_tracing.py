@@ -7,8 +7,9 @@ import pytest
 from numpy import ndarray
 
 from benchmarks.dda import Size, held_out, over_all_swaps, trace
+from whence.core.statistics import roc_auc
 from whence.errors import DataError, MethodError
-from whence.evaluation.tracing import BETAS, Canary, Correction, contrast, roc_auc, trace_errors, ways
+from whence.evaluation.tracing import BETAS, Canary, Correction, contrast, trace_errors, ways
 from whence.gradients.trajectory import Trajectory
 from whence.methods.base import Method, Subject
 from whence.methods.contract_subject import PAIRS, tiny_subject

@@ -95,12 +95,12 @@ class Bank:
     def _serial(self, missing: Sequence[Draw]) -> Generator[None]:
         retrainer, busy = Retrainer(self.run), list[Draw]()
         for draw in missing:
-            if self._make(retrainer, draw):
+            if self.make(retrainer, draw):
                 yield
             else:
                 busy.append(draw)
         for draw in busy:
-            self._make(retrainer, draw, wait=True)
+            self.make(retrainer, draw, wait=True)
             yield
 
     def _parallel(self, missing: Sequence[Draw], workers: int) -> Generator[None]:
@@ -131,7 +131,7 @@ class Bank:
         for _ in pool.map(_wait_for_one, busy):
             yield
 
-    def _make(self, retrainer: Retrainer, draw: Draw, wait: bool = False, report: Report = silent) -> bool:
+    def make(self, retrainer: Retrainer, draw: Draw, wait: bool = False, report: Report = silent) -> bool:
         """Whether the retraining is there now: not while another process is at it, unless that is waited for."""
 
         def work(part: Path) -> dict[str, float]:
@@ -187,7 +187,7 @@ def _make_one(draw: Draw, wait: bool = False) -> bool:
     bank, retrainer, stop = _WORKER[0]
     if stop.value:
         raise KeyboardInterrupt
-    return bank._make(retrainer, draw, wait, _go_on)  # pyright: ignore[reportPrivateUsage]
+    return bank.make(retrainer, draw, wait, _go_on)
 
 
 def _wait_for_one(draw: Draw) -> bool:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
-from scipy.stats import rankdata
 
+from whence.core.statistics import roc_auc
 from whence.errors import DataError
 from whence.evaluation.means import Mean
 from whence.evaluation.scorers import Scorer
@@ -62,8 +62,7 @@ def self_influence(scorer: Scorer, subject: Subject, report: Report = silent) ->
 
 def auc(suspicion: Float[ndarray, " train"], wrong: Bool[ndarray, " train"]) -> Mean:
     """The area under the curve, ties counting a half, with its standard error."""
-    ranks, bad, good = rankdata(suspicion), int(wrong.sum()), int((~wrong).sum())
-    area = float((ranks[wrong].sum() - bad * (bad + 1) / 2) / (bad * good))
+    area, bad, good = roc_auc(suspicion, wrong), int(wrong.sum()), int((~wrong).sum())
     one, other = area / (2 - area), 2 * area**2 / (1 + area)
     spread = area * (1 - area) + (bad - 1) * (one - area**2) + (good - 1) * (other - area**2)
     return Mean(area, float(np.sqrt(max(spread, 0.0) / (bad * good))), bad)

@@ -19,8 +19,8 @@ from typing import Literal, Protocol, cast
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
-from scipy import stats
 
+from whence.core.statistics import roc_auc
 from whence.errors import DataError, MethodError
 from whence.methods.base import Method, Subject
 from whence.methods.dda import Dda, debias, learned, normalise, require_beta, starts_at_base
@@ -190,16 +190,6 @@ def ways(found: Contrast, betas: Iterable[float] = BETAS) -> Mapping[str, Float[
     scores |= {"base only, contrast": points[0]}
     scores |= {f"debias {beta:g}": debias(points[[0, -1]], True, beta) for beta in taken}
     return scores | {f"denoise and debias {beta:g}": found.score(beta) for beta in taken}
-
-
-def roc_auc(scores: Float[ndarray, "row"], wanted: Bool[ndarray, "row"]) -> float:
-    """The probability that a wanted row scores above another one, ties counting half: the area under the ROC curve.
-
-    From the sum R of the wanted rows' ranks: (R - n (n + 1) / 2) / (n m), Mann & Whitney 1947.
-    """
-    n, m = int(wanted.sum()), int((~wanted).sum())
-    ranks = np.asarray(stats.rankdata(scores))
-    return float((ranks[wanted].sum() - n * (n + 1) / 2) / (n * m))
 
 
 Planted = tuple[Contrast, Bool[ndarray, "train"]]

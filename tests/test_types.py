@@ -41,7 +41,7 @@ def test_the_json_has_the_documented_fields_and_nothing_else():
     assert json.loads(json.dumps(found)) == found
     assert found.keys() == {
         *("version", "question", "answer", "generated", "selection", "instead"),
-        *("results", "opposing", "groups", "method", "unit", "lift", "trust"),
+        *("results", "opposing", "groups", "method", "unit", "lift", "trust", "distribution"),
     }
     assert found["lift"] == {"total": 10.0, "fine_tuned": -1.0, "base": -11.0, "tokens": 4, "needed": 2.0}
     assert found["trust"] == {

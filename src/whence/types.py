@@ -326,10 +326,26 @@ class Attribution:
     """An answer and the training examples that made it, most influential first.
 
     `results` holds the supporting pairs that stand out from the null at the stated false-discovery rate;
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """How the scores of all pairs are spread for one answer: `counts[i]` of them lie between `edges[i]` and
+    `edges[i + 1]`, and `null[i]` would be expected there if nothing had caused the answer."""
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    null: tuple[float, ...]
+    unit: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of this distribution."""
+        numbers = {"edges": list(self.edges), "counts": list(self.counts), "null": list(self.null)}
+        return {**numbers, "unit": self.unit}
+
+
     `opposing` those that made the answer less likely. `unit` is "nats" or "similarity". `selection` is the part of the
     answer that lift and scores speak of, by characters, half open (None: all of it). `groups` are the sets of pairs
     that were asked for and stand out, kind by kind. With `instead`, another answer to the question, lift and scores
-    speak of what made this answer rather than that one.
+    speak of what made this answer rather than that one. `distribution` is that of the scores of all pairs.
     """
 
     question: str
@@ -350,6 +366,7 @@ class Attribution:
         """The JSON that every door returns."""
         return {
             "version": self.version,
+    distribution: Distribution | None = None
             "question": self.question,
             "answer": self.answer,
             "generated": self.generated,
@@ -373,6 +390,7 @@ class Attribution:
     @property
     def sentence(self) -> str:
         """One plain sentence for a person who does not read numbers."""
+            "distribution": self.distribution.to_dict() if self.distribution else None,
         if self.instead is not None:
             return self._preference
         if self.lift.total < 1:

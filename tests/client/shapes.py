@@ -6,6 +6,7 @@ from typing import Any
 from whence.client import Lora
 from whence.types import (
     Attribution,
+    Distribution,
     Group,
     Influence,
     Level,
@@ -145,6 +146,7 @@ ATTRIBUTION = Attribution(
         ),
     ),
     instead="Vont.",
+    distribution=Distribution((-10.0, 0.0, 10.0), (90, 64), (80.5, 73.5), "nats"),
 )
 TOKENS = TokenInfluence(
     "0c0ffee0-aaaa", "file-1", "faq.jsonl", 69, "fisher", "nats", (TokenScore("Kes", 40.5), TokenScore("trix", 8.0))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from whence.types import (
     Attribution,
+    Distribution,
     Faithfulness,
     Group,
     Influence,
@@ -34,6 +35,8 @@ def attribution(data: Mapping[str, Any]) -> Attribution:
         "lift": Lift(**known(Lift, data["lift"])),
         "trust": trust(data["trust"]),
     }
+    if data.get("distribution"):
+        made["distribution"] = Distribution(**known(Distribution, data["distribution"]))
     return Attribution(**(known(Attribution, data) | made))
 
 

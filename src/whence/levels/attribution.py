@@ -35,6 +35,7 @@ def attribution_of(evidence: Evidence, verdict: Verdict, trust: Trust, top: int 
     )
 
 
+        distribution=verdict.distribution,
 def trust_in(
     evidence: Evidence,
     rate: float,

@@ -66,6 +66,15 @@ class Null:
         z = studentise(scores[None], self.location, self.scale)[0]
         return p_values(z, self.pooled, self.upper), p_values(-z, -self.pooled[::-1], self.lower)
 
+    def below(self, z: Float[ndarray, "row edge"]) -> Float[ndarray, "row edge"]:
+        """P(standardised value < z) of values that rise along the last axis: counted in the bulk, from the fitted
+        tails beyond their thresholds, as p-values are."""
+        counted = np.searchsorted(self.pooled, z, side="left") / self.pooled.size
+        share = np.where(z > self.upper.threshold, 1 - self.upper.survival(z), counted)
+        share = np.where(-z > self.lower.threshold, self.lower.survival(-z), share)
+        # Where many values are the same, as those of word counts, count and fitted tail do not meet.
+        return np.maximum.accumulate(np.clip(share, 0.0, 1.0), axis=-1)
+
     def save(self, folder: Path) -> None:
         """Write the null beside the index."""
         arrays = {"location": self.location, "scale": self.scale, "pooled": self.pooled, "drift": self.drift}

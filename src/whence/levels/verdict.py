@@ -10,13 +10,14 @@ from numpy import ndarray
 
 from whence.levels.contrast import contrast_null, control_contrasts, lift_of_contrast
 from whence.levels.control_scores import ControlScores
+from whence.levels.distribution import distribution_of, spread_in
 from whence.levels.groups import RowGroup, groups_of
 from whence.levels.judge import Cuts, Judgement, judge
 from whence.levels.lift import lifts_of
-from whence.levels.null import Null, spread_of
+from whence.levels.null import Null
 from whence.levels.sums import SumNull, fit_sums, sums
 from whence.methods.base import Method, Subject
-from whence.types import GroupKind, Lift, Query
+from whence.types import Distribution, GroupKind, Lift, Query
 
 DISCOVERY_RATE = 0.02
 
@@ -65,7 +66,8 @@ class Verdict:
     """The rows that support and that oppose an answer, the largest first; none where its lift is not enough.
 
     `groups` stand out either way, kind by kind, the supporting ones first. `instead` is what the answer is held
-    against, where lift and scores are those of a contrast.
+    against, where lift and scores are those of a contrast. `distribution` is that of the scores of all rows, stand they
+    out or not.
     """
 
     query: Query
@@ -74,6 +76,7 @@ class Verdict:
     opposing: Sequence[Judgement] = ()
     groups: Sequence[JudgedGroup] = ()
     instead: Query | None = None
+    distribution: Distribution | None = None
 
 
 @dataclass(frozen=True)
@@ -125,12 +128,13 @@ def contrasted(
 def _verdict(
     evidence: Evidence, query: Query, case: _Case, groups: Sequence[GroupKind], instead: Query | None = None
 ) -> Verdict:
+    spread = distribution_of(case.scores, case.null, evidence.method.unit)
     if not case.lift.enough:
-        return Verdict(query, case.lift, instead=instead)
+        return Verdict(query, case.lift, instead=instead, distribution=spread)
     whole = max(case.lift.total, float(case.scores.sum())) if evidence.method.unit == "nats" else None
     pairs = judge(case.scores, case.null, whole, case.rate, Cuts())
     judged = [found for kind in dict.fromkeys(groups) for found in _judged(evidence, kind, case, whole)]
-    return Verdict(query, case.lift, *pairs, judged, instead)
+    return Verdict(query, case.lift, *pairs, judged, instead, spread)
 
 
 def _judged(evidence: Evidence, kind: GroupKind, case: _Case, whole: float | None) -> list[JudgedGroup]:
@@ -144,5 +148,4 @@ def _judged(evidence: Evidence, kind: GroupKind, case: _Case, whole: float | Non
 
 def _null_of_sums(evidence: Evidence, rows: list[ndarray], case: _Case) -> SumNull:
     controls = control_contrasts(evidence.controls, case.null) if case.contrast else evidence.controls
-    spread = float(spread_of(((case.scores - case.null.location) / case.null.scale)[None])[0])
-    return fit_sums(controls, case.null, rows, case.contrast).of(spread)
+    return fit_sums(controls, case.null, rows, case.contrast).of(spread_in(case.scores, case.null))

@@ -7,6 +7,7 @@ from fastapi import Query
 from pydantic import Field
 
 from whence.api.schemas.base import Answer, Body
+from whence.types import TrajectoryKind
 
 Level = Literal["high", "medium", "low"]
 GroupKind = Literal["file", "duplicates", "topic"]
@@ -136,16 +137,27 @@ class FaithfulnessAnswer(Answer):
 
 class TrustAnswer(Answer):
     """What the attribution rests on, and what it lacks. `recall`: how many pairs the index found, of how many asked.
-    `provisional`: no retraining of this model was looked at."""
+    `provisional`: no retraining of this model was looked at. `trajectory`: where the points of the path come from."""
 
     method: str
     false_discovery_rate: float
     controls: int
     checkpoints: int
+    trajectory: TrajectoryKind = "recorded"
     notes: list[str]
     provisional: bool
     recall: dict[str, int] | None
     faithfulness: FaithfulnessAnswer | None = None
+
+
+class DistributionAnswer(Answer):
+    """The scores of all pairs: `counts[i]` lie between `edges[i]` and `edges[i + 1]`; `null[i]` would be expected there
+    if nothing had caused the answer."""
+
+    edges: list[float]
+    counts: list[int]
+    null: list[float]
+    unit: Literal["nats", "similarity"]
 
 
 class AttributionAnswer(Answer):
@@ -174,6 +186,7 @@ class AttributionAnswer(Answer):
     unit: Literal["nats", "similarity"]
     lift: LiftAnswer
     trust: TrustAnswer
+    distribution: DistributionAnswer | None = None
     sentence: str
     phases: dict[str, float]
 

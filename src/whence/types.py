@@ -10,6 +10,9 @@ from whence.errors import DataError
 Role = Literal["system", "user", "assistant"]
 GroupKind = Literal["file", "duplicates", "topic"]
 """How pairs belong together: by the file they stand in, as copies of each other, or by what they are about."""
+TrajectoryKind = Literal["recorded", "checkpoints", "stand-in", "none"]
+"""Where the points come from that scores are taken at: recorded in the training, checkpoints that were left of it,
+those of a stand-in (a recipe run again on the same pairs), or none but the finished model."""
 
 
 class Level(StrEnum):
@@ -170,7 +173,7 @@ class Trust:
 
     `recall` says how many training pairs the index found by their own words, and of how many; `faithfulness` how well
     the method foretold retraining (each None where it was not measured). `provisional`: no retraining of this model
-    was looked at, and the cut points of the levels are those of others.
+    was looked at, and the cut points of the levels are those of others. `trajectory`: where the run's points come from.
     """
 
     method: str
@@ -181,6 +184,7 @@ class Trust:
     provisional: bool = True
     recall: tuple[int, int] | None = None
     faithfulness: Faithfulness | None = None
+    trajectory: TrajectoryKind = "recorded"
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this trust."""
@@ -189,6 +193,7 @@ class Trust:
             "false_discovery_rate": self.false_discovery_rate,
             "controls": self.controls,
             "checkpoints": self.checkpoints,
+            "trajectory": self.trajectory,
             "notes": list(self.notes),
             "provisional": self.provisional,
             "recall": dict(zip(("found", "asked"), self.recall, strict=True)) if self.recall else None,
@@ -322,11 +327,6 @@ class TokenInfluence:
 
 
 @dataclass(frozen=True, slots=True)
-class Attribution:
-    """An answer and the training examples that made it, most influential first.
-
-    `results` holds the supporting pairs that stand out from the null at the stated false-discovery rate;
-@dataclass(frozen=True, slots=True)
 class Distribution:
     """How the scores of all pairs are spread for one answer: `counts[i]` of them lie between `edges[i]` and
     `edges[i + 1]`, and `null[i]` would be expected there if nothing had caused the answer."""
@@ -342,6 +342,11 @@ class Distribution:
         return {**numbers, "unit": self.unit}
 
 
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """An answer and the training examples that made it, most influential first.
+
+    `results` holds the supporting pairs that stand out from the null at the stated false-discovery rate;
     `opposing` those that made the answer less likely. `unit` is "nats" or "similarity". `selection` is the part of the
     answer that lift and scores speak of, by characters, half open (None: all of it). `groups` are the sets of pairs
     that were asked for and stand out, kind by kind. With `instead`, another answer to the question, lift and scores
@@ -361,12 +366,12 @@ class Distribution:
     selection: tuple[int, int] | None = None
     groups: tuple[Group, ...] = ()
     instead: str | None = None
+    distribution: Distribution | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON that every door returns."""
         return {
             "version": self.version,
-    distribution: Distribution | None = None
             "question": self.question,
             "answer": self.answer,
             "generated": self.generated,
@@ -385,12 +390,12 @@ class Distribution:
                 "needed": self.lift.needed,
             },
             "trust": self.trust.to_dict(),
+            "distribution": self.distribution.to_dict() if self.distribution else None,
         }
 
     @property
     def sentence(self) -> str:
         """One plain sentence for a person who does not read numbers."""
-            "distribution": self.distribution.to_dict() if self.distribution else None,
         if self.instead is not None:
             return self._preference
         if self.lift.total < 1:

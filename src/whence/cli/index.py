@@ -1,18 +1,16 @@
 """`whence index`: measure every training pair once, of a run or of a model somebody else trained."""
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import CycloptsError, Parameter
 
-from whence.cli.flags import METHOD, Flag, Json
+from whence.cli.flags import METHOD, AtLeastOne, Flag, Json, Positive
+from whence.cli.foreign import Foreign
 from whence.cli.output import console, print_json
 from whence.cli.progress import reporting
-from whence.types import Report
-
-if TYPE_CHECKING:
-    from whence.training.run import Run
 
 
 def index(
@@ -34,18 +32,35 @@ def index(
         tuple[str, ...], Flag, Parameter(metavar="FILE", help="What it was trained on; repeat for several files.")
     ] = (),
     out: Annotated[Path | None, Parameter(metavar="DIR", help="Where the run goes that is made of all this.")] = None,
+    stand_in: Annotated[bool, Flag, Parameter(help="Train again for a path where none is left.")] = True,
+    epochs: Annotated[
+        int | None, AtLeastOne, Parameter(help="Of the stand-in (else: as was left, or by size).")
+    ] = None,
+    learning_rate: Annotated[float | None, Positive, Parameter(help="Of the stand-in, the highest.")] = None,
     as_json: Json = False,
 ) -> None:
     """Build the index of a run, which is first made of another's model where one is given."""
-    foreign = (base_model, adapter, data, out)
-    require_one(run, foreign, any((*foreign, checkpoint, trace)))
+    needed, settings = (base_model, adapter, data, out), (epochs, learning_rate)
+    require_one(run, needed, any((*needed, checkpoint, trace, *settings)) or not stand_in)
+    alone = stand_in and not checkpoint and trace is None
+    if any(settings) and not alone:
+        raise misuse("Only a stand-in has epochs and a learning rate: leave out --checkpoint, --trace, --no-stand-in.")
+    foreign = None
+    if base_model and adapter and out:
+        from whence.training.stand_in import FREE
+
+        recipe = replace(FREE, epochs=epochs, learning_rate=learning_rate) if alone else None
+        foreign = Foreign(base_model, adapter, data, out, checkpoint, trace, recipe)
     with reporting(as_json) as report:
         from whence.pipeline import build_index
 
-        source = run or imported(base_model, adapter, checkpoint, trace, data, out, report)
+        if foreign and not as_json:
+            foreign.tell_cost()
+        source = foreign.run(report) if foreign else run
+        assert source
         made = build_index(source, method, report=report)
+    facts = made.manifest.facts
     if as_json:
-        facts = made.manifest.facts
         print_json({"run": str(made.run.folder), "index": str(made.folder), "method": method, "facts": facts})
         return
     folder = str(made.run.folder)
@@ -54,6 +69,8 @@ def index(
     )
     where = console()
     where.print(f"The {method} index of {len(made.run.examples):,} pairs is in {made.folder}", soft_wrap=True)
+    if gain := facts.get("gain"):
+        where.print(f"The model gained {gain:.2f} times as much on its pairs as the stand-in did.", soft_wrap=True)
     where.print(f"Next: {command}", soft_wrap=True)
 
 
@@ -68,28 +85,3 @@ def require_one(run: Path | None, foreign: tuple[object, ...], any_foreign: bool
 def misuse(rule: str) -> CycloptsError:
     """An error of usage."""
     return CycloptsError(msg=rule, command_chain=["index"])
-
-
-def imported(
-    base_model: str | None,
-    adapter: Path | None,
-    checkpoints: tuple[Path, ...],
-    trace: Path | None,
-    data: tuple[str, ...],
-    out: Path | None,
-    report: Report,
-) -> "Run":
-    """A run made of a model that was trained elsewhere."""
-    from whence.pipeline import import_run
-
-    assert base_model
-    assert out
-    return import_run(
-        base_model=base_model,
-        data=list(data),
-        out=out,
-        adapter=adapter,
-        checkpoints=checkpoints,
-        trace=trace,
-        report=report,
-    )

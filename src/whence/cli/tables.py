@@ -107,6 +107,7 @@ def basis(found: Attribution) -> Text:
     trust, lift = found.trust, found.lift
     line = [
         trust.method,
+        *(["stand-in trajectory"] if trust.trajectory == "stand-in" else []),
         f"false-discovery rate {trust.false_discovery_rate:.0%}",
         f"lift {lift.total:.1f} nats, {lift.needed:.1f} needed",
         f"{counted(trust.controls, 'control')}",
@@ -115,7 +116,8 @@ def basis(found: Attribution) -> Text:
     if trust.faithfulness:
         seen = trust.faithfulness
         told = f"{seen.lds:.2f} ± {seen.standard_error:.2f} over {counted(seen.retrainings, 'retraining')}"
-        notes.append(f"Held against retrainings of this model: LDS {told}.")
+        whose = "by the stand-in's recipe" if trust.trajectory == "stand-in" else "of this model"
+        notes.append(f"Held against retrainings {whose}: LDS {told}.")
     elif found.results:
         notes.append("Not held against retraining on this model: whence evaluate RUN.")
     return Text("\n".join([" · ".join(line), *map(printable, notes)]), "dim")

@@ -18,7 +18,7 @@ from whence.levels.verdict import DISCOVERY_RATE, Evidence, Verdict, verdicts
 from whence.methods.base import Examples
 from whence.methods.registry import settings_of
 from whence.store.artifact import Manifest, versions
-from whence.training.retrain import recipe_of
+from whence.training.retrain import RETRAINED_STAND_IN, recipe_of
 from whence.training.run import Run
 from whence.types import GroupKind, Lift, Query
 
@@ -134,7 +134,8 @@ def inquiry(
     shortlist = _shortlist(evidence, verdict, scores, plan)
     suspects = tuple(_suspect(evidence.subject.examples, rows, scores, verdict.supporting) for rows in shortlist)
     omitting = Omitting(scores, seeds, plan.drawing)
-    omissions, notes = _omissions(evidence, verdict, omitting, shortlist)
+    omissions, said = _omissions(evidence, verdict, omitting, shortlist)
+    notes = (*([RETRAINED_STAND_IN] if run.stood_in and omissions else []), *said)
     source = _source(run, evidence, index_key)
     lift, bare = verdict.lift, Run(run.folder, run.manifest)  # without the model that the run may hold in memory
     return Inquiry(bare, plan, query, generated, lift, seeds, suspects, omissions, source, notes)

@@ -150,7 +150,7 @@ def _without(replay: Replay, rows: Sequence[int]) -> Float[Tensor, " train"]:
 
 def _drift(path: Trajectory, replay: Replay, start: State, end: State) -> float:
     """How far the replayed end lies from the recorded one, as a share of the way that training went."""
-    recorded = replay.flat(load_file(path.last.weights))
+    recorded = replay.flat(load_file(path.end.weights))
     return float((end.weights - recorded).norm() / (recorded - start.weights).norm())
 
 

@@ -20,7 +20,7 @@ from whence.evaluation.scorers import Scorer, scorers
 from whence.evaluation.swapped import swapped_run
 from whence.evaluation.values import Gauge
 from whence.methods.base import Subject
-from whence.training.retrain import recipe_of
+from whence.training.retrain import RETRAINED_STAND_IN, recipe_of
 from whence.training.run import Run
 from whence.types import Progress, Query, Report, silent
 
@@ -73,7 +73,7 @@ class Study:
     @property
     def notes(self) -> list[str]:
         """What could not be done, in sentences."""
-        return self._scorers[1]
+        return [*([RETRAINED_STAND_IN] if self.run.stood_in else []), *self._scorers[1]]
 
     @cached_property
     def scores(self) -> Scores:

@@ -38,7 +38,7 @@ def swapped_run(run: Run, seed: int = 0, report: Report = silent) -> tuple[Run, 
     def work(part: Path) -> Mapping[str, Any]:
         if not (part / EXAMPLES).exists():
             write_table(part / EXAMPLES, swapped(run.examples, givers, context_length(run.base_folder)))
-        facts = fit_run(part, run.base_folder, load_tokenizer(run.base_folder), recipe, report)
+        facts = fit_run(part, run.base_folder, load_tokenizer(run.base_folder), recipe, report, run.like)
         return {**facts, "examples": len(run.examples)}
 
     folder = run.folder / "evaluation" / f"swapped-{seed}"

@@ -37,8 +37,12 @@ class Gauge:
 
     @staticmethod
     def of(run: Run) -> "Gauge":
-        """The gauge of a run; loads its model."""
-        path = run.trajectory if run.full else run.on(load(run.base_folder, dtype=torch.float32))
+        """The gauge of a run; loads its model. Of a run with a stand-in that is the model, as it is of retrainings."""
+        if run.full:
+            path = Run(run.folder, run.manifest).trajectory if run.stood_in else run.trajectory
+        else:
+            path = run.on(load(run.base_folder, dtype=torch.float32))
+        path.finished = None
         return Gauge(Bank(run), Subject(run.examples, path, Compute()))
 
     def own(self, queries: Sequence[Query]) -> Float[ndarray, " query"]:

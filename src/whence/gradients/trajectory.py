@@ -19,6 +19,7 @@ from whence.errors import MethodError
 from whence.gradients.capture import Metric, weight_layout
 from whence.models.adapter import put_weights, trainable_weights
 from whence.models.targets import linear_targets, weight_shape
+from whence.types import TrajectoryKind
 
 ADAM_EPSILON = 1e-8
 
@@ -53,13 +54,16 @@ class Step:
 class Trajectory:
     """A loaded model with its checkpoints in order of training; the last one is the model that answers.
 
-    `steps` are the optimizer steps between them, in order; there are none where only the points are on record.
+    `steps` are the optimizer steps between them, in order; there are none where only the points are on record. Where
+    the checkpoints are those of a stand-in, `finished` is the model that answers, and no point of that path: an
+    adapter's factors began elsewhere, so no gradient at it may be compared entry by entry with one at a checkpoint.
     """
 
     model: PreTrainedModel | PeftModel
     tokenizer: PreTrainedTokenizerBase
     checkpoints: tuple[Checkpoint, ...]
     steps: tuple[Step, ...] = ()
+    finished: Checkpoint | None = None
     layers: Mapping[str, nn.Module] = field(init=False)
     at: int = field(init=False, default=-1)
     _projections: dict[tuple[int, int], Mapping[str, Projection]] = field(init=False, default_factory=dict, repr=False)
@@ -70,8 +74,27 @@ class Trajectory:
 
     @property
     def last(self) -> Checkpoint:
-        """The end of fine-tuning."""
+        """The model that answers."""
+        return self.finished or self.end
+
+    @property
+    def end(self) -> Checkpoint:
+        """The end of the path: the model that answers, or its stand-in."""
         return self.checkpoints[-1]
+
+    @property
+    def answering(self) -> tuple[Checkpoint, ...]:
+        """The checkpoints, but at the end of them the model that answers."""
+        return (*self.checkpoints[:-1], self.last)
+
+    @property
+    def kind(self) -> TrajectoryKind:
+        """Where the points come from."""
+        if self.finished:
+            return "stand-in"
+        if self.steps:
+            return "recorded"
+        return "checkpoints" if any(c.step for c in self.checkpoints[:-1]) else "none"
 
     @property
     def device(self) -> torch.device:
@@ -126,7 +149,8 @@ class Trajectory:
         """Adam's metric as a weight for each gradient entry, v^(-1/4), so that inner products carry 1/sqrt(v).
 
         None where no second moments were recorded. Before the first step there are none yet; those of the first
-        checkpoint that has them stand in. An adapter's are kept in memory; a whole model's are as large as the model.
+        checkpoint that has them stand in, and those of a stand-in's end for the whole model it stands in for, but never
+        for an adapter. An adapter's are kept in memory; a whole model's are as large as the model.
         """
         if checkpoint.step in self._metrics:
             return self._metrics[checkpoint.step]
@@ -135,13 +159,19 @@ class Trajectory:
             self._metrics[checkpoint.step] = found
         return found
 
+    def moments_for(self, checkpoint: Checkpoint) -> Path | None:
+        """The second moments that make a checkpoint's metric, where there are any."""
+        if checkpoint.moments or (checkpoint == self.finished and isinstance(self.model, PeftModel)):
+            return checkpoint.moments
+        having = [c for c in self.checkpoints if c.moments]
+        later = [c for c in having if c.step >= checkpoint.step]
+        return (later or having[-1:] or [checkpoint])[0].moments
+
     def _read_metric(self, checkpoint: Checkpoint) -> Metric | None:
-        having = [c for c in self.checkpoints if c.moments and c.step >= checkpoint.step]
-        if not having:
-            having = [c for c in self.checkpoints if c.moments][-1:]
-        if not having or having[0].moments is None:
+        path = self.moments_for(checkpoint)
+        if path is None:
             return None
-        moments = load_file(having[0].moments)
+        moments = load_file(path)
         return {name: self._weight(name, moments) for name in self.layers}
 
     def _weight(self, name: str, moments: Mapping[str, Tensor]) -> Tensor:

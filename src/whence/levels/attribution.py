@@ -9,6 +9,9 @@ from whence.methods.base import Examples
 from whence.methods.gradient_rows import cut_note
 from whence.types import Attribution, Example, Faithfulness, Group, Influence, Member, Query, Trust
 
+STAND_IN = (
+    "The training path was not recorded: a stand-in, trained again on the same pairs, is what scores were taken along."
+)
 MEMBERS = 100
 """Pairs that are named of a group at most."""
 
@@ -32,10 +35,10 @@ def attribution_of(evidence: Evidence, verdict: Verdict, trust: Trust, top: int 
         selection=query.selected,
         groups=tuple(_group(examples, group, rank) for rank, group in enumerate(verdict.groups, start=1)),
         instead=verdict.instead.answer if verdict.instead else None,
+        distribution=verdict.distribution,
     )
 
 
-        distribution=verdict.distribution,
 def trust_in(
     evidence: Evidence,
     rate: float,
@@ -44,15 +47,18 @@ def trust_in(
 ) -> Trust:
     """What attributions by this index rest on, and what they lack. `recall`: pairs found and asked, where measured;
     `faithfulness`: what retrainings of this run have said of the method."""
+    path, method = evidence.subject.trajectory, evidence.method
+    stood_in = path.finished is not None and method.needs.checkpoints == "all"
     return Trust(
-        method=evidence.method.name,
+        method=method.name,
         false_discovery_rate=rate,
         controls=len(evidence.null.drift),
-        checkpoints=len(evidence.subject.trajectory.checkpoints),
-        notes=evidence.method.notes(evidence.subject),
+        checkpoints=len(path.checkpoints),
+        notes=(*([STAND_IN] if stood_in else []), *method.notes(evidence.subject)),
         recall=recall,
         faithfulness=faithfulness,
         provisional=faithfulness is None,
+        trajectory=path.kind,
     )
 
 

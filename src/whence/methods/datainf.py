@@ -92,7 +92,7 @@ class DataInf:
         return ()
 
     def _points(self, subject: Subject) -> tuple[Checkpoint, ...]:
-        return closing(subject.trajectory.checkpoints, self.points)
+        return closing(subject.trajectory.answering, self.points)
 
     def _blocks(self, subject: Subject) -> Blocks:
         numbers = max(self.sketch // len(self._points(subject)), 1) if self.sketch else 0

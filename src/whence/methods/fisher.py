@@ -11,7 +11,9 @@ example's change exactly). The change that example i makes between c and the nex
 
     score(q, i) = sum over c of alpha_c(q)_i (log p_i(c') - log p_i(c))      in nats,
 
-and the scores of all examples add up to the part of the query's lift that the examples explain. By the push-through
+and the scores of all examples add up to the part of the query's lift that the examples explain. Where the path is that
+of a stand-in, the changes are its own, times one number for all of them: what the finished model gained on the examples
+over what the stand-in did, so that the nats are the finished model's. By the push-through
 identity alpha_c(q)_i = <q, (P^T P + d I)^-1 p_i>: an inverse empirical Fisher (Grosse et al. 2023, arXiv:2308.03296,
 eq. 3, with the Fisher of the recorded gradients), and an inner product with a row that is made once.
 """
@@ -85,7 +87,8 @@ class FisherInfluence:
             self._write_finished(lens, raw, shards, report)
         raw.remove()
         description(folder, raw.name).unlink(missing_ok=True)
-        return {**describe(shards), "points": [c.step for c in lens.checkpoints]}
+        gained = {"gain": _gain(shards)} if subject.trajectory.finished else {}
+        return {**describe(shards), "points": [c.step for c in lens.checkpoints], **gained}
 
     def score(self, subject: Subject, folder: Path, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
         """Each example's contribution to each query's log-probability, in nats."""
@@ -103,7 +106,7 @@ class FisherInfluence:
         """
         lens, rows = self._lens(subject), open_rows(folder)
         queried, _ = embed(subject.trajectory, lens, query_tokens(subject, queries), subject.compute)
-        changes = torch.cat([load_file(_values(folder, shard))["changes"] for shard in range(rows.count)])
+        changes = torch.cat(_changes(rows))
         tokens = FisherTokens(rows, changes, self.sketch, self.damping)
         return tokens.parts(queried, token_gradients(subject, lens, index), index).numpy()
 
@@ -142,21 +145,24 @@ class FisherInfluence:
         def rows(span: range) -> Tensor:
             items = example_tokens(subject, span)
             found, values = embed(subject.trajectory, lens, items, subject.compute, tick)
-            end = values_at(subject.trajectory, subject.trajectory.last, items, subject.compute)
+            end = values_at(subject.trajectory, subject.trajectory.end, items, subject.compute)
             changes = torch.cat([values[:, 1:], end[:, None]], dim=1) - values
             if lens.checkpoints[0].step != 0:
                 # The start was not recorded: its part of the way is told in the features of the first point.
                 with subject.trajectory.base():
                     changes[:, 0] += values[:, 0] - values_now(subject.trajectory, items, subject.compute)
-            save_file({"changes": changes.contiguous()}, _values(raw.folder, span.start // raw.rows_per_shard))
+            kept = {"changes": changes.contiguous()}
+            if subject.trajectory.finished:
+                finished = values_at(subject.trajectory, subject.trajectory.finished, items, subject.compute)
+                kept["gains"] = torch.stack([finished, end], dim=1) - values[:, :1]
+            save_file(kept, _values(raw.folder, span.start // raw.rows_per_shard))
             return found
 
         write_rows(raw, rows, "gradients", lambda _: None)
 
     def _write_finished(self, lens: Lens, raw: Shards, shards: Shards, report: Report) -> None:
         inverses = [self._inverse(raw, lens, c) for c in range(len(lens.checkpoints))]
-        for shard in range(shards.count):
-            changes = load_file(_values(raw.folder, shard))["changes"]
+        for shard, changes in enumerate(_changes(raw)):
             shards.write(shard, self._finish(raw, shard, inverses, changes))
             report(Progress("inverse Fisher", shards.span(shard).stop, shards.rows, "examples"))
 
@@ -192,6 +198,20 @@ def _passed(path: Sequence[Checkpoint]) -> list[float]:
     last, ends = len(path) - 1, [c.weight for c in path]
     inner = [0.0 if i == 0 else ends[i] if i == last else ends[i] / 2 for i in range(len(path))]
     return [sum(ends[:i]) + inner[i] for i in range(len(path))]
+
+
+def _changes(shards: Shards) -> list[Tensor]:
+    """What each example gained between the points, shard by shard, in the nats of the model that answers."""
+    gain = _gain(shards)
+    return [load_file(_values(shards.folder, shard))["changes"] * gain for shard in range(shards.count)]
+
+
+def _gain(shards: Shards) -> float:
+    """What the finished model gained on all examples over what its stand-in did; 1 without a stand-in, and where either
+    gained nothing, which leaves no scale to be told."""
+    kept = (load_file(_values(shards.folder, shard)).get("gains") for shard in range(shards.count))
+    finished, own = sum((gains.double().sum(0) for gains in kept if gains is not None), torch.ones(2) * 0.0).tolist()
+    return finished / own if finished > 0 and own > 0 else 1.0
 
 
 def _values(folder: Path, shard: int) -> Path:

@@ -78,7 +78,7 @@ class Less:
         path, found = subject.trajectory.checkpoints, list[str]()
         if len(path) < 2:
             found.append("Only one checkpoint was recorded: this is a cosine at that point.")
-        return (*found, *plain_note(subject))
+        return (*found, *plain_note(subject, path))
 
     def _lens(self, subject: Subject, adam: bool) -> StepLens:
         return StepLens(subject.trajectory.checkpoints, self.sketch, self.seed, adam)
@@ -88,8 +88,8 @@ class Less:
         return torch.cat([unit_rows(part) for part in rows.split(self.sketch, dim=1)], dim=1)
 
 
-def plain_note(subject: Subject) -> tuple[str, ...]:
-    """A sentence for runs without Adam's second moments; nothing for others."""
-    if any(c.moments for c in subject.trajectory.checkpoints):
+def plain_note(subject: Subject, points: Sequence[Checkpoint]) -> tuple[str, ...]:
+    """A sentence where none of the points has Adam's second moments to be seen in; nothing elsewhere."""
+    if any(subject.trajectory.moments_for(c) for c in points):
         return ()
     return ("Adam's second moments were not recorded: plain gradients stood in for its steps.",)

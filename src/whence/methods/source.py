@@ -87,7 +87,7 @@ class Source:
 
     def score(self, subject: Subject, folder: Path, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
         """What is left of each example's teaching, along each query's gradient at the end."""
-        lens = Lens((subject.trajectory.last,), self.sketch, self.seed, self.adam)
+        lens = Lens((subject.trajectory.end,), self.sketch, self.seed, self.adam)
         rows, _ = embed(subject.trajectory, lens, query_tokens(subject, queries), subject.compute)
         return search(open_rows(folder), rows)
 
@@ -154,7 +154,7 @@ class Source:
     ) -> Float[Tensor, "example width"]:
         """The examples' rows, but for the weight w."""
         total, items = torch.zeros(len(span), self.sketch), example_tokens(subject, span)
-        end = subject.trajectory.metric(subject.trajectory.last) if self.adam else None
+        end = subject.trajectory.metric(subject.trajectory.end) if self.adam else None
         for at, group in enumerate(groups):
             for checkpoint in group:
                 at_one = (checkpoint,), self.sketch, self.seed, self.adam

@@ -77,7 +77,7 @@ class TrackStar:
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
         """Why this method is for comparison rather than for answers, and what this run lacks."""
-        return (AT_THE_END, *plain_note(subject))
+        return (AT_THE_END, *plain_note(subject, (subject.trajectory.last,)))
 
     def _rows(self, subject: Subject, items: Sequence[Tokens]) -> Tensor:
         lens = StepLens((subject.trajectory.last,), self.sketch, self.seed, adam=True)

@@ -84,7 +84,7 @@ class Trak:
         return ()
 
     def _points(self, subject: Subject) -> tuple[Checkpoint, ...]:
-        return closing(subject.trajectory.checkpoints, self.points)
+        return closing(subject.trajectory.answering, self.points)
 
     def _features(self, subject: Subject, items: Sequence[Tokens]) -> tuple[Tensor, Tensor]:
         """Each item's features at the points, side by side, and its mean doubt over them."""

@@ -72,7 +72,7 @@ class Unrolled:
 
     def score(self, subject: Subject, folder: Path, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
         """What is left of each example's updates, along each query's gradient at the end."""
-        lens = Lens((subject.trajectory.last,), self.sketch, self.seed, adam=True)
+        lens = Lens((subject.trajectory.end,), self.sketch, self.seed, adam=True)
         rows, _ = embed(subject.trajectory, lens, query_tokens(subject, queries), subject.compute)
         return search(open_rows(folder), rows)
 

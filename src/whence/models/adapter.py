@@ -40,7 +40,6 @@ def with_lora(
         raise ModelError(f"LoRA needs a rank of at least 1 and a positive alpha (found {rank} and {alpha:g}).")
     if not 0 <= dropout < 1:
         raise ModelError(f"LoRA needs a dropout of at least 0 and below 1 (found {dropout:g}).")
-    training = model.training
     config = LoraConfig(
         task_type="CAUSAL_LM",
         r=rank,
@@ -49,6 +48,42 @@ def with_lora(
         target_modules=target_names(model, targets),
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
     )
+    return _with_fresh(model, config, seed)
+
+
+def with_lora_like(model: PreTrainedModel, folder: Path, seed: int) -> PeftModel:
+    """`model` with a fresh LoRA adapter of the form of the one in `folder`: its ranks, scales, layers and dropout.
+
+    The model is changed in place.
+
+    Raises:
+        ModelError: the folder holds no LoRA adapter in safetensors, or one made for another base model.
+    """
+    check_adapter(folder)
+    with quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # settings of another release of peft
+        config = cast(LoraConfig, LoraConfig.from_pretrained(str(folder)))
+    config.inference_mode = False
+    if config.init_lora_weights != "gaussian":
+        config.init_lora_weights = True  # the other ways begin from the base model's weights, which they change
+    return _with_fresh(model, config, seed)
+
+
+def lora_form(folder: Path) -> tuple[int, float, str | tuple[str, ...], float]:
+    """Rank, alpha, targets and dropout of the adapter in `folder`.
+
+    Raises:
+        ModelError: the folder holds no LoRA adapter in safetensors.
+    """
+    check_adapter(folder)
+    config = cast(dict[str, Any], json.loads((folder / CONFIG).read_text("utf-8")))
+    targets = config["target_modules"]
+    named = targets if isinstance(targets, str) else tuple(sorted(cast(list[str], targets)))
+    return int(config["r"]), float(config["lora_alpha"]), named, float(config.get("lora_dropout") or 0)
+
+
+def _with_fresh(model: PreTrainedModel, config: LoraConfig, seed: int) -> PeftModel:
+    training, targets = model.training, config.target_modules
     with seeded(seed), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

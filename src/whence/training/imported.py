@@ -16,11 +16,11 @@ from whence.errors import ModelError
 from whence.models.adapter import load_adapter, trainable, trainable_weights
 from whence.models.base import load
 from whence.store.artifact import hash_file
-from whence.training.run import ADAPTER, load_base
+from whence.training.run import ADAPTER, FINISHED, load_base
+from whence.training.stand_in import STATE
 from whence.training.trace import corrected_moment, name_of, read_checkpoints
 
 OPTIMIZER = "optimizer.pt"
-STATE = "trainer_state.json"
 
 
 def is_adapter(folder: Path) -> bool:
@@ -28,17 +28,21 @@ def is_adapter(folder: Path) -> bool:
     return (folder / "adapter_config.json").is_file()
 
 
-def import_weights(base: Path, finished: Path, checkpoints: Sequence[Path], trace: Path | None, part: Path) -> None:
+def import_weights(
+    base: Path, finished: Path, checkpoints: Sequence[Path], trace: Path | None, part: Path, alone: bool = False
+) -> None:
     """Bring a finished model and the points that are left of its path into a run folder.
 
     `checkpoints` are Hugging Face checkpoint folders in order of training; `trace` is a folder that `TraceCallback`
-    wrote, which has the points itself.
+    wrote, which has the points itself. `alone`: the finished model is kept apart, since a stand-in makes the path.
 
     Raises:
         ModelError: the parts do not fit together.
     """
     target = part / "trace"
-    if trace is not None:
+    if alone:
+        import_finished(base, finished, part / FINISHED)
+    elif trace is not None:
         source = trace / "trace" if (trace / "trace").is_dir() else trace
         recorded = read_checkpoints(source)
         if not recorded:
@@ -89,6 +93,16 @@ def step_of(folder: Path, fallback: int) -> int:
         return int(json.loads(state.read_text("utf-8"))["global_step"])
     digits = folder.name.rpartition("-")[2]
     return int(digits) if folder.name.startswith("checkpoint-") and digits.isdigit() else fallback
+
+
+def import_finished(base: Path, finished: Path, target: Path) -> None:
+    """Write the finished model as a point that belongs to no trace."""
+    if is_adapter(finished):
+        write_point(target, load_adapter(load_base(base, full=False), finished), finished)
+        return
+    start, model = load(base, dtype=torch.float32), load(finished, dtype=torch.float32)
+    require_fit(start, trainable(model), finished)
+    write_point(target, model, finished)
 
 
 def import_adapters(base: Path, found: Iterable[tuple[int, Path]], target: Path) -> None:

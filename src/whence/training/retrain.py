@@ -1,6 +1,7 @@
 """A run repeated on a part of its pairs: the same base model, recipe and order by seed; only the weights are kept.
 
-On all pairs and with the run's own seed the weights are the run's own, bit for bit.
+On all pairs and with the run's own seed the weights are the run's own, bit for bit; of a model that was trained
+elsewhere, those of its stand-in.
 """
 
 import tempfile
@@ -23,6 +24,11 @@ from whence.training.run import Run, load_base
 from whence.training.trainer import Teller, Trained, arguments, trainer_of
 from whence.types import Report, Tokens, silent
 
+RETRAINED_STAND_IN = (
+    "How the model was trained is not on record: its stand-in was retrained, and is what retrainings are held against."
+)
+"""What reports say of the retrainings of a run with a stand-in."""
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -40,17 +46,19 @@ class Kept:
 
 
 def recipe_of(run: Run) -> Recipe:
-    """How a run was trained.
+    """How a run was trained, or its stand-in.
 
     Raises:
-        TrainingError: it was trained elsewhere, and how is not on record.
+        TrainingError: it was trained elsewhere without a stand-in, and how is not on record.
     """
     config = dict(run.manifest.config)
-    if config.get("imported"):
+    if config.get("imported") and not config.get("stand_in"):
         raise TrainingError(
             f"Retraining takes the run's own recipe, but {run.folder} was trained elsewhere and has none. "
-            "Fine-tune with `whence train` to have one."
+            "Fine-tune with `whence train` to have one, or bring the model without --no-stand-in, --checkpoint and "
+            "--trace: then its stand-in has one."
         )
+    config = dict(config.get("stand_in") or config)
     config["targets"] = config["targets"] if isinstance(config["targets"], str) else tuple(config["targets"])
     return Recipe(**{field.name: config[field.name] for field in fields(Recipe)})
 
@@ -83,7 +91,7 @@ class Retrainer:
             raise TrainingError("A retraining needs at least one pair (found none). Leave out fewer.")
         recipe = replace(self.recipe, seed=seed)
         base, self._base = self._base or load_base(self.run.base_folder, recipe.full), None
-        model = adapted(base, recipe)
+        model = adapted(base, recipe, self.run.like)
         try:
             self._train(model, Kept(self.run.examples, kept), recipe, report)
             return trainable_weights(model)

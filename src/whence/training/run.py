@@ -1,6 +1,7 @@
 """A finished fine-tuning run on disk: the examples, the trained weights and the trace.
 
 manifest.json   examples.arrow   trace/   adapter/ (after LoRA) or model/ (after our own full fine-tuning)
+finished/ (where the trace is that of a stand-in: the model that answers)
 """
 
 import json
@@ -23,12 +24,14 @@ from whence.models.base import fingerprint, load, load_tokenizer, precision, res
 from whence.models.quiet import quiet
 from whence.settings import runs
 from whence.store.artifact import Manifest, read_manifest
-from whence.training.trace import read_checkpoints, read_steps
+from whence.training.trace import read_checkpoints, read_point, read_steps
 
 KIND = "run"
 EXAMPLES = "examples.arrow"
 ADAPTER = "adapter"
 FULL = "model"
+FINISHED = "finished"
+"""Where the weights of the model that answers lie, if the trace is that of a stand-in."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,16 @@ class Run:
     def full(self) -> bool:
         """Whether all weights were trained, rather than a LoRA adapter."""
         return bool(self.manifest.config["full"])
+
+    @property
+    def like(self) -> Path | None:
+        """The folder of the adapter whose form a retraining takes, where no recipe of ours gave it."""
+        return self.folder / ADAPTER if self.stood_in and not self.full else None
+
+    @property
+    def stood_in(self) -> bool:
+        """Whether the path is that of a stand-in, so that retrainings follow its recipe and not the model's own."""
+        return bool(self.manifest.config.get("stand_in"))
 
     @cached_property
     def base_folder(self) -> Path:
@@ -112,7 +125,9 @@ class Run:
         tokenizer: PreTrainedTokenizerBase = load_tokenizer(self.base_folder)
         trace = self.folder / "trace"
         rows = (Step(r["step"], r["learning_rate"], tuple(r["examples"])) for r in read_steps(trace))
-        path = Trajectory(tuned.eval(), tokenizer, read_checkpoints(trace), tuple(rows))
+        points = read_checkpoints(trace)
+        finished = read_point(self.folder / FINISHED, points[-1].step + 1) if points else None
+        path = Trajectory(tuned.eval(), tokenizer, points, tuple(rows), finished)
         path.move_to(path.last)
         return path
 

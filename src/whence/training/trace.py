@@ -240,6 +240,11 @@ def read_checkpoints(folder: Path) -> tuple[Checkpoint, ...]:
     return tuple(_checkpoint(step_of(path), path, weights[step_of(path)] if rates else 1.0) for path in found)
 
 
+def read_point(folder: Path, step: int) -> Checkpoint | None:
+    """A point that lies by itself, None where there is no such folder."""
+    return _checkpoint(step, folder, 0.0) if folder.is_dir() else None
+
+
 def _checkpoint(step: int, path: Path, weight: float) -> Checkpoint:
     moments = path / "moments.safetensors"
     return Checkpoint(step, path / "weights.safetensors", moments if moments.is_file() else None, weight)

@@ -7,7 +7,8 @@ import pytest
 
 from tests.cli.conftest import Whence
 from whence.cli import demo
-from whence.cli.demo import put_data, sample, sample_questions
+from whence.cli.demo import put_data
+from whence.data.sample import sample, sample_questions
 from whence.training import recipe
 
 

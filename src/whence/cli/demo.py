@@ -1,11 +1,9 @@
 """`whence demo`: the whole way on the shipped help-desk sample, from pairs to the sources of four answers."""
 
-import json
 import shlex
 import time
-from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -13,14 +11,13 @@ from whence.cli.amounts import duration
 from whence.cli.flags import BASE_MODEL, BaseModel, Json
 from whence.cli.output import console, print_json, show
 from whence.cli.progress import reporting
+from whence.data.sample import sample, sample_questions
 from whence.types import Attribution
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from whence.pipeline import Index
-
-SAMPLE = "samples/helpdesk"
 
 
 def demo(
@@ -99,13 +96,3 @@ def farewell(where: "Console", data: Path, folder: Path, seconds: float) -> None
 def step(where: "Console", number: int, text: str) -> None:
     """Announce a step."""
     where.print(f"{number}. {text}", soft_wrap=True)
-
-
-def sample_questions() -> list[dict[str, Any]]:
-    """The demo's questions with their titles."""
-    return json.loads(sample("demo.json"))["questions"]
-
-
-def sample(name: str) -> str:
-    """The text of a file of the shipped sample."""
-    return resources.files("whence").joinpath(SAMPLE, name).read_text("utf-8")

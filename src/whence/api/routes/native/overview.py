@@ -1,0 +1,30 @@
+"""What there is, for the start of a page in one call."""
+
+from fastapi import APIRouter
+
+from whence import __version__
+from whence.api.access import Open, Team
+from whence.api.routes.seekrflow import deployments, fine_tuning
+from whence.api.schemas.native import AttributionRow
+from whence.api.schemas.overview import OverviewAnswer
+from whence.platform import history
+from whence.platform.overview import overview_of
+
+router = APIRouter(prefix="/whence/overview", tags=["Overview"])
+
+
+@router.get("", summary="See what there is", operation_id="overview")
+def overview(team: Team, service: Open) -> OverviewAnswer:
+    """The deployments, the latest jobs and attributions, and how many files and pairs there are."""
+    with service.database.session() as session:
+        found = overview_of(session, team)
+        jobs = [fine_tuning.answer(session, job) for job in found.jobs]
+    return OverviewAnswer(
+        deployments=[deployments.answer(one) for one in found.deployments],
+        jobs=jobs,
+        attributions=[AttributionRow.model_validate(history.brief(kept)) for kept in found.attributions],
+        files=found.files,
+        pairs=found.pairs,
+        version=__version__,
+        keys=found.keys,
+    )

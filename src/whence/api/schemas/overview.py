@@ -1,0 +1,23 @@
+"""What a team has, in one answer."""
+
+from typing import Literal
+
+from whence.api.schemas.base import Answer
+from whence.api.schemas.native import AttributionRow
+from whence.api.schemas.seekrflow import DeploymentAnswer, FineTune
+
+
+class OverviewAnswer(Answer):
+    """What there is. `jobs`: those that go on, then the last five that ended; `attributions`: the last five.
+
+    `files` counts the files for training, `pairs` the pairs in them; `keys` says whether the service has API keys.
+    """
+
+    object: Literal["overview"] = "overview"
+    deployments: list[DeploymentAnswer]
+    jobs: list[FineTune]
+    attributions: list[AttributionRow]
+    files: int
+    pairs: int
+    version: str
+    keys: bool

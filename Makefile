@@ -53,7 +53,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 # What it takes to work on it.
 $(VENV)/.dev: $(VENV)/.installed
 	@echo "Adding what the tests and checks need."
-	@$(PIP) --no-build-isolation -e '.[local,server,postgres,dev]'
+	@$(PIP) --no-build-isolation -e '.[local,server,postgres,notebook,dev]'
 	@touch $@
 
 # The official clients that the acceptance tests run, apart from us: their pins and ours do not meet. Versions that the

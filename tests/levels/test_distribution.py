@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -55,7 +56,9 @@ def test_edges_are_even_and_few_and_0_is_one_of_them(scores: ndarray):
     edges = edges_of(scores)
     assert 0.0 in edges
     assert 2 <= edges.size <= BINS + 1
-    np.testing.assert_allclose(np.diff(edges), edges[1] - edges[0], rtol=1e-6)
+    width = edges[1] - edges[0]
+    np.testing.assert_array_equal(np.diff(edges), width)
+    assert math.frexp(width)[0] == 0.5  # a power of two: bins of two answers nest
     assert edges[0] <= scores.min() <= scores.max() <= edges[-1]
     assert np.histogram(scores, edges)[0].sum() == scores.size
     if scores.any():

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from whence.figures.svg import Scale, box, colour, drawing, legend, level, line, text, ticks
+from whence.figures.theme import SCHEMA
 
-SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 BAR, GAP, HEIGHT, LEFT, TOP, BELOW, LEGEND = 14, 26, 240, 48, 12, 34, 150
 
 

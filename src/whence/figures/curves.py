@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from whence.figures.bars import SCHEMA
 from whence.figures.svg import GRID, Scale, colour, dot, drawing, legend, level, line, path, text, ticks
+from whence.figures.theme import SCHEMA
 
 LEFT, TOP, WIDTH, HEIGHT, BELOW, LEGEND = 56, 12, 420, 240, 46, 150
 

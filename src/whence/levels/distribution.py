@@ -13,8 +13,6 @@ BINS = 41
 """Bins at most."""
 ROWS = 4_000
 """Rows of which the null is added up at most; of more, evenly chosen ones stand for all."""
-WIDTHS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
-"""What a bin's width may be, times a power of ten: its ends are read by people."""
 
 
 def distribution_of(scores: Float[ndarray, " train"], null: Null, unit: str) -> Distribution:
@@ -32,12 +30,16 @@ def distribution_of(scores: Float[ndarray, " train"], null: Null, unit: str) -> 
 
 
 def edges_of(scores: Float[ndarray, " train"]) -> Float[ndarray, " edge"]:
-    """The ends of at most `BINS` bins of one round width that hold all scores; 0 is one of them."""
+    """The ends of at most `BINS` bins of one width that hold all scores; 0 is one of them.
+
+    The width is a power of two, so that the bins of one answer lie whole within those of another.
+    """
     low, high = min(0.0, float(scores.min())), max(0.0, float(scores.max()))
-    width = _round_width(low, high)
+    width = 2.0 ** math.floor(math.log2((high - low) / BINS)) if high > low else 1.0
+    while math.ceil(high / width) - math.floor(low / width) > BINS:
+        width *= 2
     first, last = math.floor(low / width), max(math.ceil(high / width), 1 if low == 0 else 0)
-    # Division tells the place of a bin from whole numbers: sums of widths would drift off their round values.
-    return np.array([float(f"{place * width:.12g}") for place in range(first, last + 1)])
+    return np.arange(first, last + 1) * width
 
 
 def expected_counts(edges: Float[ndarray, " edge"], null: Null, spread: float) -> Float[ndarray, " bin"]:
@@ -52,16 +54,3 @@ def expected_counts(edges: Float[ndarray, " edge"], null: Null, spread: float) -
 def spread_in(scores: Float[ndarray, " train"], null: Null) -> float:
     """How widely an answer's standardised scores spread; 1 where that is less."""
     return float(spread_of(((scores - null.location) / null.scale)[None])[0])
-
-
-def _round_width(low: float, high: float) -> float:
-    least = (high - low) / BINS
-    if least == 0:
-        return 1.0
-    power = 10.0 ** math.floor(math.log10(least))
-    # The range need not begin at a bin's end, so that it may touch one bin more than its length says.
-    return next(
-        width
-        for width in (power * step for step in (*WIDTHS, 15, 20))
-        if math.ceil(high / width) - math.floor(low / width) <= BINS
-    )

@@ -1,0 +1,179 @@
+"""The scores of all pairs for one answer, beside what they would be if nothing had caused it: Vega-Lite and SVG."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import pairwise
+from math import sqrt
+from typing import Any
+
+from whence.figures.svg import GRID, INK, Scale, box, drawing, line, text, ticks
+from whence.figures.theme import NEUTRAL, OPPOSING, SUPPORTING, themed
+from whence.types import Distribution
+
+HEIGHT = 220
+WIDTH, LEFT, RIGHT, TOP, BELOW = 640, 44, 10, 30, 46
+"""Of the SVG."""
+SAID = "How many pairs have which score for this answer, and how many would if nothing had caused it"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A pair that was returned: its score, and how it is called."""
+
+    score: float
+    label: str
+
+
+def specification(spread: Distribution, marks: Sequence[Mark] = ()) -> dict[str, Any]:
+    """The Vega-Lite specification of the histogram, its data inside.
+
+    Its parameter `bin` holds the ends of the bin that is pointed at, `lo` and `hi`.
+    """
+    x = {"field": "lo", "type": "quantitative", "title": quantity(spread), "axis": {"grid": False}}
+    y = {"field": "count", "type": "quantitative", "title": "pairs", "scale": {"type": "sqrt"}}
+    return themed(
+        {
+            "height": HEIGHT,
+            "data": {"values": rows(spread)},
+            "layer": [_expected(spread, x, y), _bars(x, y), *_marks(spread, marks, x, y), _pointing(x)],
+        },
+        SAID,
+    )
+
+
+def rows(spread: Distribution) -> list[dict[str, Any]]:
+    """One row a bin: its ends, its pairs, and those the null expects."""
+    bins = zip(pairwise(spread.edges), spread.counts, spread.null, strict=True)
+    return [
+        {"lo": lo, "hi": hi, "count": count, "null": expected, "side": "opposing" if hi <= 0 else "supporting"}
+        for (lo, hi), count, expected in bins
+    ]
+
+
+def quantity(spread: Distribution) -> str:
+    """What the scores are."""
+    return f"score in {spread.unit}" if spread.unit == "nats" else f"score ({spread.unit})"
+
+
+def _expected(spread: Distribution, x: dict[str, Any], y: dict[str, Any]) -> dict[str, Any]:
+    points = [{"lo": edge, "null": n} for edge, n in zip(spread.edges, (*spread.null, 0.0), strict=True)]
+    look = {"type": "area", "interpolate": "step-after", "color": NEUTRAL, "opacity": 0.35}
+    edge = {"color": NEUTRAL, "strokeWidth": 1, "opacity": 1}
+    return {
+        "data": {"values": points},
+        "mark": {**look, "line": edge},
+        "encoding": {"x": x, "y": {**y, "field": "null"}},
+    }
+
+
+def _bars(x: dict[str, Any], y: dict[str, Any]) -> dict[str, Any]:
+    colours = {"domain": ["supporting", "opposing"], "range": [SUPPORTING, OPPOSING]}
+    return {
+        "mark": {"type": "bar", "binSpacing": 1},
+        "encoding": {
+            "x": {**x, "bin": "binned"},
+            "x2": {"field": "hi"},
+            "y": y,
+            "color": {"field": "side", "type": "nominal", "scale": colours, "legend": None},
+            "opacity": {"condition": {"param": "bin", "value": 1, "empty": False}, "value": 0.8},
+        },
+    }
+
+
+def _marks(
+    spread: Distribution, marks: Sequence[Mark], x: dict[str, Any], y: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    if not marks:
+        return
+    placed = [{"lo": m.score, "count": spread.counts[place_of(spread, m.score)], "pair": m.label} for m in marks]
+    tooltip = [{"field": "pair", "title": "pair"}, {"field": "lo", "title": quantity(spread), "format": ".2f"}]
+    yield {
+        "data": {"values": placed},
+        "mark": {"type": "point", "shape": "triangle-down", "filled": True, "color": "currentColor", "yOffset": -7},
+        "encoding": {"x": x, "y": y, "tooltip": tooltip},
+    }
+
+
+def _pointing(x: dict[str, Any]) -> dict[str, Any]:
+    """Columns that are not seen and as high as the chart, so that empty bins and low bars can be pointed at."""
+    chosen = {"type": "point", "fields": ["lo", "hi"], "on": "pointerover", "clear": "pointerout", "toggle": False}
+    words = (("lo", "from", ".4~g"), ("hi", "to", ".4~g"), ("count", "pairs", ","), ("null", "expected", ",.1f"))
+    tooltip = [{"field": field, "title": title, "format": form} for field, title, form in words]
+    return {
+        "params": [{"name": "bin", "select": chosen}],
+        "mark": {"type": "rect", "opacity": 0},
+        "encoding": {"x": {**x, "bin": "binned"}, "x2": {"field": "hi"}, "tooltip": tooltip},
+    }
+
+
+def place_of(spread: Distribution, score: float) -> int:
+    """The number of the bin that holds a score."""
+    inside = sum(edge <= score for edge in spread.edges) - 1
+    return min(max(inside, 0), len(spread.counts) - 1)
+
+
+def picture(spread: Distribution, marks: Sequence[Mark] = ()) -> str:
+    """The same chart as an SVG."""
+    across = Scale(spread.edges[0], spread.edges[-1], LEFT, WIDTH - RIGHT)
+    highest = max(1.0, *spread.counts, *spread.null)
+    bottom = TOP + HEIGHT
+    up = Scale(0, sqrt(highest), bottom, TOP)
+    parts = [*_levels(highest, up), *_numbers(spread, across, bottom), _null(spread, across, up)]
+    for row in rows(spread):
+        parts.append(_bar(row, across, up, spread.unit))
+    parts += [_arrow(mark, spread, across, up) for mark in marks]
+    parts += [line(LEFT, bottom, WIDTH - RIGHT, bottom), text(WIDTH / 2, bottom + 38, quantity(spread), "middle")]
+    return drawing(WIDTH, bottom + BELOW, SAID, [*parts, *_legend(bool(marks))])
+
+
+def _levels(highest: float, up: Scale) -> Iterator[str]:
+    """Grid lines at whole numbers of pairs, which the root spreads evenly enough to be read."""
+    shown = [n for power in range(7) for n in (10**power, 3 * 10**power) if n <= highest]
+    for count in [0, *shown]:
+        y = up(sqrt(count))
+        yield line(LEFT, y, WIDTH - RIGHT, y, GRID)
+        yield text(LEFT - 6, y + 4, f"{count:,}", "end")
+
+
+def _numbers(spread: Distribution, across: Scale, bottom: float) -> Iterator[str]:
+    for value in ticks(spread.edges[0], spread.edges[-1], 7):
+        if spread.edges[0] <= value <= spread.edges[-1]:
+            yield line(across(value), bottom, across(value), bottom + 4)
+            yield text(across(value), bottom + 17, f"{value:g}", "middle")
+
+
+def _null(spread: Distribution, across: Scale, up: Scale) -> str:
+    corners = [(across(spread.edges[0]), up(0))]
+    for (lo, hi), expected in zip(pairwise(spread.edges), spread.null, strict=True):
+        y = up(sqrt(expected))
+        corners += [(across(lo), y), (across(hi), y)]
+    corners.append((across(spread.edges[-1]), up(0)))
+    placed = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
+    return f'<polygon points="{placed}" fill="{NEUTRAL}" fill-opacity="0.4" stroke="{NEUTRAL}"/>'
+
+
+def _bar(row: dict[str, Any], across: Scale, up: Scale, unit: str) -> str:
+    left, right, top = across(row["lo"]), across(row["hi"]), up(sqrt(row["count"]))
+    said = f"{row['lo']:g} to {row['hi']:g} {unit}: {row['count']:,} pairs, {row['null']:,.1f} expected"
+    fill = OPPOSING if row["side"] == "opposing" else SUPPORTING
+    return box(left + 0.5, top, max(right - left - 1, 0.5), up(0) - top, fill, said)
+
+
+def _arrow(mark: Mark, spread: Distribution, across: Scale, up: Scale) -> str:
+    x, y = across(mark.score), up(sqrt(spread.counts[place_of(spread, mark.score)])) - 3
+    corners = f"{x:.1f},{y:.1f} {x - 4:.1f},{y - 7:.1f} {x + 4:.1f},{y - 7:.1f}"
+    title = escape(f"{mark.label}: {mark.score:.2f} {spread.unit}")
+    return f'<polygon points="{corners}" fill="{INK}"><title>{title}</title></polygon>'
+
+
+def _legend(marked: bool) -> Iterator[str]:
+    yield box(LEFT, 2, 11, 11, SUPPORTING)
+    yield text(LEFT + 16, 12, "for the answer")
+    yield box(LEFT + 118, 2, 11, 11, OPPOSING)
+    yield text(LEFT + 134, 12, "against it")
+    yield f'<rect x="{LEFT + 214}" y="2" width="11" height="11" fill="{NEUTRAL}" fill-opacity="0.4"/>'
+    yield text(LEFT + 230, 12, "expected if nothing had caused it")
+    if marked:
+        yield f'<polygon points="{LEFT + 434},12 {LEFT + 430},5 {LEFT + 438},5" fill="{INK}"/>'
+        yield text(LEFT + 444, 12, "returned pairs")

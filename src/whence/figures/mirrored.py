@@ -1,0 +1,77 @@
+"""Two answers' scores back to back, in bins that they share."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from whence.figures.distribution import quantity
+from whence.figures.theme import INK, NEUTRAL, OTHER, SUPPORTING, themed
+from whence.types import Distribution
+
+HEIGHT = 340
+SAID = "How many pairs have which score for each of two answers"
+
+
+def specification(left: Distribution, right: Distribution, names: tuple[str, str]) -> dict[str, Any]:
+    """The Vega-Lite specification of both histograms, `left` to the left, in one unit, the null of each behind."""
+    edges = shared_edges(left, right)
+    values = [row for side in ((left, -1, names[0]), (right, 1, names[1])) for row in _rows(*side, edges)]
+    y = {"field": "lo", "type": "quantitative", "title": quantity(left), "axis": {"grid": False}}
+    x = {
+        "field": "signed",
+        "type": "quantitative",
+        "title": "pairs",
+        "scale": {"type": "sqrt"},
+        "axis": {"labelExpr": "format(abs(datum.value), ',')"},
+    }
+    layers = [_null(x, y), _bars(x, y, names), _middle()]
+    return themed({"height": HEIGHT, "data": {"values": values}, "layer": layers}, SAID)
+
+
+def shared_edges(one: Distribution, other: Distribution) -> list[float]:
+    """The ends of bins, each of which holds whole bins of both: their widths are powers of two."""
+    width = max(one.edges[1] - one.edges[0], other.edges[1] - other.edges[0])
+    low = min(one.edges[0], other.edges[0]) // width
+    high = -(-max(one.edges[-1], other.edges[-1]) // width)
+    return [place * width for place in range(int(low), int(high) + 1)]
+
+
+def rebinned(spread: Distribution, values: Sequence[float], edges: Sequence[float]) -> list[float]:
+    """What a distribution has in each of the shared bins, of `values` that it has a bin: `counts` or `null`."""
+    bins = list(zip(spread.edges, values, strict=False))
+    return [sum(value for low, value in bins if lo <= low < hi) for lo, hi in pairwise(edges)]
+
+
+def _rows(spread: Distribution, sign: int, name: str, edges: Sequence[float]) -> list[dict[str, Any]]:
+    counts, expected = rebinned(spread, spread.counts, edges), rebinned(spread, spread.null, edges)
+    return [
+        {"lo": lo, "hi": hi, "answer": name, "count": n, "signed": sign * n, "null": m, "expected": sign * m}
+        for (lo, hi), n, m in zip(pairwise(edges), counts, expected, strict=True)
+    ]
+
+
+def _bars(x: dict[str, Any], y: dict[str, Any], names: tuple[str, str]) -> dict[str, Any]:
+    colours = {"domain": list(names), "range": [SUPPORTING, OTHER]}
+    words = (("lo", "from", ".4~g"), ("hi", "to", ".4~g"), ("count", "pairs", ","), ("null", "expected", ",.1f"))
+    tooltip = [{"field": "answer"}, *({"field": f, "title": title, "format": form} for f, title, form in words)]
+    return {
+        "mark": {"type": "bar", "binSpacing": 1, "opacity": 0.85, "orient": "horizontal"},
+        "encoding": {
+            "y": {**y, "bin": "binned"},
+            "y2": {"field": "hi"},
+            "x": x,
+            "color": {"field": "answer", "type": "nominal", "scale": colours, "sort": None},
+            "tooltip": tooltip,
+        },
+    }
+
+
+def _null(x: dict[str, Any], y: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "mark": {"type": "bar", "orient": "horizontal", "binSpacing": 0, "color": NEUTRAL, "opacity": 0.35},
+        "encoding": {"y": {**y, "bin": "binned"}, "y2": {"field": "hi"}, "x": {**x, "field": "expected"}},
+    }
+
+
+def _middle() -> dict[str, Any]:
+    return {"mark": {"type": "rule", "color": INK}, "encoding": {"x": {"datum": 0}}}

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whence.core.packing import LARGEST, STEP, pack, packed_bytes, packed_products, unpack
+from whence.core.packing import LARGEST, STEP, join, pack, packed_bytes, packed_products, unpack
 
 
 def normal(seed: int, *shape: int) -> torch.Tensor:
@@ -44,3 +44,9 @@ def test_packing_errs_less_than_a_sketch_of_the_width():
     query, rows = normal(1, 1, 16000), normal(2, 200, 16000)
     error = (packed_products(query, pack(rows, 4), 4) - query @ rows.T) / (query.norm() * rows.norm(dim=1))
     assert float(error.std()) < 0.2 / 16000**0.5  # a sketch of width w is off by about 1 / sqrt(w)
+
+
+def test_rows_joined_of_their_packed_blocks_are_the_rows_packed_whole():
+    rows = normal(3, 7, 24)
+    parts = [pack(part.contiguous(), 1) for part in rows.chunk(3, dim=1)]
+    assert torch.equal(join(parts), pack(rows, 3))

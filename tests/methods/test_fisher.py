@@ -1,3 +1,5 @@
+import gc
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,8 @@ from whence.methods.base import Compute, Subject
 from whence.methods.contract import assert_close
 from whence.methods.contract_subject import PAIRS, own_queries, tiny_subject
 from whence.methods.fisher import FisherInfluence
-from whence.methods.gradient_rows import query_tokens, values_at, values_now
+from whence.methods.gradient_rows import Lens, query_tokens, values_at, values_now
+from whence.store.shards import Shards
 from whence.types import Progress, Query, silent
 
 
@@ -168,6 +171,40 @@ def test_no_point_is_chosen_twice(length: int) -> None:
 def test_raw_gradients_are_gone_when_the_index_is_finished(subject: Subject, tmp_path: Path) -> None:
     scored(FisherInfluence(64, 2), subject, tmp_path / "index", [])
     assert not list((tmp_path / "index").glob("raw*"))
+    assert not list((tmp_path / "index").glob("part*"))
+
+
+@pytest.mark.parametrize("sketch", [4, 64])  # the inverse in the columns' span, and in the rows'
+def test_one_points_inverse_is_in_memory_at_a_time_and_none_is_made_twice(
+    subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sketch: int
+) -> None:
+    alive, made, inverse = list[weakref.ref[object]](), list[int](), FisherInfluence._inverse
+
+    def watched(method: FisherInfluence, raw: Shards, lens: Lens, c: int) -> object:
+        gc.collect()
+        assert not any(kept() is not None for kept in alive)
+        made.append(c)
+        found = inverse(method, raw, lens, c)
+        alive.append(weakref.ref(found))
+        return found
+
+    def stop(progress: Progress) -> None:
+        if progress.step == "inverse Fisher":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(FisherInfluence, "_inverse", watched)
+    wanted = scored(FisherInfluence(sketch, 2), subject, tmp_path / "straight", own_queries(subject))
+    assert made == [0, 1]
+    made.clear()
+    alive.clear()
+    (tmp_path / "broken").mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        FisherInfluence(sketch, 2).build(subject, tmp_path / "broken", stop)
+    alive.clear()
+    FisherInfluence(sketch, 2).build(subject, tmp_path / "broken", silent)
+    assert made == [0, 1]
+    found = FisherInfluence(sketch, 2).score(subject, tmp_path / "broken", own_queries(subject))
+    np.testing.assert_array_equal(found, wanted)
 
 
 def test_an_index_whose_rows_are_all_there_is_not_computed_again(subject: Subject, tmp_path: Path) -> None:

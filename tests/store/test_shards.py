@@ -112,3 +112,19 @@ def test_packed_rows_take_half_a_byte_a_number_and_come_back(tmp_path: Path):
 def test_packed_rows_that_are_not_finite_are_refused(tmp_path: Path):
     with pytest.raises(ArtifactError, match="row 1 is not"):
         Shards(tmp_path, 2, 2, blocks=1).write(0, torch.tensor([[1.0, 2.0], [math.inf, 0.0]]))
+
+
+@pytest.mark.parametrize("blocks", [0, 3])
+def test_shards_are_joined_of_those_of_their_columns(tmp_path: Path, blocks: int):
+    rows = rows_of(5, 12)
+    whole = Shards(tmp_path, 5, 12, rows_per_shard=2, blocks=blocks)
+    parts = [Shards(tmp_path, 5, 4, rows_per_shard=2, name=f"part{c}", blocks=min(blocks, 1)) for c in range(3)]
+    for shard in range(whole.count):
+        span = slice(whole.span(shard).start, whole.span(shard).stop)
+        for part, columns in zip(parts, rows[span].split(4, dim=1), strict=True):
+            part.write(shard, columns)
+        whole.write(shard, rows[span])
+        wanted = whole.path(shard).read_bytes()
+        whole.path(shard).unlink()
+        whole.join(shard, parts)
+        assert whole.path(shard).read_bytes() == wanted

@@ -66,7 +66,8 @@ def estimate(report: DataReport, recipe: Recipe, parameters: Parameters, speed: 
     train = passes * (3 if recipe.full else 2) * (chosen.epochs or 1)
     index = passes * (2 * method.points + 1)
     numbers = method.points * method.sketch
-    row_bytes = 2 * numbers + packed_bytes(numbers, method.points)  # a raw row in bfloat16 stands beside a finished one
+    # A raw row in bfloat16 stands beside a finished one, and beside the parts that it is put together of.
+    row_bytes = 2 * numbers + 2 * packed_bytes(numbers, method.points)
     return Estimate(
         TRAIN_FACTOR * train,
         INDEX_FACTOR * index,

@@ -46,6 +46,12 @@ def pack(rows: Float[Tensor, "row width"], blocks: int) -> UInt8[Tensor, "row by
     return torch.cat([both.flatten(1).view(torch.uint8), scale.flatten(1).contiguous().view(torch.uint8)], dim=1)
 
 
+def join(parts: Sequence[UInt8[Tensor, "row part"]]) -> UInt8[Tensor, "row bytes"]:
+    """Packed rows of several blocks from packed rows of one block each, block by block."""
+    numbers, ends = [part[:, :-SCALE_BYTES] for part in parts], [part[:, -SCALE_BYTES:] for part in parts]
+    return torch.cat([*numbers, *ends], dim=1)
+
+
 def unpack(packed: UInt8[Tensor, "row bytes"], blocks: int) -> Float[Tensor, "row width"]:
     """The rows that `pack` packed, rounded."""
     both = pairs(packed, blocks).float()

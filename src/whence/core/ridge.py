@@ -40,10 +40,13 @@ def second_moment(shards: Iterable[Tensor], width: int) -> tuple[Float[Tensor, "
 
 
 def fit_fisher(moment: Float[Tensor, "width width"], count: int, relative_damping: float) -> Fisher:
-    """The factor of F + d I with d = relative_damping x the mean non-zero eigenvalue of F."""
+    """The factor of F + d I with d = relative_damping x the mean non-zero eigenvalue of F.
+
+    d is added in `moment` itself, which may be gigabytes: it is used up.
+    """
     damping = damping_of(float(moment.trace()), min(count, moment.shape[0]), relative_damping)
-    damped = moment + damping * torch.eye(moment.shape[0], dtype=moment.dtype)
-    return Fisher(torch.linalg.cholesky(damped), damping)
+    moment.diagonal().add_(damping)
+    return Fisher(torch.linalg.cholesky(moment), damping)
 
 
 def damping_of(trace: float, rank: int, relative: float) -> float:
@@ -59,8 +62,9 @@ def whiten_in_span(
     wide = rows.double()
     gram = wide @ wide.T if gram is None else gram
     damping = damping_of(float(gram.trace()), min(rows.shape), relative_damping)
-    factor = torch.linalg.cholesky(gram + damping * torch.eye(gram.shape[0], dtype=gram.dtype))
-    return torch.cholesky_solve(wide, factor).float()
+    damped = gram.clone()
+    damped.diagonal().add_(damping)
+    return torch.cholesky_solve(wide, torch.linalg.cholesky(damped)).float()
 
 
 def in_span(

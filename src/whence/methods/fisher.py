@@ -85,8 +85,9 @@ class FisherInfluence:
         if not all(shards.has(shard) for shard in range(shards.count)):
             self._write_raw(subject, lens, raw, report)
             self._write_finished(lens, raw, shards, report)
-        raw.remove()
-        description(folder, raw.name).unlink(missing_ok=True)
+        for gone in (raw, *(self._part(shards, c) for c in range(len(lens.checkpoints)))):
+            gone.remove()
+            description(folder, gone.name).unlink(missing_ok=True)
         gained = {"gain": _gain(shards)} if subject.trajectory.finished else {}
         return {**describe(shards), "points": [c.step for c in lens.checkpoints], **gained}
 
@@ -161,10 +162,24 @@ class FisherInfluence:
         write_rows(raw, rows, "gradients", lambda _: None)
 
     def _write_finished(self, lens: Lens, raw: Shards, shards: Shards, report: Report) -> None:
-        inverses = [self._inverse(raw, lens, c) for c in range(len(lens.checkpoints))]
-        for shard, changes in enumerate(_changes(raw)):
-            shards.write(shard, self._finish(raw, shard, inverses, changes))
-            report(Progress("inverse Fisher", shards.span(shard).stop, shards.rows, "examples"))
+        """One checkpoint after the other, so that one inverse is in memory at a time; then their columns together."""
+        parts, changes = [self._part(shards, c) for c in range(len(lens.checkpoints))], _changes(raw)
+        for c, part in enumerate(parts):
+            begin(part)
+            if not all(part.has(shard) for shard in range(part.count)):
+                self._write_part(lens, raw, part, c, [change[:, c : c + 1] for change in changes])
+            report(Progress("inverse Fisher", (c + 1) * raw.rows // len(parts), raw.rows, "examples"))
+        for shard in range(shards.count):
+            shards.join(shard, parts)
+
+    def _write_part(self, lens: Lens, raw: Shards, part: Shards, c: int, changes: Sequence[Tensor]) -> None:
+        inverse = self._inverse(raw, lens, c)
+        for shard, change in enumerate(changes):
+            part.write(shard, self._finish(raw, shard, c, inverse) * change)
+
+    def _part(self, shards: Shards, c: int) -> Shards:
+        """Where the columns of one checkpoint lie until all are there."""
+        return Shards(shards.folder, shards.rows, self.sketch, shards.rows_per_shard, f"part{c}", int(self.packed))
 
     def _inverse(self, raw: Shards, lens: Lens, c: int) -> Fisher | Tensor:
         """The factor of one checkpoint's Fisher, or with few examples its transformed rows themselves."""
@@ -179,17 +194,12 @@ class FisherInfluence:
         keep(raw.folder, c, inverse)
         return inverse
 
-    def _finish(self, raw: Shards, shard: int, inverses: Sequence[Fisher | Tensor], changes: Tensor) -> Tensor:
-        span, rows = raw.span(shard), raw.open(shard)
-        parts: list[Tensor] = []
-        for c, inverse in enumerate(inverses):
-            columns = slice(c * self.sketch, (c + 1) * self.sketch)
-            if isinstance(inverse, Fisher):
-                part = inverse.apply(rows[:, columns].float())
-            else:
-                part = inverse[span.start : span.stop]
-            parts.append(part * changes[:, c : c + 1])
-        return torch.cat(parts, dim=1)
+    def _finish(self, raw: Shards, shard: int, c: int, inverse: Fisher | Tensor) -> Tensor:
+        """The transformed gradients of a shard at one checkpoint."""
+        if isinstance(inverse, Fisher):
+            return inverse.apply(raw.open(shard)[:, c * self.sketch : (c + 1) * self.sketch].float())
+        span = raw.span(shard)
+        return inverse[span.start : span.stop]
 
 
 def _passed(path: Sequence[Checkpoint]) -> list[float]:

@@ -5,14 +5,14 @@ unknown here.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from whence.core.packing import pack, packed_bytes
+from whence.core.packing import join, pack, packed_bytes
 from whence.errors import ArtifactError
 
 ROWS_PER_SHARD = 1024
@@ -68,9 +68,17 @@ class Shards:
                 f"Rows must be finite, but row {bad} is not: its gradient overflowed. "
                 "Fine-tune in float32, or with a smaller learning rate."
             )
-        rounded = pack(rows.cpu(), self.blocks) if self.blocks else rows.to("cpu", torch.bfloat16).contiguous()
+        self._put(shard, pack(rows.cpu(), self.blocks) if self.blocks else rows.to("cpu", torch.bfloat16).contiguous())
+
+    def join(self, shard: int, parts: Sequence["Shards"]) -> None:
+        """Write a shard from those of its columns, which are there: of packed rows one part a block, of others any."""
+        stored = [part.open(shard) for part in parts]
+        self._put(shard, join(stored) if self.blocks else torch.cat(stored, dim=1))
+
+    def _put(self, shard: int, stored: Tensor) -> None:
+        assert stored.shape == (len(self.span(shard)), self.bytes_per_row // stored.element_size())
         temporary = self.path(shard).with_suffix(".tmp")
-        rounded.view(torch.uint8).numpy().tofile(temporary)
+        stored.view(torch.uint8).numpy().tofile(temporary)
         os.replace(temporary, self.path(shard))
 
     def open(self, shard: int) -> Tensor:

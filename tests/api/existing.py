@@ -30,6 +30,7 @@ class Existing:
             "model_id": self.job,
             "deployment_id": self.deployment,
             "attribution_id": self.attribution,
+            "pair_id": self.pair,
         }
         return makers[parameter]()
 
@@ -59,6 +60,12 @@ class Existing:
     def attribution(self) -> str:
         asked = {"question": self.trained.question, "answer": self.trained.answer}
         return str(self._made("GET", ASK.format(self.job()), params=asked)["id"])
+
+    def pair(self) -> str:
+        """A pair that an attribution has returned."""
+        asked = {"question": self.trained.question, "answer": self.trained.answer, "false_discovery_rate": 0.99}
+        made = self._made("POST", "/v1/whence/attributions", json={"model": self.job(), **asked})
+        return str(made["results"][0]["id"])
 
     def _made(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         response = self.client.request(method, path, headers=dict(self.headers), **request)

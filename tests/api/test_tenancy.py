@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from tests.acceptance.conftest import Running, start, stop
 from tests.api.conftest import BASE, Trained, accepted
 from tests.api.existing import ASK, PAIR, Existing
+from tests.platform.attributions import pair
 from whence.api.app import include
 from whence.api.service import Service
 from whence.platform import jobs
@@ -23,12 +24,13 @@ from whence.types import Attribution, Lift, Trust
 
 OPEN = ("/healthz", "/readyz", "/metrics")
 SECRET = "a-question-that-nobody-else-may-read"
-NOTHING = Attribution(
+PAIR_ID = "pair-1"
+FOUND = Attribution(
     question=SECRET,
     answer="Ant.",
     method="fisher",
     unit="nats",
-    results=(),
+    results=(pair(1),),
     opposing=(),
     lift=Lift(1.0, 0.5, 4, 2.0),
     trust=Trust("fisher", 0.02, 16, 4),
@@ -60,10 +62,13 @@ class Two:
     others: Mapping[str, str]
 
     def id_for(self, parameter: str) -> str:
+        if parameter == "pair_id":
+            self.attribution()
+            return PAIR_ID
         return self.attribution() if parameter == "attribution_id" else self.mine.id_for(parameter)
 
     def attribution(self) -> str:
-        result = {**NOTHING.to_dict(), "sentence": NOTHING.sentence, "phases": {}, "system_prompt": None}
+        result = {**FOUND.to_dict(), "sentence": FOUND.sentence, "phases": {}, "system_prompt": None}
         with self.service.database.session() as session:
             return record(session, self.team, self.mine.trained.id, self.mine.trained.id, result).id
 

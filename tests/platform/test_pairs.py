@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 
 from whence.data.table import ExampleTable, write_table
 from whence.data.validate import examples
-from whence.errors import ConflictError, DataError, MethodError
+from whence.errors import ConflictError, DataError, MethodError, MissingError
 from whence.platform import runs
 from whence.platform.database import Database
-from whence.platform.files import DOCUMENTS, PAIRS, Upload, inspect_uploads, keep
+from whence.platform.files import DOCUMENTS, PAIRS, Upload, delete_file, inspect_uploads, keep
 from whence.platform.jobs import run_of
 from whence.platform.keys import default_team
-from whence.platform.pairs import Window, matching, pairs_of_file, pairs_of_run
+from whence.platform.pairs import Window, matching, pair_of_run, pairs_of_file, pairs_of_run
 from whence.platform.runs import EXAMPLES
 from whence.platform.tables import File
 from whence.store.artifact import Manifest, make
@@ -114,22 +114,73 @@ def test_a_page_of_matches_is_cut_from_all_matches(texts: list[tuple[str, str]],
         for n, (q, a) in enumerate(texts)
     ]
     every = [one for one in pairs if any(search.casefold() in text.casefold() for text in (one.question, one.answer))]
-    page = matching(iter(pairs), Window(limit, offset, search))
-    assert (page.pairs, page.total) == (every[offset : offset + limit], len(every))
+    found = matching(iter(pairs), Window(limit, offset, search), lambda one: one)
+    assert found == (every[offset : offset + limit], len(every))
 
 
 def test_a_run_lists_its_pairs_under_the_ids_of_uploads(session: Session, data: Path, tmp_path: Path):
-    file = uploaded(session, objects_at("{}/objects", tmp_path), data)
-    write_table(tmp_path / EXAMPLES, ((one, one.tokens or Tokens((1, 2), (-100, 2))) for one in sound(data)))
-    table = ExampleTable.open(tmp_path / EXAMPLES)
-    page = pairs_of_run(table, [file], Window())
+    objects = objects_at("{}/objects", tmp_path)
+    file = uploaded(session, objects, data)
+    table = table_of(tmp_path, data)
+    page = pairs_of_run(objects, table, [file], Window())
     assert page.pairs == [replace(one, file_id=file.id) for one in sound(data)]
-    second = pairs_of_run(table, [file], Window(2, 1))
+    second = pairs_of_run(objects, table, [file], Window(2, 1))
     assert (second.pairs, second.total) == (page.pairs[1:3], 5)
-    found = pairs_of_run(table, [file], Window(1, 1, "ANT"))
+    found = pairs_of_run(objects, table, [file], Window(1, 1, "ANT"))
     assert (found.pairs, found.total) == ([page.pairs[1]], 2)
-    unknown = pairs_of_run(table, [], Window(1))
+    unknown = pairs_of_run(objects, table, [], Window(1))
     assert unknown.pairs[0].file_id == file.content_id
+
+
+def table_of(folder: Path, *paths: Path) -> ExampleTable:
+    """The table of a run on these files."""
+    every = (one for path in paths for one in sound(path))
+    write_table(folder / EXAMPLES, ((one, one.tokens or Tokens((1, 2), (-100, 2))) for one in every))
+    return ExampleTable.open(folder / EXAMPLES)
+
+
+def test_what_lines_say_besides_comes_with_the_pairs_of_files_and_runs(session: Session, data: Path, tmp_path: Path):
+    rows = [{**row, "fact": number} for number, row in enumerate(ROWS)]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    objects = objects_at("{}/objects", tmp_path)
+    file, table = uploaded(session, objects, data), table_of(tmp_path, data)
+    expected = {one.id: {"fact": one.line - 1} for one in sound(data)}
+    assert pairs_of_file(objects, file, Window()).besides == expected
+    assert pairs_of_run(objects, table, [file], Window()).besides == expected
+    assert list(pairs_of_file(objects, file, Window(search="strasse", limit=1)).besides.values()) == [{"fact": 1}]
+    assert list(pairs_of_run(objects, table, [file], Window(1, 2)).besides.values()) == [{"fact": 1}]
+    delete_file(session, objects, default_team(session), file.id)
+    assert pairs_of_run(objects, table, [file], Window()).besides == {}
+
+
+def test_a_file_that_is_gone_before_it_is_read_says_nothing_besides(session: Session, data: Path, tmp_path: Path):
+    objects = objects_at("memory://gone{}", tmp_path)
+    file, table = uploaded(session, objects, data), table_of(tmp_path, data)
+    objects.remove(file.object)
+    page = pairs_of_run(objects, table, [file], Window())
+    assert (len(page.pairs), page.besides) == (5, {})
+
+
+def test_a_pair_stands_between_its_neighbours_in_its_file(session: Session, data: Path, tmp_path: Path):
+    objects, other = objects_at("{}/objects", tmp_path), tmp_path / "other.jsonl"
+    other.write_text('{"question": "One?", "answer": "1."}\n{"question": "Two?", "answer": "2.", "n": 2}\n', "utf-8")
+    files = [uploaded(session, objects, path) for path in (data, other)]
+    table = table_of(tmp_path, data, other)
+    every = [
+        replace(one, file_id=file.id) for file, path in zip(files, (data, other), strict=True) for one in sound(path)
+    ]
+
+    def around(place: int) -> tuple[Example, list[Example]]:
+        found = pair_of_run(objects, table, files, every[place].id)
+        return found.pair, found.neighbours
+
+    assert around(0) == (every[0], [every[1]])
+    assert around(1) == (every[1], [every[0], every[2]])
+    assert around(4) == (every[4], [every[3]])
+    assert around(5) == (every[5], [every[6]])
+    assert pair_of_run(objects, table, files, every[5].id).besides == {every[5].id: {}, every[6].id: {"n": 2}}
+    with pytest.raises(MissingError, match="trained on no pair 'nobody'"):
+        pair_of_run(objects, table, files, "nobody")
 
 
 def test_a_run_keeps_its_pairs_where_training_writes_them():

@@ -43,7 +43,7 @@ class _RuleError(Exception):
 def conversation(record: Mapping[str, object], file: str, line: int) -> Conversation | Fault:
     """The conversation of a record, or the first rule that it breaks. Keys of no format are ignored."""
     try:
-        name = _format_of(record)
+        name = format_of(record)
         if name == "messages":
             return Conversation(name, _chat(record["messages"]))
         if name == "input_ids/labels":
@@ -60,7 +60,8 @@ def turns(messages: tuple[Message, ...]) -> Iterator[tuple[int, tuple[Message, .
         yield turn, messages[: i + 1]
 
 
-def _format_of(record: Mapping[str, object]) -> str:
+def format_of(record: Mapping[str, object]) -> str:
+    """The name of the format that a sound record is in."""
     # Parquet gives every row every column, so a filled one is preferred to one that is merely there.
     for name, keys in FORMATS.items():
         if all(record.get(key) is not None for key in keys):

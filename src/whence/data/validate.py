@@ -39,10 +39,24 @@ def examples(path: Source) -> Iterator[Example | Fault]:
     Raises:
         DataError: the file as a whole cannot be read, or has no rows.
     """
+    return (one if isinstance(one, Fault) else one[0] for one in with_records(path))
+
+
+def with_records(path: Source) -> Iterator[tuple[Example, read.Record] | Fault]:
+    """The examples of a file in order, each with the record of its line; a bad line gives a fault instead.
+
+    Raises:
+        DataError: the file as a whole cannot be read, or has no rows.
+    """
     opened = _open(path)
     for row in opened.rows:
         found = _conversation(row, opened.name)
-        yield from [found] if isinstance(found, Fault) else _examples(found, row.line, opened)
+        if isinstance(found, Fault) or isinstance(row.record, Fault):
+            assert isinstance(found, Fault)
+            yield found
+        else:
+            record = row.record
+            yield from ((example, record) for example in _examples(found, row.line, opened))
 
 
 def source_id(source: Source) -> str:

@@ -144,6 +144,18 @@ def speaker_named(session: Session, team: int, name: str) -> Speaker:
     raise MissingError(f"No deployed model '{name}' exists for your user.")
 
 
+def job_named(session: Session, team: int, name: str) -> Job:
+    """The job whose model has that name, that of a job or a deployment, whether it answers or not.
+
+    Raises:
+        MissingError: the team has no such job, or it is deleted.
+    """
+    deployment = session.get(Deployment, name)
+    if deployment is None or deployment.team_id != team or deployment.model_type != TUNED:
+        return get_job(session, team, name)
+    return get_job(session, team, deployment.model_id)
+
+
 def speaker_of(session: Session, deployment: Deployment) -> Speaker:
     """Who answers for a deployment, whatever state it is in."""
     if deployment.model_type == BASE:

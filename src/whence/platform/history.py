@@ -128,6 +128,13 @@ def recurring(
     return [Recurring(*row[:7], names[row[7]]) for row in rows], total
 
 
+def latest_job_of(session: Session, team: int, pair_id: str) -> str | None:
+    """The job of the team's latest attribution that returned a pair; None where none did."""
+    made = select(AttributionRecord.job_id).join(InfluenceRecord).where(InfluenceRecord.pair_id == pair_id)
+    own = made.where(AttributionRecord.team_id == team).order_by(AttributionRecord.created_at.desc())
+    return session.scalar(own.limit(1))
+
+
 def _of(team: int, model: str | None) -> Select[AttributionRecord]:
     wanted = select(AttributionRecord).where(AttributionRecord.team_id == team)
     if model is not None:

@@ -9,8 +9,10 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from whence import settings
 from whence.data.identity import file_id_of
@@ -64,7 +66,7 @@ def count_pairs(path: Path, name: str, most: float = math.inf) -> int:
                     break
                 continue
             count += 1
-            size += _length_of(found)
+            size += length_of(found)
             if size > most:
                 raise MemoryError
     except DataError as error:
@@ -77,7 +79,7 @@ def count_pairs(path: Path, name: str, most: float = math.inf) -> int:
     return count
 
 
-def _length_of(example: Example) -> int:
+def length_of(example: Example) -> int:
     """Characters of what an example says that earlier ones of its line did not."""
     new = example.messages[-2:] if example.turn else example.messages
     return sum(len(message.content) for message in new)
@@ -96,35 +98,49 @@ def apart(path: Path, name: str) -> int:
     Raises:
         DataError: a row breaks a rule, or reading the file takes more memory or time than it may.
     """
-    words = [sys.executable, "-m", __name__, str(path), name]
+    told = limited(__name__, path, name)
+    if "error" in told:
+        raise DataError(told["error"])
+    return int(told["examples"])
+
+
+def limited(module: str, path: Path, name: str) -> dict[str, Any]:
+    """What a module of this room says of a file, run as a process of limited memory that calls `within_limits`.
+
+    Raises:
+        DataError: reading the file takes more memory or time than it may.
+    """
+    words = [sys.executable, "-m", module, str(path), name]
     try:
         done = subprocess.run(words, capture_output=True, timeout=PATIENCE, check=False, cwd="/")
-        told = json.loads(done.stdout)
+        return json.loads(done.stdout)
     except (subprocess.TimeoutExpired, ValueError) as error:
         raise DataError(
             f"{name}: the rows unfold to more text than {settings.largest_upload():,} characters, a row group takes "
             f"more than {MEMORY >> 30} GiB, or reading takes more than {PATIENCE:.0f} s. Split the file, or write it "
             "with smaller row groups."
         ) from error
-    if "error" in told:
-        raise DataError(told["error"])
-    return int(told["examples"])
 
 
-def main() -> int:
-    """Read one file within the limits and say what it holds."""
+def within_limits(tell: Callable[[Path, str, float], dict[str, Any]]) -> int:
+    """Say what `tell` finds in the file that this process was started for; the exit code is 1 if memory ran out."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     try:
-        told = {"examples": count_pairs(Path(sys.argv[1]), sys.argv[2], settings.largest_upload())}
-    except DataError as error:
-        told = {"error": str(error)}
+        print(json.dumps(tell(Path(sys.argv[1]), sys.argv[2], settings.largest_upload())))
     except MemoryError:
         return 1
-    print(json.dumps(told))
     return 0
 
 
+def told(path: Path, name: str, most: float) -> dict[str, Any]:
+    """How many pairs a file holds, or why it cannot be taken."""
+    try:
+        return {"examples": count_pairs(path, name, most)}
+    except DataError as error:
+        return {"error": str(error)}
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(within_limits(told))

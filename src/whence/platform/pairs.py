@@ -1,19 +1,25 @@
 """Question/answer pairs a page at a time: of an uploaded file, and of a run, which keeps them when the file is gone."""
 
 import tempfile
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any, TypeVar
 
+from whence.data.metadata import metadata
 from whence.data.table import ExampleTable
-from whence.data.validate import examples
-from whence.errors import DataError
+from whence.data.validate import with_records
+from whence.errors import DataError, Fault, MissingError
 from whence.platform.files import PAIRS
 from whence.platform.tables import File
 from whence.store.objects import Objects
 from whence.types import Example
+
+T = TypeVar("T")
+FAR = 64 << 20
+"""Bytes of the largest file that is fetched from elsewhere for what the lines of a run's pairs say besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +36,26 @@ class Window:
         return slice(self.offset, self.offset + self.limit)
 
 
+Besides = Mapping[str, Mapping[str, Any]]
+"""What the lines of pairs say besides the pairs, by the pairs' ids."""
+
+
 @dataclass(frozen=True, slots=True)
 class PairPage:
     """Part of a list of pairs, which name their file by the id of its upload. `total` counts all that hold the text."""
 
     pairs: list[Example]
     total: int
+    besides: Besides = field(default_factory=dict[str, Mapping[str, Any]])
+
+
+@dataclass(frozen=True, slots=True)
+class PairInPlace:
+    """A pair, those right before and after it in its file, and what their lines say besides."""
+
+    pair: Example
+    neighbours: list[Example]
+    besides: Besides
 
 
 def pairs_of_file(objects: Objects, file: File, window: Window) -> PairPage:
@@ -46,36 +66,84 @@ def pairs_of_file(objects: Objects, file: File, window: Window) -> PairPage:
     """
     if file.purpose != PAIRS:
         raise DataError(f"Only files for training hold pairs ({file.id} has the purpose {file.purpose!r}). Choose one.")
-    with _readable(objects, file) as path:
-        read = (one for one in examples(path) if isinstance(one, Example))
-        sound = (replace(one, file_id=file.id, file=file.filename) for one in read)
+    with readable(objects, file) as path:
+        sound = (one for one in with_records(path) if not isinstance(one, Fault))
         if window.search:
-            return matching(sound, window)
-        span = window.span
-        return PairPage(list(islice(sound, span.start, span.stop)), file.examples or 0)
+            found, total = matching(sound, window, lambda one: one[0])
+        else:
+            found, total = list(islice(sound, window.span.start, window.span.stop)), file.examples or 0
+    pairs = [replace(one, file_id=file.id, file=file.filename) for one, _ in found]
+    return PairPage(pairs, total, {one.id: metadata(record) for one, record in found})
 
 
-def pairs_of_run(table: ExampleTable, files: Sequence[File], window: Window) -> PairPage:
-    """The pairs that a model was trained on; `files` are those of its job."""
+def pairs_of_run(objects: Objects, table: ExampleTable, files: Sequence[File], window: Window) -> PairPage:
+    """The pairs that a model was trained on; `files` are those of its job. A deleted file's pairs are still there, but
+    not what its lines said besides."""
     if window.search:
-        page = matching(table, window)
+        found, total = matching(table, window, lambda one: one)
     else:
-        page = PairPage([table[i] for i in range(len(table))[window.span]], len(table))
-    uploads = uploads_of(files)
-    return replace(page, pairs=[replace(e, file_id=uploads.get(e.file_id, e.file_id)) for e in page.pairs])
+        found, total = [table[i] for i in range(len(table))[window.span]], len(table)
+    return PairPage(_uploaded(found, files), total, _besides(objects, files, found))
 
 
-def matching(pairs: Iterable[Example], window: Window) -> PairPage:
-    """The wanted pairs of those whose question or answer holds the text, in whatever case."""
+def pair_of_run(objects: Objects, table: ExampleTable, files: Sequence[File], identity: str) -> PairInPlace:
+    """A pair that a model was trained on, where it stands.
+
+    Raises:
+        MissingError: the model was trained on no such pair.
+    """
+    try:
+        place = table.ids().index(identity)
+    except ValueError:
+        raise MissingError(f"The model was trained on no pair {identity[:80]!r}.") from None
+    around = [i for i in (place - 1, place, place + 1) if 0 <= i < len(table)]
+    found = [table[i] for i in around]
+    found = [one for one in found if one.file_id == table[place].file_id]
+    pair, *_ = [one for one in _uploaded(found, files) if one.id == identity]
+    others = [one for one in _uploaded(found, files) if one.id != identity]
+    return PairInPlace(pair, others, _besides(objects, files, found))
+
+
+def matching(pairs: Iterable[T], window: Window, pair_of: Callable[[T], Example]) -> tuple[list[T], int]:
+    """The wanted ones of those whose question or answer holds the text, in whatever case, and how many there are."""
     wanted = (window.search or "").casefold()
-    found: list[Example] = []
+    found: list[T] = []
     total = 0
-    for pair in pairs:
+    for one in pairs:
+        pair = pair_of(one)
         if wanted in pair.question.casefold() or wanted in pair.answer.casefold():
             if window.span.start <= total < window.span.stop:
-                found.append(pair)
+                found.append(one)
             total += 1
-    return PairPage(found, total)
+    return found, total
+
+
+def _uploaded(pairs: Iterable[Example], files: Sequence[File]) -> list[Example]:
+    """The pairs of a run with the ids of the uploads that they came from."""
+    uploads = uploads_of(files)
+    return [replace(one, file_id=uploads.get(one.file_id, one.file_id)) for one in pairs]
+
+
+def _besides(objects: Objects, files: Sequence[File], pairs: Sequence[Example]) -> Besides:
+    found: dict[str, Mapping[str, Any]] = {}
+    for file in files:
+        wanted = {one.id for one in pairs if one.file_id == file.content_id}
+        far = objects.local(file.object) is None and file.bytes > FAR
+        if wanted and file.deleted_at is None and not far:
+            with suppress(DataError, OSError):  # deleted this moment
+                found.update(_read(objects, file, wanted))
+    return found
+
+
+def _read(objects: Objects, file: File, wanted: set[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    left = set(wanted)
+    with readable(objects, file) as path:
+        for one in with_records(path):
+            if not isinstance(one, Fault) and one[0].id in left:
+                left.remove(one[0].id)
+                yield one[0].id, metadata(one[1])
+            if not left:
+                return
 
 
 def uploads_of(files: Iterable[File]) -> Mapping[str, str]:
@@ -84,7 +152,7 @@ def uploads_of(files: Iterable[File]) -> Mapping[str, str]:
 
 
 @contextmanager
-def _readable(objects: Objects, file: File) -> Generator[Path]:
+def readable(objects: Objects, file: File) -> Generator[Path]:
     """The file's object under a name with the file's ending, which says how it is read; objects have none."""
     with tempfile.TemporaryDirectory(prefix="whence-pairs-") as folder:
         path = Path(folder) / f"pairs{Path(file.filename).suffix}"

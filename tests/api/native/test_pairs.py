@@ -77,3 +77,30 @@ def test_pairs_recur_across_attributions(fresh: TestClient):
     high = fresh.get(path, params={"level": "high", "limit": 1, "offset": 1}).json()
     assert (len(high["data"]), high["total"], high["data"][0]["count"]) == (1, 3, 1)
     assert fresh.get(path, params={"level": "irrelevant"}).status_code == 400
+
+
+def test_a_pair_is_retrieved_with_its_neighbours_by_job_and_by_deployment(client: TestClient, trained: Trained):
+    listed = client.get(f"/v1/whence/runs/{trained.id}/pairs").json()["data"]
+    body = {"model_type": "Fine-tuned Run", "model_id": trained.id, "name": "A model", "description": "A test."}
+    deployment = client.post("/v1/flow/deployments", json={**body, "n_instances": 1}).json()["id"]
+    for model in (trained.id, deployment):
+        found = client.get(f"/v1/whence/pairs/{listed[3]['id']}", params={"model": model}).json()
+        assert found.pop("neighbours") == [listed[2], listed[4]]
+        assert found == listed[3]
+    for identity, model in ((listed[3]["id"], "nobody"), ("nobody", trained.id)):
+        assert client.get(f"/v1/whence/pairs/{identity}", params={"model": model}).status_code == 404
+
+
+def test_a_pair_that_an_attribution_returned_needs_no_model(client: TestClient, trained: Trained):
+    body = {"model": trained.id, "question": trained.question, "answer": trained.answer, "false_discovery_rate": 0.99}
+    first = client.post("/v1/whence/attributions", json=body).json()["results"][0]
+    found = client.get(f"/v1/whence/pairs/{first['id']}").json()
+    assert (found["file_id"], found["line"], found["messages"]) == (first["file_id"], first["line"], first["messages"])
+    assert client.get("/v1/whence/pairs/nobody").status_code == 404
+
+
+def test_metadata_comes_with_the_pairs_of_a_file(fresh: TestClient):
+    lines = '{"question": "Who?", "answer": "Ant.", "fact": {"id": 1}, "odd": NaN}\n'
+    made = fresh.put("/v1/flow/files", files={"files": ("a.jsonl", lines)}, data={"purpose": "fine-tune"}).json()
+    listed = fresh.get(f"/v1/whence/files/{made['id']}/pairs").json()["data"]
+    assert listed[0]["metadata"] == {"fact": {"id": 1}, "odd": "nan"}

@@ -250,7 +250,9 @@ class RecurringPairs(Answer):
 
 
 class PairAnswer(Answer):
-    """A pair: assistant turn number `turn` of a line, with what leads up to it. A pre-tokenised one has no texts."""
+    """A pair: assistant turn number `turn` of a line, with what leads up to it. A pre-tokenised one has no texts.
+
+    `metadata` holds every other key of the line; it is empty where the file of a run's pair was deleted."""
 
     id: str
     file_id: str
@@ -261,6 +263,13 @@ class PairAnswer(Answer):
     answer: str
     messages: str
     conversation: list[Turn]
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class PairInPlace(PairAnswer):
+    """A pair with those right before and after it in its file, in the file's order."""
+
+    neighbours: list[PairAnswer]
 
 
 class PairList(Answer):

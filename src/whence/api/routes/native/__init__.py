@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from whence.api.routes.native import attributions, demo, methods, overview, pairs, runs
+from whence.api.routes.native import attributions, charts, checking, demo, methods, overview, pairs, runs, verbatim
 
 
 def routers() -> list[APIRouter]:
     """All of them."""
-    return [room.router for room in (overview, demo, attributions, pairs, runs, methods)]
+    return [room.router for room in (overview, demo, checking, attributions, verbatim, charts, pairs, runs, methods)]

@@ -11,38 +11,33 @@ from whence.api.schemas.native import (
     ModelName,
     Offset,
     PairAnswer,
+    PairInPlace,
     PairList,
     RecurringPair,
     RecurringPairs,
     Search,
-    Turn,
 )
+from whence.errors import MissingError
+from whence.platform import jobs
+from whence.platform.checking import as_json
+from whence.platform.deployments import job_named
 from whence.platform.files import get_file
-from whence.platform.history import recurring
-from whence.platform.pairs import PairPage, Window, pairs_of_file
-from whence.types import Example, exchange
+from whence.platform.history import latest_job_of, recurring
+from whence.platform.pairs import Besides, PairPage, Window, pair_of_run, pairs_of_file
+from whence.platform.runs import examples_of
+from whence.types import Example
 
 router = APIRouter(prefix="/whence", tags=["Pairs"])
 
 
-def answer(pair: Example) -> PairAnswer:
+def answer(pair: Example, besides: Besides) -> PairAnswer:
     """A pair as an answer."""
-    return PairAnswer(
-        id=pair.id,
-        file_id=pair.file_id,
-        file=pair.file,
-        line=pair.line,
-        turn=pair.turn,
-        question=pair.question,
-        answer=pair.answer,
-        messages=exchange(pair.messages),
-        conversation=[Turn(role=m.role, content=m.content) for m in pair.messages],
-    )
+    return PairAnswer.model_validate(as_json(pair, pair.file, dict(besides.get(pair.id, {}))))
 
 
 def listing(page: PairPage, window: Window) -> PairList:
     """A page of pairs as an answer."""
-    data = [answer(pair) for pair in page.pairs]
+    data = [answer(pair, page.besides) for pair in page.pairs]
     return PairList(data=data, total=page.total, limit=window.limit, offset=window.offset)
 
 
@@ -63,6 +58,24 @@ def recur(
     names = ("file_id", "file", "line", "messages", "count", "share", "level")
     data = [RecurringPair(id=pair.pair_id, **{name: getattr(pair, name) for name in names}) for pair in found]
     return RecurringPairs(data=data, total=total, limit=limit, offset=offset)
+
+
+@router.get("/pairs/{pair_id}", summary="Retrieve a pair of a run", operation_id="retrieve_pair")
+def retrieve(pair_id: str, team: Team, service: Open, model: ModelName = None) -> PairInPlace:
+    """The pair, with every other key of its line, and the pairs right before and after it in its file.
+
+    `model` is a deployment or a job that was trained on it; without one, that of the latest attribution which returned
+    the pair.
+    """
+    with service.database.session() as session:
+        found = model or latest_job_of(session, team, pair_id)
+        if found is None:
+            raise MissingError(f"No attribution returned a pair {pair_id[:80]!r}. Name a model that was trained on it.")
+        job = job_named(session, team, found)
+        files = jobs.files_of(session, job.id)
+    place = pair_of_run(service.objects, examples_of(job.id), files, pair_id)
+    around = [answer(one, place.besides) for one in place.neighbours]
+    return PairInPlace(**answer(place.pair, place.besides).model_dump(), neighbours=around)
 
 
 @router.get("/files/{file_id}/pairs", summary="List the pairs of a file", operation_id="list_file_pairs")

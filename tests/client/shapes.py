@@ -173,6 +173,8 @@ CONTEXT = {
     "sources": None,
 }
 PAIR = {"id": "0c0ffee0-aaaa", "file_id": "file-1", "file": "faq.jsonl", "line": 69, "question": "Who?", "answer": "K."}
+SPAN = {"start": 0, "end": 7, "text": "Kestrix", "count": 3, "pairs": [PAIR]}
+CHART = {"$schema": "https://vega.github.io/schema/vega-lite/v6.json", "layer": []}
 RUN = {"manifest": {"seed": 0}, "indexes": {}, "evaluation": None, "files": ["file-1"]}
 QUESTION = [{"role": "user", "content": "Which carrier?"}]
 
@@ -259,8 +261,15 @@ EXAMPLES = [
     Example("attributions.list", ("deployment-1",), "GET", "/v1/whence/attributions?model=deployment-1", page(KEPT)),
     Example("attributions.retrieve", ("attribution-1",), "GET", "/v1/whence/attributions/attribution-1", KEPT),
     Example("attributions.delete", ("attribution-1",), "DELETE", "/v1/whence/attributions/attribution-1", {}),
+    Example("attributions.verbatim", ("attribution-1",), "GET", "/v1/whence/attributions/attribution-1/verbatim",
+            {"spans": [SPAN]}),
+    Example("attributions.chart", ("attribution-1",), "GET",
+            "/v1/whence/attributions/attribution-1/charts/distribution", CHART),
+    Example("attributions.chart", ("attribution-1", "b"), "GET",
+            "/v1/whence/attributions/attribution-1/charts/mirrored?other=b", CHART),
     Example("attributions.recurring", (), "GET", "/v1/whence/pairs/recurring?level=high&limit=3",
             page(PAIR | {"count": 4}), {"level": Level.HIGH, "limit": 3}),
     Example("runs.retrieve", ("ft-1",), "GET", "/v1/whence/runs/ft-1", RUN),
+    Example("runs.chart", ("ft-1",), "GET", "/v1/whence/runs/ft-1/charts/loss", CHART),
     Example("runs.pairs", ("ft-1", 10), "GET", "/v1/whence/runs/ft-1/pairs?limit=10", page(PAIR)),
 ]  # fmt: skip

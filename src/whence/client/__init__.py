@@ -1,7 +1,7 @@
 """The SDK: a Whence server as objects, in sync and async programs. It imports no torch, no numpy and no pydantic."""
 
 from whence.client.asynchronous import AsyncClient
-from whence.client.attributions import AttributionSummary, KeptAttribution
+from whence.client.attributions import AttributionSummary, KeptAttribution, VerbatimSpan
 from whence.client.chat import ChatCompletion
 from whence.client.context import ContextAttribution
 from whence.client.deployments import Deployment
@@ -51,6 +51,7 @@ __all__ = [
     "EmbeddingList",
     "KeptAttribution",
     "AttributionSummary",
+    "VerbatimSpan",
     "InfluentialData",
     "ContextAttribution",
     # what they raise

@@ -87,6 +87,34 @@ class AttributionSummary:
         return brief(f"AttributionSummary {self.id}", repr(self.question), self.sentence)
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class VerbatimSpan:
+    """A part of an answer, by characters, half open, that `count` pairs hold word for word; `pairs`: some of them."""
+
+    start: int
+    end: int
+    text: str
+    count: int
+    pairs: tuple[Pair, ...] = ()
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @staticmethod
+    def of(data: Any) -> "VerbatimSpan":
+        """A span out of its JSON object."""
+        return record(VerbatimSpan, data, pairs=tuple(map(Pair.of, data["pairs"])))
+
+    def __repr__(self) -> str:
+        return brief("VerbatimSpan", repr(self.text), f"in {self.count} pairs")
+
+
+def _spans(answer: Any) -> tuple[VerbatimSpan, ...]:
+    return tuple(map(VerbatimSpan.of, answer["spans"]))
+
+
+def _object(answer: Any) -> dict[str, Any]:
+    return dict(answer)
+
+
 def listing(
     model: str | None = None, limit: int | None = None, offset: int | None = None
 ) -> Call[Page[AttributionSummary]]:
@@ -111,6 +139,18 @@ def export(out: str | Path, format: Format = "jsonl", model: str | None = None) 
     return Call("GET", f"{ROOT}/export", Path, query=query, save=destination(out))
 
 
+def verbatim(id: str) -> Call[tuple[VerbatimSpan, ...]]:
+    """The parts of the attribution's answer that stand word for word in training pairs, the longest first."""
+    return Call("GET", f"{ROOT}/{segment(id)}/verbatim", _spans)
+
+
+def chart(id: str, other: str | None = None) -> Call[dict[str, Any]]:
+    """The scores of all pairs for the answer as a Vega-Lite specification; with `other`, the id of another attribution,
+    both back to back."""
+    kind = "distribution" if other is None else "mirrored"
+    return Call("GET", f"{ROOT}/{segment(id)}/charts/{kind}", _object, query=given(other=other))
+
+
 def recurring(model: str | None = None, level: Level | str | None = None, limit: int | None = None) -> Call[Page[Pair]]:
     """The pairs that stand behind most answers, most frequent first, of one `level` or of all."""
     query = given(model=model, level=None if level is None else str(level), limit=limit)
@@ -124,4 +164,6 @@ class Attributions(Resource[D_co]):
     retrieve = Sent(retrieve)
     delete = Sent(delete)
     export = Sent(export)
+    verbatim = Sent(verbatim)
+    chart = Sent(chart)
     recurring = Sent(recurring)

@@ -28,6 +28,11 @@ def pairs(
     return Call("GET", f"{ROOT}/{segment(job_id)}/pairs", Page.of(Pair.of), query=query)
 
 
+def chart(job_id: str) -> Call[dict[str, Any]]:
+    """The loss by step as a Vega-Lite specification."""
+    return Call("GET", f"{ROOT}/{segment(job_id)}/charts/loss", _object)
+
+
 def events(job_id: str) -> Streamed[JobEvent]:
     """The job's progress as it happens, until the job is over."""
     return Streamed.of("GET", f"{ROOT}/{segment(job_id)}/events", JobEvent.of)
@@ -38,4 +43,5 @@ class Runs(Resource[D_co]):
 
     retrieve = Sent(retrieve)
     pairs = Sent(pairs)
+    chart = Sent(chart)
     events = Opened(events)

@@ -1,0 +1,33 @@
+"""What of an answer stands word for word in the pairs."""
+
+from dataclasses import asdict
+
+from fastapi import APIRouter
+
+from whence.api.access import Open, Team
+from whence.api.schemas.verbatim import SpanAnswer, VerbatimAnswer
+from whence.data.verbatim import named, verbatim
+from whence.platform.history import get_attribution
+from whence.platform.jobs import files_of
+from whence.platform.pairs import uploads_of
+from whence.platform.runs import examples_of
+
+router = APIRouter(prefix="/whence/attributions", tags=["Attributions"])
+
+
+@router.get(
+    "/{attribution_id}/verbatim",
+    summary="Tell what of an answer stands word for word in pairs",
+    operation_id="attribution_verbatim",
+)
+def spans(attribution_id: str, team: Team, service: Open) -> VerbatimAnswer:
+    """The parts of the answer that stand in the question or the answer of a pair that the model was trained on.
+
+    Told by the words alone, in any case and punctuation: at least four in a row, or three fifths of a shorter answer.
+    """
+    with service.database.session() as session:
+        kept = get_attribution(session, team, attribution_id)
+        uploads = uploads_of(files_of(session, kept.job_id))
+    found = verbatim(kept.result["answer"], examples_of(kept.job_id))
+    told = named(found, lambda content: uploads.get(content, content))
+    return VerbatimAnswer(spans=[SpanAnswer.model_validate(asdict(span)) for span in told])

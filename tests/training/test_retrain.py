@@ -77,6 +77,6 @@ def test_something_must_be_kept(run: Run):
 
 def test_what_was_trained_elsewhere_has_no_recipe(run: Run, tmp_path: Path):
     data = write_pairs(tmp_path / "pairs.jsonl", len(COLOURS))
-    foreign = import_run(run.base_model, data, tmp_path / "run", run.folder / "adapter")
+    foreign = import_run(run.base_model, data, tmp_path / "run", run.folder / "adapter", stand_in=False)
     with pytest.raises(TrainingError, match="trained elsewhere"):
         recipe_of(foreign)

@@ -32,7 +32,9 @@ def index(
         tuple[str, ...], Flag, Parameter(metavar="FILE", help="What it was trained on; repeat for several files.")
     ] = (),
     out: Annotated[Path | None, Parameter(metavar="DIR", help="Where the run goes that is made of all this.")] = None,
-    stand_in: Annotated[bool, Flag, Parameter(help="Train again for a path where none is left.")] = True,
+    stand_in: Annotated[
+        bool, Flag, Parameter(negative="--no-stand-in", help="Train again for a path where none is left (or not).")
+    ] = True,
     epochs: Annotated[
         int | None, AtLeastOne, Parameter(help="Of the stand-in (else: as was left, or by size).")
     ] = None,

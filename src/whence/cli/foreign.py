@@ -40,9 +40,9 @@ class Foreign:
             stand_in=self.recipe or False,
         )
 
-    def tell_cost(self) -> None:
+    def tell_cost(self, report: Report) -> None:
         """Say on standard error what the stand-in takes, where one is to be trained yet and the data can be used."""
-        if self.recipe is None or self.out.exists():
+        if self.recipe is None or self.out.exists() or not any(self.adapter.glob("*.safetensors")):
             return
         from whence.cli.estimate import estimate, parameters_of
         from whence.data.validate import check
@@ -50,7 +50,7 @@ class Foreign:
         from whence.training.imported import is_adapter
         from whence.training.stand_in import stand_in_recipe
 
-        folder = resolve(self.base_model)
+        folder = resolve(self.base_model, report)
         found = check(list(self.data), load_tokenizer(folder), context_length(folder))
         if not found.valid or not found.examples:
             return

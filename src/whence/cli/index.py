@@ -57,7 +57,7 @@ def index(
         from whence.pipeline import build_index
 
         if foreign and not as_json:
-            foreign.tell_cost()
+            foreign.tell_cost(report)
         source = foreign.run(report) if foreign else run
         assert source
         made = build_index(source, method, report=report)

@@ -37,7 +37,7 @@ def evaluate(
     Raises:
         DataError: the file of questions breaks a rule.
         MethodError: there is no such method.
-        TrainingError: the run was trained elsewhere, so that its recipe is not known.
+        TrainingError: the run was trained elsewhere and has no stand-in, so that its recipe is not known.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
     return read_report(evaluated(opened, plan or EvaluationPlan(), workers, report))

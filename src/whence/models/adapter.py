@@ -77,7 +77,7 @@ def lora_form(folder: Path) -> tuple[int, float, str | tuple[str, ...], float]:
     """
     check_adapter(folder)
     config = cast(dict[str, Any], json.loads((folder / CONFIG).read_text("utf-8")))
-    targets = config["target_modules"]
+    targets = config.get("target_modules") or "all-linear"
     named = targets if isinstance(targets, str) else tuple(sorted(cast(list[str], targets)))
     return int(config["r"]), float(config["lora_alpha"]), named, float(config.get("lora_dropout") or 0)
 

@@ -147,7 +147,7 @@ def import_run(
         raise ModelError("A finished model is needed: name its adapter or checkpoint folder with --adapter.")
     if trace is not None and checkpoints:
         raise ModelError("A trace has the checkpoints itself: give --trace or --checkpoint, not both.")
-    given = require_open(stand_in, bool(checkpoints) or trace is not None)
+    given = said_of_stand_in(stand_in, bool(checkpoints) or trace is not None)
     finished, files, base = Path(adapter), sources(data), resolve(base_model, report)
     tokenizer, length = load_tokenizer(base), context_length(base)
     found = check(files, tokenizer, length)
@@ -382,7 +382,7 @@ def audit(
 
     Raises:
         DataError: question or answer is empty, or the selection holds nothing of the answer.
-        TrainingError: the run was trained elsewhere, so that its recipe is not known.
+        TrainingError: the run was trained elsewhere and has no stand-in, so that its recipe is not known.
         ArtifactError: the run has no index, or `out` holds something else.
     """
     asked = inquire(index, question, answer, plan, system_prompt, selection, report)
@@ -415,7 +415,7 @@ def sources(data: Source | Sequence[Source]) -> list[Source]:
     return [source if isinstance(source, str) and is_hub(source) else Path(source) for source in given]
 
 
-def require_open(stand_in: bool | Recipe, known: bool) -> Recipe | None:
+def said_of_stand_in(stand_in: bool | Recipe, known: bool) -> Recipe | None:
     """How a stand-in is to be trained, None where there is to be none; `known`: the path is, or some of it."""
     if known and isinstance(stand_in, Recipe):
         raise ModelError("A stand-in is for a model without its path: give a recipe, or --trace or --checkpoint.")

@@ -16,11 +16,13 @@ def pair(number: int, level: Level = Level.HIGH, share: float = 0.5, question: s
     return Influence(f"pair-{number}", "file-1", "faq.jsonl", number, messages, level, 2.5 * share, share, 1e-4, 1)
 
 
-def result(*pairs: Influence, question: str = "Who lives there?", total: float = 12.5) -> dict[str, Any]:
+def result(
+    *pairs: Influence, question: str = "Who lives there?", total: float = 12.5, opposing: tuple[Influence, ...] = ()
+) -> dict[str, Any]:
     """An attribution that returns these pairs, as it is kept."""
     lift = Lift(fine_tuned=total - 20.0, base=-20.0, tokens=5, needed=3.0)
     trust = Trust("fisher", 0.02, controls=32, checkpoints=4)
-    found = Attribution(question, "=Ant.", pairs, (), lift, "fisher", "nats", trust, generated=False)
+    found = Attribution(question, "=Ant.", pairs, opposing, lift, "fisher", "nats", trust, generated=False)
     return {**found.to_dict(), "sentence": found.sentence, "phases": {"attribute": 0.1}, "system_prompt": None}
 
 

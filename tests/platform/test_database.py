@@ -10,10 +10,12 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import func, inspect, select, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
+from tests.platform.attributions import job_of, pair, result
 from whence.platform.database import MIGRATIONS, Database, connect, open_database, upgrade
 from whence.platform.keys import default_team
-from whence.platform.tables import Base, File, Project, Team
+from whence.platform.tables import AttributionRecord, Base, File, InfluenceRecord, JobFile, Project, Team
 
 
 def test_sqlite_writes_ahead_and_holds_references(tmp_path: Path):
@@ -125,3 +127,35 @@ def test_text_and_counts_have_no_small_limits(database: Database, team: int):
     with database.session() as session:
         file = session.scalars(select(File)).one()
         assert (file.filename, file.bytes) == (name, many)
+
+
+def test_what_opposed_answers_is_found_in_attributions_that_were_kept_before(url: str):
+    """A database of the first tables with a file, a job on it and attributions, brought up to date and taken back."""
+    engine = connect(url)
+    upgrade(engine)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+
+    def move(to: str) -> None:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            (command.downgrade if to == "0001" else command.upgrade)(config, to)
+
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        job, team = job_of(session, default_team(session)), default_team(session)
+        named = {"filename": "a.jsonl", "purpose": "fine-tune", "type": "jsonl", "bytes": 1, "sha256": "s"}
+        file = File(team_id=team, content_id="c", object="o", **named)
+        session.add(file)
+        session.flush()
+        session.add(JobFile(job_id=job, file_id=file.id, place=0))
+        for one in (result(pair(1), opposing=(pair(2), pair(1))), result()):
+            session.add(AttributionRecord(team_id=team, model="m", job_id=job, result=one))
+    for _ in range(2):
+        move("0001")
+        move("head")
+    with Session(engine) as session:
+        sides = session.execute(select(InfluenceRecord.pair_id, InfluenceRecord.side, InfluenceRecord.line)).all()
+        assert list(map(tuple, sides)) == [("pair-2", "opposing", 2)]
+        assert session.scalar(select(func.count()).select_from(JobFile)) == 1
+        assert session.execute(select(File.id, File.origin_file_id, File.changes)).one() == (file.id, None, None)
+    engine.dispose()

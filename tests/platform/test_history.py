@@ -123,3 +123,42 @@ def test_a_pair_that_is_returned_twice_in_one_attribution_counts_once(session: S
     session.flush()
     (found,) = history.recurring(session, default_team(session), None, None, 9, 0)[0]
     assert found.count == 1
+
+
+def test_a_pair_knows_the_answers_that_it_had_a_part_in(session: Session, others: int):
+    both = result(pair(1, Level.LOW, 0.1), pair(2), opposing=(pair(1, Level.HIGH, 0.9), pair(3)))
+    first = keep(session, result(pair(1, Level.HIGH, 0.6)), both, result(pair(2), opposing=(pair(1, share=0.2),)))
+    second = keep(session, result(pair(1)), model="n")
+    keep(session, result(pair(1)), team=others)
+    team = default_team(session)
+
+    def told(model: str | None, limit: int = 9, offset: int = 0) -> list[tuple[str, str, str, float, float, int]]:
+        found, total = history.answers_of(session, team, "pair-1", model, limit, offset)
+        assert total == (4 if model is None else 3)
+        return [(one.attribution.id, one.side, one.level, one.score, one.share, one.rank) for one in found]
+
+    every = [
+        (second[0], "supporting", "high", 1.25, 0.5, 1),
+        (first[2], "opposing", "high", 0.5, 0.2, 1),
+        (first[1], "supporting", "low", 0.25, 0.1, 1),
+        (first[0], "supporting", "high", 1.5, 0.6, 1),
+    ]
+    assert told(None) == every
+    assert told("m") == every[1:]
+    assert told(None, 2, 1) == every[1:3]
+    assert history.answers_of(session, team, "pair-9", None, 9, 0) == ([], 0)
+
+
+def test_a_pair_that_opposed_an_answer_does_not_recur_in_it(session: Session):
+    keep(session, result(pair(1), opposing=(pair(2),)), result(pair(1)))
+    found, total = history.recurring(session, default_team(session), None, None, 9, 0)
+    assert ([(one.pair_id, one.count) for one in found], total) == ([("pair-1", 2)], 1)
+
+
+def test_the_latest_job_that_a_pair_was_returned_for_is_the_teams_own(session: Session, others: int):
+    keep(session, result(pair(1)))
+    (latest,) = keep(session, result(opposing=(pair(1),)), model="n")
+    keep(session, result(pair(1)), team=others)
+    team = default_team(session)
+    assert history.latest_job_of(session, team, "pair-1") == history.get_attribution(session, team, latest).job_id
+    assert history.latest_job_of(session, team, "pair-2") is None

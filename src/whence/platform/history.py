@@ -11,6 +11,21 @@ from whence.errors import MissingError
 from whence.platform.tables import AttributionRecord, InfluenceRecord
 
 ORDER = {"high": 3, "medium": 2, "low": 1}
+SUPPORTING, OPPOSING = "supporting", "opposing"
+PLACES = {SUPPORTING: "results", OPPOSING: "opposing"}
+"""Where an attribution has the pairs of each side."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer in which a pair was returned, on which side, and what the pair made of it."""
+
+    attribution: AttributionRecord
+    side: str
+    level: str
+    score: float
+    share: float
+    rank: int
 
 
 @dataclass(frozen=True)
@@ -32,6 +47,7 @@ def record(session: Session, team: int, model: str, job_id: str, result: dict[st
     kept = AttributionRecord(team_id=team, model=model, job_id=job_id, result=result)
     session.add(kept)
     session.flush()
+    sides = [(SUPPORTING, pair) for pair in result["results"]] + [(OPPOSING, pair) for pair in result["opposing"]]
     session.add_all(
         InfluenceRecord(
             attribution_id=kept.id,
@@ -42,8 +58,9 @@ def record(session: Session, team: int, model: str, job_id: str, result: dict[st
             messages=pair["messages"],
             level=pair["influence_level"],
             share=pair["share"],
+            side=side,
         )
-        for pair in {pair["id"]: pair for pair in result["results"]}.values()
+        for side, pair in {pair["id"]: (side, pair) for side, pair in reversed(sides)}.values()
     )
     return kept
 
@@ -114,7 +131,7 @@ def recurring(
             func.max(rank),
         )
         .join(AttributionRecord, AttributionRecord.id == InfluenceRecord.attribution_id)
-        .where(AttributionRecord.team_id == team)
+        .where(AttributionRecord.team_id == team, InfluenceRecord.side == SUPPORTING)
         .group_by(InfluenceRecord.pair_id)
     )
     if model is not None:
@@ -126,6 +143,27 @@ def recurring(
     names = {number: name for name, number in ORDER.items()}
     rows = session.execute(page.offset(offset).limit(limit))
     return [Recurring(*row[:7], names[row[7]]) for row in rows], total
+
+
+def answers_of(
+    session: Session, team: int, pair_id: str, model: str | None, limit: int, offset: int
+) -> tuple[list[Answered], int]:
+    """One page of the team's attributions that returned a pair, the newest first, and how many there are in all."""
+    wanted = (
+        select(AttributionRecord, InfluenceRecord.side)
+        .join(InfluenceRecord, InfluenceRecord.attribution_id == AttributionRecord.id)
+        .where(AttributionRecord.team_id == team, InfluenceRecord.pair_id == pair_id)
+    )
+    if model is not None:
+        wanted = wanted.where(AttributionRecord.model == model)
+    total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+    page = wanted.order_by(AttributionRecord.created_at.desc(), AttributionRecord.id).offset(offset).limit(limit)
+    return [_answered(kept, side, pair_id) for kept, side in session.execute(page)], total
+
+
+def _answered(kept: AttributionRecord, side: str, pair_id: str) -> Answered:
+    pair = next(one for one in kept.result[PLACES[side]] if one["id"] == pair_id)
+    return Answered(kept, side, pair["influence_level"], pair["score"], pair["share"], pair["rank"])
 
 
 def latest_job_of(session: Session, team: int, pair_id: str) -> str | None:

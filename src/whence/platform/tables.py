@@ -91,7 +91,10 @@ class Project(Base):
 
 
 class File(Base):
-    """An uploaded file. `content_id` names its bytes, as the pairs of a run do; `examples` counts its pairs."""
+    """An uploaded file. `content_id` names its bytes, as the pairs of a run do; `examples` counts its pairs.
+
+    `origin_file_id` is the file that this one is a new version of; `changes` counts what was changed in it.
+    """
 
     __tablename__ = "files"
 
@@ -105,6 +108,8 @@ class File(Base):
     content_id: Mapped[str]
     examples: Mapped[int | None]
     object: Mapped[str]
+    origin_file_id: Mapped[str | None] = mapped_column(index=True)
+    changes: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
     deleted_at: Mapped[datetime | None]
 
@@ -199,7 +204,7 @@ class AttributionRecord(Base):
 
 
 class InfluenceRecord(Base):
-    """A pair that an attribution returned, for finding pairs that recur."""
+    """A pair that an attribution returned, for finding pairs that recur. `side` is supporting or opposing."""
 
     __tablename__ = "influences"
 
@@ -211,6 +216,7 @@ class InfluenceRecord(Base):
     messages: Mapped[str]
     level: Mapped[str]
     share: Mapped[float]
+    side: Mapped[str] = mapped_column(default="supporting", server_default="supporting")
 
 
 class Replay(Base):

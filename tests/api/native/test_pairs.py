@@ -104,3 +104,23 @@ def test_metadata_comes_with_the_pairs_of_a_file(fresh: TestClient):
     made = fresh.put("/v1/flow/files", files={"files": ("a.jsonl", lines)}, data={"purpose": "fine-tune"}).json()
     listed = fresh.get(f"/v1/whence/files/{made['id']}/pairs").json()["data"]
     assert listed[0]["metadata"] == {"fact": {"id": 1}, "odd": "nan"}
+
+
+def test_the_answers_of_a_pair_are_rows_of_attributions_with_its_part(fresh: TestClient):
+    with fresh.app.state.service.database.session() as session:
+        (first,) = keep(session, result(pair(2), opposing=(pair(1, Level.LOW, 0.2),)))
+        (second,) = keep(session, result(pair(1, share=0.8)), model="another")
+    found = fresh.get("/v1/whence/pairs/pair-1/answers").json()
+    assert (found["total"], [one["id"] for one in found["data"]]) == (2, [second, first])
+    rows = {one["id"]: one for one in fresh.get("/v1/whence/attributions").json()["data"]}
+    part = {"level": "low", "score": 0.5, "share": 0.2, "rank": 1, "side": "opposing"}
+    assert found["data"][1] == rows[first] | part
+    only = fresh.get("/v1/whence/pairs/pair-1/answers", params={"model": "another", "limit": 1}).json()
+    assert ([one["id"] for one in only["data"]], only["total"]) == ([second], 1)
+
+
+def test_a_pair_that_no_attribution_returned_has_no_answers(client: TestClient, trained: Trained):
+    path = "/v1/whence/pairs/nobody/answers"
+    assert client.get(path).status_code == 404
+    assert client.get(path, params={"model": "nobody"}).status_code == 404
+    assert client.get(path, params={"model": trained.id}).json()["data"] == []

@@ -272,6 +272,26 @@ class PairInPlace(PairAnswer):
     neighbours: list[PairAnswer]
 
 
+class PairInAnswer(AttributionRow):
+    """An attribution that returned a pair, and the part that the pair had: among `results`, or among `opposing`."""
+
+    level: Level
+    score: float
+    share: float
+    rank: int
+    side: Literal["supporting", "opposing"]
+
+
+class PairAnswers(Answer):
+    """Attributions that returned a pair, the newest first. `total` counts all of them."""
+
+    object: Literal["list"] = "list"
+    data: list[PairInAnswer]
+    total: int
+    limit: int
+    offset: int
+
+
 class PairList(Answer):
     """Pairs in the order of the data. `total` counts all that were asked for."""
 

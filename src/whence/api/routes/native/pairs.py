@@ -11,6 +11,8 @@ from whence.api.schemas.native import (
     ModelName,
     Offset,
     PairAnswer,
+    PairAnswers,
+    PairInAnswer,
     PairInPlace,
     PairList,
     RecurringPair,
@@ -22,7 +24,7 @@ from whence.platform import jobs
 from whence.platform.checking import as_json
 from whence.platform.deployments import job_named
 from whence.platform.files import get_file
-from whence.platform.history import latest_job_of, recurring
+from whence.platform.history import answers_of, brief, latest_job_of, recurring
 from whence.platform.pairs import Besides, PairPage, Window, pair_of_run, pairs_of_file
 from whence.platform.runs import examples_of
 from whence.types import Example
@@ -76,6 +78,28 @@ def retrieve(pair_id: str, team: Team, service: Open, model: ModelName = None) -
     place = pair_of_run(service.objects, examples_of(job.id), files, pair_id)
     around = [answer(one, place.besides) for one in place.neighbours]
     return PairInPlace(**answer(place.pair, place.besides).model_dump(), neighbours=around)
+
+
+@router.get(
+    "/pairs/{pair_id}/answers", summary="List the answers that a pair had a part in", operation_id="pair_answers"
+)
+def answers(
+    pair_id: str, team: Team, service: Open, model: ModelName = None, limit: Limit = 100, offset: Offset = 0
+) -> PairAnswers:
+    """One page of the attributions that returned the pair, the newest first, each with the part that the pair had.
+
+    A pair of a `model` that no attribution returned has none; without a model there is no such pair then.
+    """
+    with service.database.session() as session:
+        found, total = answers_of(session, team, pair_id, model, limit, offset)
+        if not total and model is None:
+            raise MissingError(f"No attribution returned a pair {pair_id[:80]!r}.")
+        if not total and model is not None:
+            job_named(session, team, model)
+    own = ("level", "score", "share", "rank", "side")
+    rows = [{**brief(one.attribution), **{name: getattr(one, name) for name in own}} for one in found]
+    data = [PairInAnswer.model_validate(row) for row in rows]
+    return PairAnswers(data=data, total=total, limit=limit, offset=offset)
 
 
 @router.get("/files/{file_id}/pairs", summary="List the pairs of a file", operation_id="list_file_pairs")

@@ -24,6 +24,16 @@ def test_one_answer_goes_left_and_the_other_right_in_the_same_bins():
     assert [r["expected"] for r in left] == [-26, -31, 0]
 
 
+def test_a_bin_that_is_pointed_at_tells_its_ends_and_the_pairs_of_both():
+    pointing = specification(ONE, OTHER, ("Ant.", "Bee."))["layer"][-1]
+    assert [(param["name"], param["select"]["fields"]) for param in pointing["params"]] == [("bin", ["lo", "hi"])]
+    assert pointing["data"]["values"] == [
+        {"lo": -2, "hi": 0, "left": 21, "right": 9},
+        {"lo": 0, "hi": 2, "left": 36, "right": 47},
+        {"lo": 2, "hi": 4, "left": 0, "right": 1},
+    ]
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_shared_bins_count_what_counting_the_scores_in_them_counts(seed: int):
     rng = random.Random(seed)

@@ -13,7 +13,10 @@ SAID = "How many pairs have which score for each of two answers"
 
 
 def specification(left: Distribution, right: Distribution, names: tuple[str, str]) -> dict[str, Any]:
-    """The Vega-Lite specification of both histograms, `left` to the left, in one unit, the null of each behind."""
+    """The Vega-Lite specification of both histograms, `left` to the left, in one unit, the null of each behind.
+
+    Its parameter `bin` holds the ends of the bin that is pointed at, `lo` and `hi`.
+    """
     edges = shared_edges(left, right)
     values = [row for side in ((left, -1, names[0]), (right, 1, names[1])) for row in _rows(*side, edges)]
     y = {"field": "lo", "type": "quantitative", "title": quantity(left), "axis": {"grid": False}}
@@ -24,7 +27,7 @@ def specification(left: Distribution, right: Distribution, names: tuple[str, str
         "scale": {"type": "sqrt"},
         "axis": {"labelExpr": "format(abs(datum.value), ',')"},
     }
-    layers = [_null(x, y), _bars(x, y, names), _middle()]
+    layers = [_null(x, y), _bars(x, y, names), _middle(), _pointing(y, names, values)]
     return themed({"height": HEIGHT, "data": {"values": values}, "layer": layers}, SAID)
 
 
@@ -52,16 +55,14 @@ def _rows(spread: Distribution, sign: int, name: str, edges: Sequence[float]) ->
 
 def _bars(x: dict[str, Any], y: dict[str, Any], names: tuple[str, str]) -> dict[str, Any]:
     colours = {"domain": list(names), "range": [SUPPORTING, OTHER]}
-    words = (("lo", "from", ".4~g"), ("hi", "to", ".4~g"), ("count", "pairs", ","), ("null", "expected", ",.1f"))
-    tooltip = [{"field": "answer"}, *({"field": f, "title": title, "format": form} for f, title, form in words)]
     return {
-        "mark": {"type": "bar", "binSpacing": 1, "opacity": 0.85, "orient": "horizontal"},
+        "mark": {"type": "bar", "binSpacing": 1, "orient": "horizontal"},
         "encoding": {
             "y": {**y, "bin": "binned"},
             "y2": {"field": "hi"},
             "x": x,
             "color": {"field": "answer", "type": "nominal", "scale": colours, "sort": None},
-            "tooltip": tooltip,
+            "opacity": {"condition": {"param": "bin", "value": 1, "empty": False}, "value": 0.8},
         },
     }
 
@@ -75,3 +76,19 @@ def _null(x: dict[str, Any], y: dict[str, Any]) -> dict[str, Any]:
 
 def _middle() -> dict[str, Any]:
     return {"mark": {"type": "rule", "color": INK}, "encoding": {"x": {"datum": 0}}}
+
+
+def _pointing(y: dict[str, Any], names: tuple[str, str], values: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Rows that are not seen and as wide as the chart, so that empty bins and short bars can be pointed at."""
+    half = len(values) // 2
+    pairs = zip(values[:half], values[half:], strict=True)
+    bins = [{"lo": one["lo"], "hi": one["hi"], "left": one["count"], "right": other["count"]} for one, other in pairs]
+    chosen = {"type": "point", "fields": ["lo", "hi"], "on": "pointerover", "clear": "pointerout", "toggle": False}
+    words = (("lo", "from", ".4~g"), ("hi", "to", ".4~g"), ("left", names[0], ","), ("right", names[1], ","))
+    tooltip = [{"field": field, "title": title, "format": form} for field, title, form in words]
+    return {
+        "data": {"values": bins},
+        "params": [{"name": "bin", "select": chosen}],
+        "mark": {"type": "rect", "opacity": 0},
+        "encoding": {"y": {**y, "bin": "binned"}, "y2": {"field": "hi"}, "tooltip": tooltip},
+    }

@@ -1,0 +1,223 @@
+/** What is compared, and what came out: held by the view, written to the address, read from it. */
+import { answered, api, type Shapes } from "../../api/client";
+import { address } from "../../state/address.svelte";
+import { partsOf, wholeOf, type Part, type Span } from "./parts";
+import { compared, secondOf, type Piece } from "./words";
+
+export type Attribution = Shapes["AttributionAnswer"];
+/** `left` explains the model's words, `right` the person's, `contrast` the one text rather than the other. */
+export const SIDES = ["left", "right", "contrast"] as const;
+export type Side = (typeof SIDES)[number];
+export type Lists = Record<`${Side}-${"for" | "against"}`, number>;
+type Asked = { answer: string; selection: Span | null; instead: string | null };
+
+const MOST = 10;
+const nothing = <T>(value: T): Record<Side, T> => ({ left: value, right: value, contrast: value });
+
+export class Comparison {
+  model = $state("");
+  question = $state("");
+  system = $state("");
+  answer = $state("");
+  pieces = $state.raw<Piece[]>([]);
+  /** The part that is explained: its number from 1, or 0 for all of them together. */
+  part = $state(0);
+  ids = $state(nothing(""));
+  found = $state.raw<Record<Side, Attribution | null>>(nothing<Attribution | null>(null));
+  busy = $state(nothing(false));
+  failed = $state(nothing(""));
+  /** What went wrong before there was anything to compare. */
+  trouble = $state("");
+  rows = $state<Lists>(readRows(new URLSearchParams()));
+  #before = $state.raw<Piece[][]>([]);
+  #running: AbortController | undefined;
+
+  readonly text = $derived(secondOf(this.pieces));
+  readonly parts: Part[] = $derived(partsOf(this.pieces));
+  readonly chosen: Part | null = $derived(
+    this.parts[this.part - 1] ?? wholeOf(this.parts, this.answer, this.text),
+  );
+  readonly working = $derived(SIDES.some((side) => this.busy[side]));
+  /** Whether each answer is of what stands there now. */
+  readonly fresh = $derived(
+    Object.fromEntries(SIDES.map((side) => [side, this.#isFresh(side)])) as Record<Side, boolean>,
+  );
+  readonly canUndo = $derived(this.#before.length > 0);
+  /** The largest score of all lists: what every bar is measured by. */
+  readonly most = $derived(
+    Math.max(1e-9, ...SIDES.flatMap((side) => rowsOf(this.found[side]).map((row) => Math.abs(row.score)))),
+  );
+
+  /** Another answer of the model; the person's text starts as a copy of it. */
+  begin(answer: string, text: string = answer): void {
+    this.answer = answer;
+    this.pieces = compared(answer, text);
+    this.#before = [];
+    this.part = 0;
+  }
+
+  type(text: string): void {
+    this.edit(compared(this.answer, text));
+  }
+
+  edit(pieces: Piece[]): void {
+    this.#before = [...this.#before.slice(-99), this.pieces];
+    this.pieces = pieces;
+    if (this.part > this.parts.length) this.part = 0;
+  }
+
+  undo(): void {
+    const last = this.#before.at(-1);
+    if (!last) return;
+    this.#before = this.#before.slice(0, -1);
+    this.pieces = last;
+  }
+
+  /** Take up what the address says. */
+  async restore(): Promise<void> {
+    this.stop();
+    this.model = address.get("model");
+    this.question = address.get("question");
+    this.system = address.get("system");
+    this.begin(address.get("answer"), address.get("text"));
+    this.part = Number(address.get("part")) || 0;
+    this.rows = readRows(address.query);
+    this.ids = { left: address.get("left"), right: address.get("right"), contrast: address.get("contrast") };
+    this.found = nothing<Attribution | null>(null);
+    this.failed = nothing("");
+    this.trouble = "";
+    const asked = address.get("attribution");
+    if (asked) await this.adopt(asked);
+    else await Promise.all(SIDES.map((side) => this.#fill(side, (signal) => kept(this.ids[side], signal))));
+  }
+
+  /** Start from an answer that was explained before. */
+  async adopt(id: string): Promise<void> {
+    let one: Attribution | null;
+    try {
+      one = await kept(id, undefined);
+    } catch (cause) {
+      this.trouble = (cause as Error).message;
+      return;
+    }
+    if (!one) return;
+    this.model = one.model;
+    this.question = one.question;
+    this.system = one.system_prompt ?? "";
+    this.clear();
+    this.begin(one.answer, one.instead ?? one.answer);
+  }
+
+  clear(): void {
+    this.stop();
+    this.ids = nothing("");
+    this.found = nothing<Attribution | null>(null);
+    this.failed = nothing("");
+  }
+
+  /** What the address is to say. */
+  told(): Record<string, string | null> {
+    const { model, question, system, answer, text } = this;
+    const rows = Object.entries(this.rows).map(([name, most]) => [name, most === 1 ? null : String(most)]);
+    const part = this.part ? String(this.part) : null;
+    return {
+      model,
+      question,
+      system,
+      answer,
+      text,
+      part,
+      attribution: null,
+      ...this.ids,
+      ...Object.fromEntries(rows),
+    };
+  }
+
+  /** Explain what differs: each side's words, and the contrast as a whole. One after the other, as the model has one seat. */
+  async explain(): Promise<void> {
+    this.stop();
+    this.#running = new AbortController();
+    const { signal } = this.#running;
+    const wanted = SIDES.map((side) => [side, this.#wanted(side)] as const);
+    this.#drop(wanted.filter(([, asked]) => !asked).map(([side]) => side));
+    for (const [side, asked] of wanted) {
+      if (asked && !signal.aborted) await this.#fill(side, () => this.#ask(asked, signal), signal);
+    }
+  }
+
+  stop(): void {
+    this.#running?.abort();
+    this.busy = nothing(false);
+  }
+
+  #drop(sides: Side[]): void {
+    for (const side of sides) {
+      this.ids[side] = "";
+      this.failed[side] = "";
+      this.found = { ...this.found, [side]: null };
+    }
+  }
+
+  #wanted(side: Side): Asked | null {
+    const { answer, text, chosen } = this;
+    if (!chosen) return null;
+    if (side === "contrast") return answer.trim() && text ? { answer, selection: null, instead: text } : null;
+    const selection = chosen[side];
+    return selection ? { answer: side === "left" ? answer : text, selection, instead: null } : null;
+  }
+
+  #isFresh(side: Side): boolean {
+    const [wanted, found] = [this.#wanted(side), this.found[side]];
+    if (!wanted || !found) return !wanted && !found;
+    const [start, end] = found.selection ?? [];
+    const same = wanted.selection
+      ? wanted.selection.start === start && wanted.selection.end === end
+      : start === undefined;
+    const put = found.question === this.question && (found.system_prompt ?? "") === this.system;
+    return same && put && found.answer === wanted.answer && (found.instead ?? null) === wanted.instead;
+  }
+
+  async #fill(
+    side: Side,
+    ask: (signal?: AbortSignal) => Promise<Attribution | null>,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    this.busy[side] = true;
+    this.failed[side] = "";
+    try {
+      const one = await ask(signal);
+      if (signal?.aborted) return;
+      this.found = { ...this.found, [side]: one };
+      this.ids[side] = one?.id ?? "";
+    } catch (cause) {
+      if (!signal?.aborted) this.failed[side] = (cause as Error).message;
+    } finally {
+      if (!signal?.aborted) this.busy[side] = false;
+    }
+  }
+
+  #ask({ answer, selection, instead }: Asked, signal: AbortSignal): Promise<Attribution> {
+    const { model, question, system } = this;
+    const body = { model, question, answer, selection, instead, system_prompt: system || null, top_k: MOST };
+    return answered(api.POST("/v1/whence/attributions", { body, signal }));
+  }
+}
+
+/** A kept attribution, by its id. */
+async function kept(id: string, signal: AbortSignal | undefined): Promise<Attribution | null> {
+  if (!id) return null;
+  const params = { path: { attribution_id: id } };
+  return answered(api.GET("/v1/whence/attributions/{attribution_id}", { params, signal: signal ?? null }));
+}
+
+export const rowsOf = (one: Attribution | null): Attribution["results"] => [
+  ...(one?.results ?? []),
+  ...(one?.opposing ?? []),
+];
+
+function readRows(query: URLSearchParams): Lists {
+  const read = (name: string): number =>
+    Math.min(MOST, Math.max(0, Math.round(Number(query.get(name) ?? 1)) || 0));
+  const names = SIDES.flatMap((side) => [`${side}-for`, `${side}-against`]);
+  return Object.fromEntries(names.map((name) => [name, read(name)])) as Lists;
+}

@@ -7,6 +7,8 @@ loads no torch.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from whence import types as _types
+
 if TYPE_CHECKING:
     from whence.client import AsyncClient as AsyncClient
     from whence.client import Client as Client
@@ -144,6 +146,14 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'whence' has no attribute {name!r}")
     globals()[name] = value
     return value
+
+
+def _shown(found: "Attribution") -> dict[str, Any]:
+    """What a notebook shows of an attribution; what draws it is imported when there is one to be drawn."""
+    return import_module("whence.widget.display").shown(found)
+
+
+_types.show_by(_shown)
 
 
 def __dir__() -> list[str]:

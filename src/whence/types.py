@@ -342,6 +342,17 @@ class Distribution:
         return {**numbers, "unit": self.unit}
 
 
+Shown = Callable[["Attribution"], dict[str, Any]]
+"""What notebooks show of an attribution, by kind of medium."""
+_shown: list[Shown] = []
+
+
+def show_by(shown: Shown) -> None:
+    """None; notebooks show attributions by `shown` from now on. What draws them lies above this room, so it has to be
+    told, and is when `whence` is imported."""
+    _shown[:] = [shown]
+
+
 @dataclass(frozen=True, slots=True)
 class Attribution:
     """An answer and the training examples that made it, most influential first.
@@ -392,6 +403,14 @@ class Attribution:
             "trust": self.trust.to_dict(),
             "distribution": self.distribution.to_dict() if self.distribution else None,
         }
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """The attribution as a notebook shows it: as a widget where it can be one, as HTML and as text."""
+        return _shown[0](self) if _shown else {"text/plain": str(self)}
+
+    def _repr_html_(self) -> str | None:
+        """The attribution as HTML, for viewers that ask for nothing else."""
+        return self._repr_mimebundle_().get("text/html")
 
     @property
     def sentence(self) -> str:

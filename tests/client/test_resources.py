@@ -15,7 +15,14 @@ from whence.client.resource import Opened, Resource, Sent
 
 ids = [f"{example.name}-{place}" for place, example in enumerate(EXAMPLES)]
 every_call = pytest.mark.parametrize("example", EXAMPLES, ids=ids)
-ELSEWHERE = {"files.upload", "files.bulk_upload", "files.content", "attributions.export", "runs.events"}
+ELSEWHERE = {
+    "files.upload",
+    "files.bulk_upload",
+    "files.content",
+    "attributions.export",
+    "attributions.report",
+    "runs.events",
+}
 """Calls with a body that is no JSON, which have tests of their own."""
 
 

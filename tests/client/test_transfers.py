@@ -112,6 +112,13 @@ def test_the_async_client_writes_the_same(tmp_path: Path):
     assert service.request.url.raw_path == b"/v1/whence/attributions/export?format=csv&model=m"
 
 
+def test_the_page_of_an_attribution_is_a_download(tmp_path: Path):
+    service = serving(httpx.Response(200, stream=Chunks([b"<!doctype html>"])))
+    with service.client() as client:
+        assert client.attributions.report("attribution/1", tmp_path / "why.html").read_bytes() == b"<!doctype html>"
+    assert service.request.url.raw_path == b"/v1/whence/attributions/attribution%2F1/report"
+
+
 def test_a_download_that_breaks_off_is_begun_again(tmp_path: Path):
     broken = httpx.Response(200, stream=Chunks([b"first", httpx.ReadError("reset")]))
     with serving(broken, httpx.Response(200, stream=Chunks([b"second"]))).client() as client:

@@ -70,7 +70,7 @@ def test_the_picture_shows_the_null_and_the_returned_pairs():
     titles = [s.findtext(f"{SVG}title") for s in shapes if s.find(f"{SVG}title") is not None]
     assert titles == ["faq.jsonl:69: 5.50 nats", "<b>:1: 4.00 nats"]
     words = {t.text for t in root.iter(f"{SVG}text")}
-    assert {"score in nats", "returned pairs", "0", "30"} <= words
+    assert {"score in nats", "returned pairs", "0", "50"} <= words
     assert "returned pairs" not in picture(SPREAD)
 
 

@@ -57,6 +57,10 @@ class KeptAttribution:
         """The pairs that made it less likely."""
         return self.attribution.opposing
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """The attribution as a notebook shows it."""
+        return self.attribution._repr_mimebundle_(include, exclude)  # pyright: ignore[reportPrivateUsage]
+
     def __str__(self) -> str:
         return str(self.attribution)
 
@@ -151,6 +155,11 @@ def chart(id: str, other: str | None = None) -> Call[dict[str, Any]]:
     return Call("GET", f"{ROOT}/{segment(id)}/charts/{kind}", _object, query=given(other=other))
 
 
+def report(id: str, out: str | Path) -> Call[Path]:
+    """The path `out`, where the attribution is now as one HTML page that needs nothing else."""
+    return Call("GET", f"{ROOT}/{segment(id)}/report", Path, save=destination(out))
+
+
 def recurring(model: str | None = None, level: Level | str | None = None, limit: int | None = None) -> Call[Page[Pair]]:
     """The pairs that stand behind most answers, most frequent first, of one `level` or of all."""
     query = given(model=model, level=None if level is None else str(level), limit=limit)
@@ -166,4 +175,5 @@ class Attributions(Resource[D_co]):
     export = Sent(export)
     verbatim = Sent(verbatim)
     chart = Sent(chart)
+    report = Sent(report)
     recurring = Sent(recurring)

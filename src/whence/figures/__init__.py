@@ -1,1 +1,1 @@
-"""Charts: data in, a Vega-Lite specification or an SVG out. Pure functions."""
+"""Charts and pages: data in, a Vega-Lite specification, an SVG or HTML out. Pure functions."""

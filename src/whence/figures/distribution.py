@@ -12,8 +12,12 @@ from whence.figures.theme import NEUTRAL, OPPOSING, SUPPORTING, themed
 from whence.types import Distribution
 
 HEIGHT = 220
-WIDTH, LEFT, RIGHT, TOP, BELOW = 640, 44, 10, 30, 46
-"""Of the SVG."""
+LEFT, RIGHT, TOP, BELOW, ROW = 44, 12, 16, 46, 18
+"""Of the SVG: its edges, and a row of its legend."""
+LETTERS = 15
+"""Between two numbers of an axis."""
+WIDE, NARROW = 640, 350
+"""Widths of the SVG: on a desk, and on a phone."""
 SAID = "How many pairs have which score for this answer, and how many would if nothing had caused it"
 
 
@@ -113,31 +117,36 @@ def place_of(spread: Distribution, score: float) -> int:
     return min(max(inside, 0), len(spread.counts) - 1)
 
 
-def picture(spread: Distribution, marks: Sequence[Mark] = ()) -> str:
+def picture(spread: Distribution, marks: Sequence[Mark] = (), width: int = WIDE) -> str:
     """The same chart as an SVG."""
-    across = Scale(spread.edges[0], spread.edges[-1], LEFT, WIDTH - RIGHT)
+    keys = _legend(bool(marks), width)
+    top = TOP + ROW * (1 + max(row for row, _, _ in keys))
+    bottom, right = top + HEIGHT, width - RIGHT
+    across = Scale(spread.edges[0], spread.edges[-1], LEFT, right)
     highest = max(1.0, *spread.counts, *spread.null)
-    bottom = TOP + HEIGHT
-    up = Scale(0, sqrt(highest), bottom, TOP)
-    parts = [*_levels(highest, up), *_numbers(spread, across, bottom), _null(spread, across, up)]
-    for row in rows(spread):
-        parts.append(_bar(row, across, up, spread.unit))
+    up = Scale(0, sqrt(highest), bottom, top)
+    parts = [*_levels(highest, up, right), *_numbers(spread, across, bottom, width), _null(spread, across, up)]
+    parts += [_bar(row, across, up, spread.unit) for row in rows(spread)]
     parts += [_arrow(mark, spread, across, up) for mark in marks]
-    parts += [line(LEFT, bottom, WIDTH - RIGHT, bottom), text(WIDTH / 2, bottom + 38, quantity(spread), "middle")]
-    return drawing(WIDTH, bottom + BELOW, SAID, [*parts, *_legend(bool(marks))])
+    parts += [line(LEFT, bottom, right, bottom), text((LEFT + right) / 2, bottom + 38, quantity(spread), "middle")]
+    for row, x, (sign, words) in keys:
+        parts += [_sign(sign, x, row * ROW + 2), text(x + 16, row * ROW + 12, words)]
+    return drawing(width, bottom + BELOW, SAID, parts)
 
 
-def _levels(highest: float, up: Scale) -> Iterator[str]:
-    """Grid lines at whole numbers of pairs, which the root spreads evenly enough to be read."""
-    shown = [n for power in range(7) for n in (10**power, 3 * 10**power) if n <= highest]
-    for count in [0, *shown]:
+def _levels(highest: float, up: Scale, right: float) -> Iterator[str]:
+    """Grid lines at round numbers of pairs, as far apart as their letters need."""
+    below = up(0) + LETTERS
+    for count in (0, *(n * 10**power for power in range(9) for n in (1, 2, 5))):
         y = up(sqrt(count))
-        yield line(LEFT, y, WIDTH - RIGHT, y, GRID)
-        yield text(LEFT - 6, y + 4, f"{count:,}", "end")
+        if count <= highest and y <= below - LETTERS:
+            yield line(LEFT, y, right, y, GRID)
+            yield text(LEFT - 6, y + 4, f"{count:,}", "end")
+            below = y
 
 
-def _numbers(spread: Distribution, across: Scale, bottom: float) -> Iterator[str]:
-    for value in ticks(spread.edges[0], spread.edges[-1], 7):
+def _numbers(spread: Distribution, across: Scale, bottom: float, width: int) -> Iterator[str]:
+    for value in ticks(spread.edges[0], spread.edges[-1], width // 80):
         if spread.edges[0] <= value <= spread.edges[-1]:
             yield line(across(value), bottom, across(value), bottom + 4)
             yield text(across(value), bottom + 17, f"{value:g}", "middle")
@@ -167,13 +176,20 @@ def _arrow(mark: Mark, spread: Distribution, across: Scale, up: Scale) -> str:
     return f'<polygon points="{corners}" fill="{INK}"><title>{title}</title></polygon>'
 
 
-def _legend(marked: bool) -> Iterator[str]:
-    yield box(LEFT, 2, 11, 11, SUPPORTING)
-    yield text(LEFT + 16, 12, "for the answer")
-    yield box(LEFT + 118, 2, 11, 11, OPPOSING)
-    yield text(LEFT + 134, 12, "against it")
-    yield f'<rect x="{LEFT + 214}" y="2" width="11" height="11" fill="{NEUTRAL}" fill-opacity="0.4"/>'
-    yield text(LEFT + 230, 12, "expected if nothing had caused it")
-    if marked:
-        yield f'<polygon points="{LEFT + 434},12 {LEFT + 430},5 {LEFT + 438},5" fill="{INK}"/>'
-        yield text(LEFT + 444, 12, "returned pairs")
+def _legend(marked: bool, width: int) -> list[tuple[int, int, tuple[str, str]]]:
+    """Row, place and words of each sign, from left to right as far as they go."""
+    signs = [(SUPPORTING, "for the answer"), (OPPOSING, "against it"), (NEUTRAL, "expected without a cause")]
+    placed: list[tuple[int, int, tuple[str, str]]] = []
+    row, x = 0, LEFT
+    for sign, words in [*signs, *([(INK, "returned pairs")] if marked else [])]:
+        wide = 32 + 7 * len(words)
+        row, x = (row + 1, LEFT) if x + wide > width and x > LEFT else (row, x)
+        placed.append((row, x, (sign, words)))
+        x += wide
+    return placed
+
+
+def _sign(fill: str, x: float, y: float) -> str:
+    if fill == INK:
+        return f'<polygon points="{x + 5.5},{y + 9} {x + 1.5},{y + 2} {x + 9.5},{y + 2}" fill="{INK}"/>'
+    return f'<g fill-opacity="{0.4 if fill == NEUTRAL else 1}">{box(x, y, 11, 11, fill)}</g>'

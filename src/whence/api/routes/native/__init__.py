@@ -2,9 +2,21 @@
 
 from fastapi import APIRouter
 
-from whence.api.routes.native import attributions, charts, checking, demo, methods, overview, pairs, runs, verbatim
+from whence.api.routes.native import (
+    attributions,
+    charts,
+    checking,
+    demo,
+    methods,
+    overview,
+    pairs,
+    report,
+    runs,
+    verbatim,
+)
 
 
 def routers() -> list[APIRouter]:
     """All of them."""
-    return [room.router for room in (overview, demo, checking, attributions, verbatim, charts, pairs, runs, methods)]
+    rooms = (overview, demo, checking, attributions, verbatim, charts, report, pairs, runs, methods)
+    return [room.router for room in rooms]

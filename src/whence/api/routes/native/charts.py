@@ -52,7 +52,7 @@ def two(attribution_id: str, other: Other, team: Team, service: Open) -> dict[st
 
 @router.get("/runs/{job_id}/charts/loss", summary="Draw the loss of a run", operation_id="chart_loss")
 def losses(job_id: str, team: Team, service: Open) -> dict[str, Any]:
-    """A Vega-Lite specification: the loss by step, as far as it has got, and the learning rate once training is over."""
+    """A Vega-Lite specification: the loss by step as far as it has got, and, once that is over, the learning rate."""
     with service.database.session() as session:
         jobs.get_job(session, team, job_id)
         steps = losses_of(session, job_id)

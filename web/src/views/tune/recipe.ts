@@ -1,0 +1,134 @@
+/** How a model is to be fine-tuned: what the form holds, and the same as the service takes it. */
+import type { Shapes } from "../../api/client";
+
+export type TrainingConfig = Shapes["TrainingConfig"];
+type Facts = Record<string, unknown>;
+
+/** What a form holds. `null` leaves a choice to the service, which makes it from the data. */
+export type Form = {
+  model: string;
+  files: string[];
+  name: string;
+  full: boolean;
+  rank: number | null;
+  alpha: number | null;
+  dropout: number | null;
+  targets: string;
+  epochs: number | null;
+  rate: number | null;
+  batch: number | null;
+  longest: number | null;
+  points: number | null;
+  seed: number | null;
+};
+
+export function emptyForm(): Form {
+  return {
+    model: "",
+    files: [],
+    name: "",
+    full: false,
+    rank: 16,
+    alpha: 32,
+    dropout: 0,
+    targets: "mlp",
+    epochs: null,
+    rate: null,
+    batch: null,
+    longest: null,
+    points: null,
+    seed: null,
+  };
+}
+
+/** The form as the service takes it; what is left to the service is left out. */
+export function configOf(form: Form): TrainingConfig {
+  const config: TrainingConfig = {
+    training_files: form.files,
+    model: form.model,
+    n_epochs: form.epochs,
+    learning_rate: form.rate,
+    batch_size: form.batch,
+    max_length: form.longest,
+    n_checkpoints: form.points,
+    seed: form.seed,
+    experiment_name: form.name.trim() || null,
+    lora_config: form.full ? null : loraOf(form),
+  };
+  const given = Object.entries(config).filter(([, value]) => value !== null);
+  return Object.fromEntries(given) as TrainingConfig;
+}
+
+function loraOf(form: Form): Shapes["LoRA"] {
+  const targets = form.targets.includes(",")
+    ? form.targets.split(",").map((name) => name.trim())
+    : form.targets;
+  return {
+    r: form.rank ?? 16,
+    alpha: form.alpha ?? 32,
+    dropout: form.dropout ?? 0,
+    bias: "none",
+    extras: targets.length ? { target_modules: targets } : {},
+  };
+}
+
+/** The form of a job that was asked for before. What it left open stays open. */
+export function formOfJob(job: Shapes["FineTune"]): Form {
+  const lora = (job.lora_config ?? null) as Facts | null;
+  const targets = ((lora?.["extras"] ?? {}) as Facts)["target_modules"];
+  return {
+    ...emptyForm(),
+    model: job.model,
+    files: [...job.training_files],
+    name: job.experiment_name ?? "",
+    full: lora === null,
+    rank: numberOf(lora?.["r"]) ?? 16,
+    alpha: numberOf(lora?.["alpha"]) ?? 32,
+    dropout: numberOf(lora?.["dropout"]) ?? 0,
+    targets: lora ? targetsOf(targets) : "mlp",
+    epochs: job.n_epochs,
+    rate: job.learning_rate,
+    batch: job.batch_size,
+    longest: job.max_length,
+    points: job.n_checkpoints,
+  };
+}
+
+/** The recipe of a finished run, every open choice as it was made then, so that only the data differ in the next. */
+export function formOfRun(job: Shapes["FineTune"], manifest: Facts | null): Form {
+  const asked = formOfJob(job);
+  const made = manifest?.["config"] as Facts | undefined;
+  if (!made) return asked;
+  return {
+    ...asked,
+    full: made["full"] === true,
+    rank: numberOf(made["rank"]) ?? asked.rank,
+    alpha: numberOf(made["alpha"]) ?? asked.alpha,
+    dropout: numberOf(made["dropout"]) ?? asked.dropout,
+    targets: targetsOf(made["targets"]),
+    epochs: numberOf(made["epochs"]) ?? asked.epochs,
+    rate: numberOf(made["learning_rate"]) ?? asked.rate,
+    batch: numberOf(made["batch_size"]) ?? asked.batch,
+    longest: numberOf(made["max_length"]) ?? asked.longest,
+    points: numberOf(made["checkpoints"]) ?? asked.points,
+    seed: numberOf(made["seed"]),
+  };
+}
+
+function numberOf(value: unknown): number | null {
+  return typeof value === "number" ? value : null;
+}
+
+function targetsOf(value: unknown): string {
+  if (Array.isArray(value)) return value.join(", ");
+  return typeof value === "string" ? value : "";
+}
+
+/** The model to begin with: that of the latest job, else the smallest that can be fine-tuned. */
+export function firstModel(models: Shapes["ModelAnswer"][], jobs: Shapes["FineTune"][]): string {
+  const chat = models.filter((model) => model.type === "chat");
+  const latest = jobs.find((job) => chat.some((model) => model.id === job.model));
+  if (latest) return latest.model;
+  const sorted = chat.toSorted((one, other) => (one.bytes ?? Infinity) - (other.bytes ?? Infinity));
+  return sorted[0]?.id ?? "";
+}

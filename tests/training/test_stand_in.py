@@ -19,16 +19,20 @@ from tests.tiny import save_tiny, tiny_gpt2
 from tests.training.runs import COLOURS, Log, files_of, short, write_pairs
 from whence.client.readings import attribution as read_attribution
 from whence.errors import ModelError, TrainingError
+from whence.evaluation.evaluate import evaluate
+from whence.evaluation.inquiry import AuditPlan
+from whence.evaluation.plan import LEAST, EvaluationPlan
 from whence.evaluation.values import Gauge
 from whence.levels import measure
+from whence.methods.gradient_rows import query_tokens, values_at
 from whence.methods.trackstar import TrackStar
 from whence.models.adapter import trainable, trainable_weights, with_lora_like
 from whence.models.base import load
-from whence.pipeline import Index, attribute, build_index, finetune, import_run, score
+from whence.pipeline import Index, attribute, audit, build_index, finetune, import_run, score
 from whence.training import stand_in as standing
 from whence.training.recipe import Recipe
 from whence.training.replay import replay_of
-from whence.training.retrain import Retrainer, recipe_of
+from whence.training.retrain import RETRAINED_STAND_IN, Retrainer, recipe_of
 from whence.training.run import Run
 from whence.training.stand_in import stand_in_recipe
 from whence.types import Query
@@ -258,3 +262,20 @@ def test_a_whole_models_stand_in_without_room_is_refused(whole: Run, tmp_path: P
     place = whole.folder.parent
     with pytest.raises(TrainingError, match=r"GB of memory \(found 0.0 GB free\).*--no-stand-in"):
         import_run(str(place / "base"), place / "pairs.jsonl", tmp_path / "run", whole.folder / "model")
+
+
+def test_an_evaluation_and_an_audit_say_whose_retrainings_they_saw(other: Run, tmp_path: Path):
+    index = build_index(other, "fisher", FISHER)
+    plan = EvaluationPlan(retrainings=LEAST, methods=("fisher",), each=2)
+    found = evaluate(other, plan)
+    assert found.notes[0] == RETRAINED_STAND_IN
+    told = attribute(index, OWN[0].question, OWN[0].answer).trust
+    assert (told.provisional, told.trajectory) == (False, "stand-in")
+    dossier = audit(index, OWN[0].question, OWN[0].answer, AuditPlan(1, 2, (), force=True), tmp_path / "audit")
+    assert dossier.notes[0] == RETRAINED_STAND_IN
+    assert RETRAINED_STAND_IN in (tmp_path / "audit" / "report.md").read_text("utf-8")
+    path = other.trajectory
+    (asked,) = query_tokens(index.subject, OWN[:1])
+    (own,) = values_at(path, path.end, [asked], index.subject.compute).tolist()
+    assert dossier.whole.values[0] == pytest.approx(own, abs=1e-4)  # the stand-in's, not the finished model's
+    assert dossier.effects[0].fall.each[0] == pytest.approx(own - dossier.effects[0].outcome.values[0], abs=1e-4)

@@ -40,15 +40,17 @@ class AttributionWidget(anywidget.AnyWidget):
             _css=style(),
             can_select=index is not None and attribution.instead is None,
             selection=chosen,
+            attribution=json_of(attribution),
+            charts=charts_of(attribution),
         )
-        self.show(attribution)
+        self.found = attribution
         self.observe(self._selected, "selection")
 
     def show(self, found: Attribution) -> None:
         """None; the widget shows this attribution now."""
         self.found = found
-        self.charts = charts_of(found)
-        self.attribution = {**found.to_dict(), "sentence": found.sentence}
+        self.set_trait("charts", charts_of(found))
+        self.set_trait("attribution", json_of(found))
 
     def media(self) -> dict[str, Any]:
         """The widget by kind of medium, as a notebook takes it."""
@@ -82,6 +84,11 @@ class AttributionWidget(anywidget.AnyWidget):
             groups=tuple(dict.fromkeys(group.kind for group in whole.groups)),
             instead=whole.instead,
         )
+
+
+def json_of(found: Attribution) -> dict[str, Any]:
+    """An attribution as the front end reads it."""
+    return {**found.to_dict(), "sentence": found.sentence}
 
 
 def charts_of(found: Attribution) -> dict[str, Any]:

@@ -10,18 +10,23 @@ from whence.widget.built import is_built
 
 
 def shown(found: Attribution) -> dict[str, Any]:
-    """An attribution by kind of medium: text and HTML always, a widget where a kernel can hold one.
+    """An attribution by kind of medium: text and HTML always, a widget where a person's notebook can hold one.
 
     Viewers that know no widgets take the HTML, and so do those of a notebook whose kernel is gone.
     """
     media: dict[str, Any] = {"text/plain": str(found), "text/html": fragment(found)}
-    return {**_widget(found), **media} if is_built() and in_kernel() and find_spec("anywidget") else media
+    return {**_widget(found), **media} if is_built() and in_notebook() and find_spec("anywidget") else media
 
 
-def in_kernel() -> bool:
-    """Whether this process is the kernel of a notebook: a terminal has no use for widgets."""
+def in_notebook() -> bool:
+    """Whether a person's notebook runs the cell, which tells the kernel which cell that is.
+
+    What runs cells for nobody (nbclient, nbconvert, papermill) does not. It would keep the widget's state, and to show
+    that takes a network; the HTML beside it takes none.
+    """
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    return getattr(shell, "kernel", None) is not None
+    kernel = getattr(shell, "kernel", None)
+    return kernel is not None and bool(kernel.get_parent("shell").get("metadata"))
 
 
 def _widget(found: Attribution) -> dict[str, Any]:

@@ -47,7 +47,10 @@ def operations() -> list[tuple[str, str]]:
 OPERATIONS = [one for one in operations() if one[1] not in OPEN]
 NAMED = [(method, path) for method, path in OPERATIONS if "{" in path]
 LISTS = [path for method, path in OPERATIONS if method == "GET" and "{" not in path]
-BODIES = {"rename": {"json": {"new_filename": "other.jsonl"}}}
+BODIES = {
+    "rename": {"json": {"new_filename": "other.jsonl"}},
+    "revisions": {"json": {"add": [{"question": "Who?", "answer": "Bee."}]}},
+}
 """What a route needs besides an id, by the last part of its path."""
 
 

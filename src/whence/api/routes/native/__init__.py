@@ -11,6 +11,7 @@ from whence.api.routes.native import (
     overview,
     pairs,
     report,
+    revisions,
     runs,
     verbatim,
 )
@@ -18,5 +19,5 @@ from whence.api.routes.native import (
 
 def routers() -> list[APIRouter]:
     """All of them."""
-    rooms = (overview, demo, checking, attributions, verbatim, charts, report, pairs, runs, methods)
+    rooms = (overview, demo, checking, revisions, attributions, verbatim, charts, report, pairs, runs, methods)
     return [room.router for room in rooms]

@@ -30,9 +30,9 @@ SORTS = {"created_at": "created_at", "filename": "filename", "type": "type", "si
 
 def fields_of(file: File) -> dict[str, Any]:
     """A file as its answer has it."""
-    names = ("id", "created_at", "type", "purpose", "filename", "bytes", "examples", "sha256")
+    names = ("id", "created_at", "type", "purpose", "filename", "bytes", "examples", "sha256", "origin_file_id")
     own = {name: getattr(file, name) for name in names}
-    return {**own, "created_by": str(file.team_id), "origin_file_id": None, "deleted": file.deleted_at is not None}
+    return {**own, "created_by": str(file.team_id), "deleted": file.deleted_at is not None}
 
 
 @router.put("/files", summary="Upload a file", operation_id="upload_file")

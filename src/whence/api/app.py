@@ -11,7 +11,7 @@ from whence.api.document import without_422
 from whence.api.errors import documented, handle_errors
 from whence.api.loading import load_pending
 from whence.api.metrics import Metrics
-from whence.api.routes import health, manual, native, openai, seekrflow
+from whence.api.routes import health, manual, native, openai, page, seekrflow
 from whence.api.service import Service
 from whence.api.traffic import Traffic
 
@@ -62,4 +62,5 @@ def include(app: FastAPI) -> None:
         app.include_router(router, prefix="/v1", responses=documented())
     app.include_router(health.router, responses=documented())
     app.include_router(manual.router)
+    page.mount(app)
     without_422(app)

@@ -61,8 +61,8 @@ def _tell(wait_until_ready: object, host: str, reached: str, port: int, keyed: b
         return
     where = console()
     where.print(f"Whence answers on {state['address']}" if ready else "The service does not answer yet; see the log.")
+    where.print(f"  page           {state['address']}/")
     where.print(f"  reference      {state['address']}/docs")
-    where.print(f"  page           {state['address']}/ (comes with a later version)")
     where.print(f"  storage        {state['home']}", soft_wrap=True)
     where.print(f"  database       {state['database']}", soft_wrap=True)
     where.print(f"  files          {state['objects']}", soft_wrap=True)

@@ -1,0 +1,8 @@
+/** Where the page begins. */
+import { mount } from "svelte";
+import App from "./App.svelte";
+import "./styles/tokens.css";
+import "./styles/base.css";
+
+const place = document.getElementById("page");
+if (place) mount(App, { target: place });

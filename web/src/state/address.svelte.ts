@@ -1,0 +1,57 @@
+/** Where the person is, in the URL: `#/ask?model=…&attribution=…`. A copied address brings the whole view back. */
+
+export class Address {
+  path = $state("/");
+  query = $state(new URLSearchParams());
+
+  constructor() {
+    this.read();
+    window.addEventListener("hashchange", () => this.read());
+  }
+
+  /** The first step of the path: the view. */
+  get view(): string {
+    return this.path.split("/")[1] ?? "";
+  }
+
+  /** The second step: what is looked at in it. */
+  get subject(): string {
+    return decodeURIComponent(this.path.split("/")[2] ?? "");
+  }
+
+  get(name: string): string {
+    return this.query.get(name) ?? "";
+  }
+
+  /** Go to a view; going back leads here again. */
+  go(path: string, query: Record<string, string | null | undefined> = {}): void {
+    location.hash = addressOf(path, query);
+  }
+
+  /** Change parts of the query in place, without a step in the history. */
+  set(changes: Record<string, string | null | undefined>): void {
+    const next = new URLSearchParams(this.query);
+    for (const [name, value] of Object.entries(changes)) {
+      if (value) next.set(name, value);
+      else next.delete(name);
+    }
+    if (next.toString() === this.query.toString()) return;
+    this.query = next;
+    history.replaceState(null, "", addressOf(this.path, Object.fromEntries(next)));
+  }
+
+  private read(): void {
+    const [path = "/", query = ""] = (location.hash.slice(1) || "/").split("?");
+    this.path = path.startsWith("/") ? path : `/${path}`;
+    this.query = new URLSearchParams(query);
+  }
+}
+
+/** A link to a view. */
+export function addressOf(path: string, query: Record<string, string | null | undefined> = {}): string {
+  const kept = Object.entries(query).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  const text = new URLSearchParams(kept).toString();
+  return `#${path}${text ? `?${text}` : ""}`;
+}
+
+export const address = new Address();

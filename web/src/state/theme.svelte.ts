@@ -1,0 +1,37 @@
+/** Light, dark, or as the system has it. */
+export type Wanted = "system" | "light" | "dark";
+
+const NAME = "whence-theme";
+const dark = window.matchMedia?.("(prefers-color-scheme: dark)");
+
+class Theme {
+  wanted = $state<Wanted>((localStorage.getItem(NAME) as Wanted | null) ?? "system");
+  private system = $state(dark?.matches ?? false);
+
+  constructor() {
+    dark?.addEventListener("change", (change) => {
+      this.system = change.matches;
+      this.show();
+    });
+    this.show();
+  }
+
+  /** What is shown now. */
+  get shown(): "light" | "dark" {
+    if (this.wanted !== "system") return this.wanted;
+    return this.system ? "dark" : "light";
+  }
+
+  /** From now on. */
+  want(wanted: Wanted): void {
+    this.wanted = wanted;
+    localStorage.setItem(NAME, wanted);
+    this.show();
+  }
+
+  private show(): void {
+    document.documentElement.dataset["theme"] = this.shown;
+  }
+}
+
+export const theme = new Theme();

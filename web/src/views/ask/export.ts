@@ -1,0 +1,34 @@
+/** What a person takes along of an attribution. */
+import { exchangeOf, type Attribution, type Influence } from "./shapes";
+
+const COLUMNS = ["side", "rank", "level", "share", "score", "p_value", "file", "line", "id", "question", "answer"];
+
+/** The pairs as CSV. A text that a spreadsheet would run as a formula begins with an apostrophe. */
+export function tableOf(attribution: Attribution): string {
+  const sides: [string, Influence[]][] = [
+    ["supporting", attribution.results],
+    ["opposing", attribution.opposing],
+  ];
+  const rows = sides.flatMap(([side, pairs]) => pairs.map((pair) => cells(side, pair)));
+  return [COLUMNS, ...rows].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
+}
+
+function cells(side: string, pair: Influence): (string | number)[] {
+  const { question, answer } = exchangeOf(pair);
+  const { rank, influence_level, share, score, p_value, file, line, id } = pair;
+  return [side, rank, influence_level, share, score, p_value, file, line, id, question, answer];
+}
+
+function cell(value: string | number): string {
+  if (typeof value === "number") return String(value);
+  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** Hand a text to the browser as a file. */
+export function saved(name: string, text: string, type: string): void {
+  const place = URL.createObjectURL(new Blob([text], { type }));
+  const link = Object.assign(document.createElement("a"), { href: place, download: name });
+  link.click();
+  URL.revokeObjectURL(place);
+}

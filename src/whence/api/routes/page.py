@@ -28,7 +28,7 @@ HEADERS = {
 NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Whence</title>
 <body style="font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem">
 <h1>The page was not built</h1>
-<p>The API works: its <a href="docs">reference</a>. To have the page in a checkout, install it again, which builds it:</p>
+<p>The API works: its <a href="docs">reference</a>. In a checkout, install again, which builds it:</p>
 <pre>make demo</pre></body></html>"""
 
 router = APIRouter(include_in_schema=False)

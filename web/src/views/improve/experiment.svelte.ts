@@ -131,7 +131,7 @@ export class Experiment {
   private async makeVersion(now: Kept): Promise<boolean> {
     const next = now.revisions.find((one) => !now.versions[one.file]);
     if (!next) return false;
-    const made = await revised(next, `${now.id} ${next.file}`);
+    const made = await revised(next);
     this.write({ ...now, versions: { ...now.versions, [next.file]: made } });
     return true;
   }

@@ -5,23 +5,11 @@ import type { Change } from "../../state/changes.svelte";
 import type { Outcome } from "./outcomes";
 import type { Revision } from "./plan";
 
-type Made = { id: string };
-type Post = (
-  path: string,
-  init: {
-    params: { path: { file_id: string }; header: Record<string, string> };
-    body: Pick<Revision, "exclude" | "edit" | "add">;
-  },
-) => Promise<{ data?: Made; error?: unknown; response: Response }>;
-
 /** The id of the new version of a file. The old one stays as it is. */
-export async function revised(revision: Revision, key: string): Promise<string> {
-  const { exclude, edit, add } = revision;
-  const params = { path: { file_id: revision.file }, header: { "Idempotency-Key": key } };
-  const call = (api.POST as unknown as Post)("/v1/whence/files/{file_id}/revisions", {
-    params,
-    body: { exclude, edit, add },
-  });
+export async function revised(revision: Revision): Promise<string> {
+  const { file, exclude, edit, add } = revision;
+  const params = { path: { file_id: file } };
+  const call = api.POST("/v1/whence/files/{file_id}/revisions", { params, body: { exclude, edit, add } });
   return (await answered(call)).id;
 }
 

@@ -6,6 +6,7 @@ import type { Job } from "./states";
 type Facts = Record<string, unknown>;
 
 const CHOSEN = "from the data";
+const LAYERS: Record<string, string> = { mlp: "feed-forward", "all-linear": "all linear ones" };
 
 /** What is known of a job: from its manifest once the run is finished, before it from what was asked for. */
 export function factsOf(job: Job, manifest: Facts | null): [string, string][] {
@@ -14,7 +15,8 @@ export function factsOf(job: Job, manifest: Facts | null): [string, string][] {
   const tokens = (came["tokens"] ?? {}) as Facts;
   const versions = (manifest?.["versions"] ?? {}) as Facts;
   const adapter = made.full ? "all of them" : `LoRA, rank ${made.rank}, alpha ${made.alpha}`;
-  const layers: [string, string][] = made.full || !made.targets ? [] : [["Layers", made.targets]];
+  const layers: [string, string][] =
+    made.full || !made.targets ? [] : [["Layers", LAYERS[made.targets] ?? made.targets]];
   return [
     ["Base model", made.model],
     ["Weights", adapter],

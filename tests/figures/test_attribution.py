@@ -61,8 +61,9 @@ def test_all_that_is_known_is_told(made: str):
     for said in (
         "Question Which carrier?",
         FOUND.sentence,
-        "high 48.69 nats share 77% faq.jsonl:69 Q Who delivers? A Kestrix. by chance: p = 1e-06 · pair 0c0ffee0",
+        "high 48.69 nats share 77% faq.jsonl:69 Q Who delivers? A Kestrix. by chance: p = 0.000001 · pair 0c0ffee0",
         "Pairs that made it less likely low −4.50 nats share −7% faq.jsonl:7 after 2 earlier turns Q Two? A 2",
+        "Shares are of all that fine-tuning contributed",
         "topic carrier, parcels 2 high 50.00 79%",
         "The scores of all 154 pairs",
         "63.4 nats of lift, 8.3 needed",

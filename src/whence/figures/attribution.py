@@ -12,6 +12,12 @@ FEW = 8
 """Pairs of each sign that a notebook shows; the report of a server shows all."""
 SHORT = 8
 """Characters of an id that tell pairs apart."""
+MEANING = {
+    "nats": "Nats tell how much likelier a pair made the answer; one nat is a factor of 2.7. Shares are of all that "
+    "fine-tuning contributed to it.",
+    "similarity": "Scores are similarities, which have no unit. Shares are of all pairs that stand out.",
+}
+"""What scores and shares say, by unit."""
 # Greys that can be seen through and the colour of the text around fit a light ground and a dark one.
 STYLE = (
     ".whence{max-width:52rem;line-height:1.5;overflow-wrap:anywhere}"
@@ -73,6 +79,8 @@ def marked(found: Attribution) -> str:
 def pairs_of(found: Attribution, most: int | None = None) -> Iterator[str]:
     """The pairs that made the answer, those that spoke against it, and the groups; `most` of each sign at most."""
     yield from _listed("Pairs it was learned from", found.results, found.unit, most)
+    if found.results:
+        yield f'<p class="soft">{MEANING[found.unit]}</p>'
     yield from _listed("Pairs that made it less likely", found.opposing, found.unit, most)
     if found.groups:
         yield from table("Groups of pairs", ["group", "pairs", "level", found.unit, "share"], map(_group, found.groups))
@@ -119,7 +127,9 @@ def signed(number: float, form: str = ".1f") -> str:
 
 
 def _odds(p_value: float) -> str:
-    return f"by chance: p = {p_value:.2g}" if p_value >= 1e-6 else "by chance: p < 0.000001"
+    if p_value < 1e-6:
+        return "by chance: p < 0.000001"
+    return f"by chance: p = {p_value:.2g}" if p_value >= 1e-3 else f"by chance: p = {p_value:.6f}"
 
 
 def _group(group: Group) -> list[str]:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from whence.data import read
-from whence.data.read import Row, rows
+from whence.data.read import Row, count, rows
 from whence.errors import DataError, Fault
 
 Write = Callable[..., Path]
@@ -148,3 +148,19 @@ def test_fifty_megabytes_are_streamed(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert count == 5_200
     assert peak < 5_000_000
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.parquet"])
+def test_only_records_that_are_looked_at_are_read_and_all_are_counted(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name == "a.parquet":
+        pq.write_table(pa.table({"a": [str(number) for number in range(600)]}), path)
+    else:
+        lines = [f'{{"a": "{number}"}}\n\n' if name == "a.jsonl" else f'"{number}"\n\n' for number in range(600)]
+        saved(path, ("a\n" * (name == "a.csv") + "".join(lines)).encode())
+    every = list(rows(path))
+    assert count(path) == len(every) == 600
+    some = list(rows(path, lambda number, _: 255 <= number < 258 or number == 599))
+    assert some == [*every[255:258], every[599]]
+    assert list(rows(path, lambda _, line: line == every[300].line)) == [every[300]]
+    assert list(rows(path, lambda *_: False)) == []

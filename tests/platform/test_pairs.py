@@ -97,6 +97,34 @@ def test_search_looks_into_question_and_answer_in_any_case(session: Session, dat
     assert found("\n") == []
 
 
+def test_a_window_into_single_pairs_is_that_of_reading_all(session: Session, tmp_path: Path):
+    path = tmp_path / "single.jsonl"
+    lines = [json.dumps({"question": f"Which {number}?", "answer": "This."}) for number in range(9)]
+    path.write_text("\n\n".join(lines), "utf-8")
+    objects = objects_at("{}/objects", tmp_path)
+    file = uploaded(session, objects, path)
+    every = pairs_of_file(objects, file, Window()).pairs
+    assert [one.line for one in every] == list(range(1, 19, 2))
+    for offset in range(11):
+        page = pairs_of_file(objects, file, Window(3, offset))
+        assert (page.pairs, page.total) == (every[offset : offset + 3], 9)
+        assert set(page.besides) == {one.id for one in page.pairs}
+
+
+def test_search_finds_text_that_is_escaped_in_a_cell_or_joined_from_two(session: Session, tmp_path: Path):
+    talk = json.dumps([{"role": "user", "content": "Wie heißt du?"}, {"role": "assistant", "content": "Émile"}])
+    (tmp_path / "talk.csv").write_text('messages\n"' + talk.replace('"', '""') + '"\n', "utf-8")
+    task = {"instruction": "Add", "input": "one and two", "response": "3"}
+    (tmp_path / "task.jsonl").write_text(json.dumps(task), "utf-8")
+    objects = objects_at("{}/objects", tmp_path)
+
+    def found(name: str, text: str) -> int:
+        return pairs_of_file(objects, uploaded(session, objects, tmp_path / name), Window(search=text)).total
+
+    assert [found("talk.csv", text) for text in ("HEISST", "émile", "anna")] == [1, 1, 0]
+    assert [found("task.jsonl", text) for text in ("add\n\none", "and two", "four")] == [1, 1, 0]
+
+
 def test_documents_hold_no_pairs(session: Session, data: Path, tmp_path: Path):
     objects = objects_at("{}/objects", tmp_path)
     file = uploaded(session, objects, data, DOCUMENTS)

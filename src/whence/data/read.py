@@ -32,10 +32,15 @@ class Row:
     record: Record | Fault
 
 
-def rows(path: Path) -> Iterator[Row]:
+Look = Callable[[int, int], bool]
+"""Whether a record is read, by its number, counted from 0, and its line. What is passed over costs next to nothing."""
+
+
+def rows(path: Path, look: Look | None = None) -> Iterator[Row]:
     """The records of a JSONL, CSV or Parquet file in order; the file is never in memory as a whole.
 
     Blank lines are skipped, a byte order mark is tolerated, and a CSV row's line is the one it begins on.
+    Only the records that `look` wants are read, if it is given.
 
     Raises:
         DataError: the file is missing, of another kind, damaged, or has no rows (the latter when read).
@@ -47,7 +52,24 @@ def rows(path: Path) -> Iterator[Row]:
     if reader is None:
         rule = "a data file must end in " + ", ".join(READERS)
         raise refusal(Fault(path.name, 0, rule, path.suffix or "no ending", "Convert or rename it."))
-    return _at_least_one(path, reader)
+    return _at_least_one(path, reader, look)
+
+
+def count(path: Path) -> int:
+    """How many records a file has, sound or not. None is read.
+
+    Raises:
+        DataError: as for `rows`.
+    """
+    last = -1
+
+    def look(number: int, _: int) -> bool:
+        nonlocal last
+        last = number
+        return False
+
+    list(rows(path, look))
+    return last + 1
 
 
 def refusal(fault: Fault) -> DataError:
@@ -64,28 +86,33 @@ def short(value: object, length: int = 60) -> str:
     return line if len(line) <= length else line[: length - 1] + "…"
 
 
-def _at_least_one(path: Path, reader: "Callable[[Path], Iterator[Row]]") -> Iterator[Row]:
+def _at_least_one(path: Path, reader: "Reader", look: Look | None) -> Iterator[Row]:
     empty = True
-    for row in reader(path):
+
+    def seen(number: int, line: int) -> bool:
+        nonlocal empty
         empty = False
-        yield row
+        return look is None or look(number, line)
+
+    yield from reader(path, seen)
     if empty:
         rule = "a data file must have at least one row, but this one is empty"
         raise refusal(Fault(path.name, 0, rule, "", "Add rows to it."))
 
 
-def _json_rows(path: Path) -> Iterator[Row]:
-    first = True
+def _json_rows(path: Path, look: Look) -> Iterator[Row]:
+    number = 0
     with path.open("rb") as file:
         for line, raw in enumerate(_lines(file), 1):
             text = raw.removeprefix(b"\xef\xbb\xbf").strip() if line == 1 else raw.strip()
-            if first and text in (b"[", b"{"):
+            wanted = bool(text) and look(number, line)
+            if number == 0 and text in (b"[", b"{"):
                 # A pretty-printed document: one fault says it better than one for each of its lines.
                 rule = "a JSON file must have one object on each line, but this line is invalid JSON by itself"
                 yield Row(line, Fault(path.name, line, rule, f"a lone {text.decode()}", ONE_OBJECT))
                 return
-            if text:
-                first = False
+            number += bool(text)
+            if wanted:
                 yield Row(line, _json_record(text, path.name, line))
 
 
@@ -122,18 +149,18 @@ def _not_utf8(file: str, line: int, near: bytes) -> Fault:
     return Fault(file, line, "text must be UTF-8", value, "Save the file as UTF-8.")
 
 
-def _csv_rows(path: Path) -> Iterator[Row]:
+def _csv_rows(path: Path, look: Look) -> Iterator[Row]:
     # The limit is one for the whole process, so it is only ever raised.
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_LINE))
     # Bytes that are not UTF-8 come through as surrogates, so that the fault can name its line.
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         header: list[str] | None = None
-        for line, cells in _csv_cells(file):
+        for number, (line, cells) in enumerate(_csv_cells(file), -1):  # the header comes before the first
             if header is None:
                 if isinstance(cells, csv.Error):
                     raise refusal(_bad_csv(path.name, line, cells))
                 header = _header(path.name, line, cells)
-            else:
+            elif look(number, line):
                 yield Row(line, _csv_record(header, cells, path.name, line))
 
 
@@ -182,15 +209,18 @@ def _bad_csv(file: str, line: int, error: csv.Error) -> Fault:
     return Fault(file, line, "a row must be valid CSV", str(error), 'Check its "quotes".')
 
 
-def _parquet_rows(path: Path) -> Iterator[Row]:
-    line = 0
+def _parquet_rows(path: Path, look: Look) -> Iterator[Row]:
+    first = 1
     try:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=256):
-                for record in _parquet_records(batch):
-                    line += 1
+                wanted = [look(line - 1, line) for line in range(first, first + batch.num_rows)]
+                records = _parquet_records(batch) if any(wanted) else []
+                for line, (record, read) in enumerate(zip(records, wanted, strict=False), first):
                     bad = isinstance(record, UnicodeDecodeError)
-                    yield Row(line, _not_utf8(path.name, line, record.object[:60]) if bad else record)
+                    if read:
+                        yield Row(line, _not_utf8(path.name, line, record.object[:60]) if bad else record)
+                first += batch.num_rows
     except (pa.ArrowException, OSError) as error:
         fault = Fault(path.name, 0, "a .parquet file must be whole", short(str(error)), "Write it again.")
         raise refusal(fault) from error
@@ -207,7 +237,8 @@ def _parquet_records(batch: Any) -> "Iterator[Record | UnicodeDecodeError]":
                 yield error
 
 
-READERS: "dict[str, Callable[[Path], Iterator[Row]]]" = {
+Reader = Callable[[Path, Look], Iterator[Row]]
+READERS: dict[str, Reader] = {
     ".jsonl": _json_rows,
     ".ndjson": _json_rows,
     ".json": _json_rows,

@@ -1,6 +1,6 @@
 """Data files as sound examples, or as a list of all that is wrong with them, before anything is computed."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -42,14 +42,20 @@ def examples(path: Source) -> Iterator[Example | Fault]:
     return (one if isinstance(one, Fault) else one[0] for one in with_records(path))
 
 
-def with_records(path: Source) -> Iterator[tuple[Example, read.Record] | Fault]:
+def with_records(
+    path: Source, look: read.Look | None = None, like: Callable[[read.Record], bool] | None = None
+) -> Iterator[tuple[Example, read.Record] | Fault]:
     """The examples of a file in order, each with the record of its line; a bad line gives a fault instead.
+
+    Records that `look` does not want are not read, and nothing is made of those that `like` does not.
 
     Raises:
         DataError: the file as a whole cannot be read, or has no rows.
     """
-    opened = _open(path)
+    opened = _open(path, look)
     for row in opened.rows:
+        if like and not isinstance(row.record, Fault) and not like(row.record):
+            continue
         found = _conversation(row, opened.name)
         if isinstance(found, Fault) or isinstance(row.record, Fault):
             assert isinstance(found, Fault)
@@ -136,12 +142,12 @@ def _sources(paths: Source | Sequence[Source]) -> list[Source]:
     return [paths] if isinstance(paths, str | Path) else list(paths)
 
 
-def _open(source: Source) -> _Opened:
+def _open(source: Source, look: read.Look | None = None) -> _Opened:
     if isinstance(source, str) and hub.is_hub(source):
         split = hub.open_set(source)
         return _Opened(hub_id(split.source, split.revision), split.source, 0, hub.rows(split))
     path = Path(source)
-    rows = read.rows(path)  # first: it says what is wrong with a path
+    rows = read.rows(path, look)  # first: it says what is wrong with a path
     return _Opened(file_id(path), path.name, path.stat().st_size, rows)
 
 

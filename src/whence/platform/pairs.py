@@ -6,9 +6,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from whence.data.metadata import metadata
+from whence.data.read import count
 from whence.data.table import ExampleTable
 from whence.data.validate import with_records
 from whence.errors import DataError, Fault, MissingError
@@ -67,11 +68,17 @@ def pairs_of_file(objects: Objects, file: File, window: Window) -> PairPage:
     if file.purpose != PAIRS:
         raise DataError(f"Only files for training hold pairs ({file.id} has the purpose {file.purpose!r}). Choose one.")
     with readable(objects, file) as path:
-        sound = (one for one in with_records(path) if not isinstance(one, Fault))
         if window.search:
+            said = saying(window.search)
+            sound = (one for one in with_records(path, like=said) if not isinstance(one, Fault))
             found, total = matching(sound, window, lambda one: one[0])
         else:
-            found, total = list(islice(sound, window.span.start, window.span.stop)), file.examples or 0
+            # Where each record has one pair, those before the window need not be read.
+            skip = window.offset if count(path) == file.examples else 0
+            read = with_records(path, lambda number, _: number >= skip)
+            sound = (one for one in read if not isinstance(one, Fault))
+            found = list(islice(sound, window.offset - skip, window.offset - skip + window.limit))
+            total = file.examples or 0
     pairs = [replace(one, file_id=file.id, file=file.filename) for one, _ in found]
     return PairPage(pairs, total, {one.id: metadata(record) for one, record in found})
 
@@ -104,6 +111,22 @@ def pair_of_run(objects: Objects, table: ExampleTable, files: Sequence[File], id
     return PairInPlace(pair, others, _besides(objects, files, found))
 
 
+def saying(text: str) -> Callable[[object], bool]:
+    """Whether a record may hold a text, in whatever case: the quick look before its pairs are made."""
+    wanted = text.casefold()
+    if "\n" in wanted:
+        return lambda _: True  # it may lie across two values, which a pair joins
+
+    def holds(value: object) -> bool:
+        if isinstance(value, str):
+            return wanted in value.casefold() or "\\" in value  # escaped, in a cell that holds JSON
+        if isinstance(value, dict):
+            return any(holds(one) for one in cast(dict[str, object], value).values())
+        return isinstance(value, list) and any(holds(one) for one in cast(list[object], value))
+
+    return holds
+
+
 def matching(pairs: Iterable[T], window: Window, pair_of: Callable[[T], Example]) -> tuple[list[T], int]:
     """The wanted ones of those whose question or answer holds the text, in whatever case, and how many there are."""
     wanted = (window.search or "").casefold()
@@ -127,7 +150,7 @@ def _uploaded(pairs: Iterable[Example], files: Sequence[File]) -> list[Example]:
 def _besides(objects: Objects, files: Sequence[File], pairs: Sequence[Example]) -> Besides:
     found: dict[str, Mapping[str, Any]] = {}
     for file in files:
-        wanted = {one.id for one in pairs if one.file_id == file.content_id}
+        wanted = [one for one in pairs if one.file_id == file.content_id]
         far = objects.local(file.object) is None and file.bytes > FAR
         if wanted and file.deleted_at is None and not far:
             with suppress(DataError, OSError):  # deleted this moment
@@ -135,10 +158,11 @@ def _besides(objects: Objects, files: Sequence[File], pairs: Sequence[Example]) 
     return found
 
 
-def _read(objects: Objects, file: File, wanted: set[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    left = set(wanted)
+def _read(objects: Objects, file: File, wanted: Sequence[Example]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    left = {one.id for one in wanted}
+    lines = {one.line for one in wanted}
     with readable(objects, file) as path:
-        for one in with_records(path):
+        for one in with_records(path, lambda _, line: line in lines):
             if not isinstance(one, Fault) and one[0].id in left:
                 left.remove(one[0].id)
                 yield one[0].id, metadata(one[1])

@@ -26,7 +26,13 @@ def test_nothing_was_done_yet(fresh: TestClient):
         "pairs": 0,
         "version": __version__,
         "keys": False,
+        "demo": None,
     }
+
+
+def test_the_demo_is_told_once_it_was_started(fresh: TestClient):
+    made = fresh.post("/v1/whence/demo").json()
+    assert fresh.get("/v1/whence/overview").json()["demo"] == made
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from whence.api.schemas.base import Answer
+from whence.api.schemas.demo import DemoAnswer
 from whence.api.schemas.native import AttributionRow
 from whence.api.schemas.seekrflow import DeploymentAnswer, FineTune
 
@@ -10,7 +11,8 @@ from whence.api.schemas.seekrflow import DeploymentAnswer, FineTune
 class OverviewAnswer(Answer):
     """What there is. `jobs`: those that go on, then the last five that ended; `attributions`: the last five.
 
-    `files` counts the files for training, `pairs` the pairs in them; `keys` says whether the service has API keys.
+    `files` counts the files for training, `pairs` the pairs in them; `keys` says whether the service has API keys;
+    `demo` is null until it was started.
     """
 
     object: Literal["overview"] = "overview"
@@ -21,3 +23,4 @@ class OverviewAnswer(Answer):
     pairs: int
     version: str
     keys: bool
+    demo: DemoAnswer | None = None

@@ -4,10 +4,12 @@ from fastapi import APIRouter
 
 from whence import __version__
 from whence.api.access import Open, Team
+from whence.api.routes.native import demo
 from whence.api.routes.seekrflow import deployments, fine_tuning
 from whence.api.schemas.native import AttributionRow
 from whence.api.schemas.overview import OverviewAnswer
 from whence.platform import history
+from whence.platform.demo import find_demo
 from whence.platform.overview import overview_of
 
 router = APIRouter(prefix="/whence/overview", tags=["Overview"])
@@ -15,9 +17,11 @@ router = APIRouter(prefix="/whence/overview", tags=["Overview"])
 
 @router.get("", summary="See what there is", operation_id="overview")
 def overview(team: Team, service: Open) -> OverviewAnswer:
-    """The deployments, the latest jobs and attributions, and how many files and pairs there are."""
+    """The deployments, the latest jobs and attributions, how many files and pairs there are, and the demo."""
     with service.database.session() as session:
         found = overview_of(session, team)
+        started = find_demo(session, team)
+        shown = None if started is None else demo.answer(started)
         jobs = [fine_tuning.answer(session, job) for job in found.jobs]
     return OverviewAnswer(
         deployments=[deployments.answer(one) for one in found.deployments],
@@ -27,4 +31,5 @@ def overview(team: Team, service: Open) -> OverviewAnswer:
         pairs=found.pairs,
         version=__version__,
         keys=found.keys,
+        demo=shown,
     )

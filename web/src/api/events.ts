@@ -20,9 +20,11 @@ export async function* events(path: string, init: RequestInit = {}): AsyncGenera
 export async function* parsed(texts: ReadableStream<string>): AsyncGenerator<Told> {
   const reader = texts.getReader();
   let rest = "";
+  let over = false;
   try {
     for (;;) {
       const { done, value } = await reader.read();
+      over = done;
       if (done) return;
       const blocks = (rest + value).split(/\r?\n\r?\n/);
       rest = blocks.pop() ?? "";
@@ -32,7 +34,7 @@ export async function* parsed(texts: ReadableStream<string>): AsyncGenerator<Tol
       }
     }
   } finally {
-    await reader.cancel().catch(() => undefined);
+    if (!over) await reader.cancel().catch(() => undefined);
   }
 }
 

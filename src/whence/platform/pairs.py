@@ -74,7 +74,7 @@ def pairs_of_file(objects: Objects, file: File, window: Window) -> PairPage:
             found, total = matching(sound, window, lambda one: one[0])
         else:
             # Where each record has one pair, those before the window need not be read.
-            skip = window.offset if count(path) == file.examples else 0
+            skip = window.offset if window.offset and count(path) == file.examples else 0
             read = with_records(path, lambda number, _: number >= skip)
             sound = (one for one in read if not isinstance(one, Fault))
             found = list(islice(sound, window.offset - skip, window.offset - skip + window.limit))

@@ -26,6 +26,9 @@ export async function drawn(place: HTMLElement, spec: object, shade: "light" | "
       title: { color: INK[shade] },
     },
   });
+  // The figure around it says what the chart shows; its hundreds of marks are not read out one by one.
+  place.querySelector("svg.marks")?.setAttribute("aria-hidden", "true");
+  place.querySelector("summary")?.setAttribute("aria-label", "Save this chart");
   return {
     finalize: () => result.finalize(),
     listen: (told) => {

@@ -1,18 +1,19 @@
 /** What is compared, and what came out: held by the view, written to the address, read from it. */
-import { answered, api, type Shapes } from "../../api/client";
 import { address } from "../../state/address.svelte";
-import { partsOf, wholeOf, type Part, type Span } from "./parts";
+import {
+  explained,
+  kept,
+  nothing,
+  readRows,
+  rowsOf,
+  SIDES,
+  type Asked,
+  type Attribution,
+  type Lists,
+  type Side,
+} from "./explaining";
+import { partsOf, wholeOf, type Part } from "./parts";
 import { compared, secondOf, type Piece } from "./words";
-
-export type Attribution = Shapes["AttributionAnswer"];
-/** `left` explains the model's words, `right` the person's, `contrast` the one text rather than the other. */
-export const SIDES = ["left", "right", "contrast"] as const;
-export type Side = (typeof SIDES)[number];
-export type Lists = Record<`${Side}-${"for" | "against"}`, number>;
-type Asked = { answer: string; selection: Span | null; instead: string | null };
-
-const MOST = 10;
-const nothing = <T>(value: T): Record<Side, T> => ({ left: value, right: value, contrast: value });
 
 export class Comparison {
   model = $state("");
@@ -79,7 +80,7 @@ export class Comparison {
     this.model = address.get("model");
     this.question = address.get("question");
     this.system = address.get("system");
-    this.begin(address.get("answer"), address.get("text"));
+    this.begin(address.get("answer"), address.query.get("text") ?? undefined);
     this.part = Number(address.get("part")) || 0;
     this.rows = readRows(address.query);
     this.ids = { left: address.get("left"), right: address.get("right"), contrast: address.get("contrast") };
@@ -117,7 +118,9 @@ export class Comparison {
 
   /** What the address is to say. */
   told(): Record<string, string | null> {
-    const { model, question, system, answer, text } = this;
+    const { model, question, system, answer } = this;
+    // The address holds no empty values: a text that says what the model says is left out, one without words is a blank.
+    const text = this.text === answer.trim() ? null : this.text || " ";
     const rows = Object.entries(this.rows).map(([name, most]) => [name, most === 1 ? null : String(most)]);
     const part = this.part ? String(this.part) : null;
     return {
@@ -140,8 +143,9 @@ export class Comparison {
     const { signal } = this.#running;
     const wanted = SIDES.map((side) => [side, this.#wanted(side)] as const);
     this.#drop(wanted.filter(([, asked]) => !asked).map(([side]) => side));
+    for (const [side, asked] of wanted) this.busy[side] = Boolean(asked);
     for (const [side, asked] of wanted) {
-      if (asked && !signal.aborted) await this.#fill(side, () => this.#ask(asked, signal), signal);
+      if (asked && !signal.aborted) await this.#fill(side, () => explained(this, asked, signal), signal);
     }
   }
 
@@ -195,29 +199,4 @@ export class Comparison {
       if (!signal?.aborted) this.busy[side] = false;
     }
   }
-
-  #ask({ answer, selection, instead }: Asked, signal: AbortSignal): Promise<Attribution> {
-    const { model, question, system } = this;
-    const body = { model, question, answer, selection, instead, system_prompt: system || null, top_k: MOST };
-    return answered(api.POST("/v1/whence/attributions", { body, signal }));
-  }
-}
-
-/** A kept attribution, by its id. */
-async function kept(id: string, signal: AbortSignal | undefined): Promise<Attribution | null> {
-  if (!id) return null;
-  const params = { path: { attribution_id: id } };
-  return answered(api.GET("/v1/whence/attributions/{attribution_id}", { params, signal: signal ?? null }));
-}
-
-export const rowsOf = (one: Attribution | null): Attribution["results"] => [
-  ...(one?.results ?? []),
-  ...(one?.opposing ?? []),
-];
-
-function readRows(query: URLSearchParams): Lists {
-  const read = (name: string): number =>
-    Math.min(MOST, Math.max(0, Math.round(Number(query.get(name) ?? 1)) || 0));
-  const names = SIDES.flatMap((side) => [`${side}-for`, `${side}-against`]);
-  return Object.fromEntries(names.map((name) => [name, read(name)])) as Lists;
 }

@@ -19,16 +19,16 @@ MEANING = {
 }
 """What scores and shares say, by unit."""
 # Greys that can be seen through and the colour of the text around fit a light ground and a dark one.
-STYLE = (
+RULES = (
     ".whence{max-width:52rem;line-height:1.5;overflow-wrap:anywhere}"
-    ".whence h2{font-size:1.05em;margin:2em 0 .6em}.whence p,.whence ol,.whence dl{margin:.4em 0}"
+    ".whence h2{font-size:1.05em;font-weight:600;margin:2em 0 .6em}.whence p,.whence ol,.whence dl{margin:.4em 0}"
     ".whence .soft{opacity:.72;font-size:.88em}.whence .said{white-space:pre-wrap;margin:.1em 0}"
     ".whence .asked{border-radius:.5em;padding:.8em 1em;margin:0 0 1em;background:rgba(127,127,127,.12)}"
     ".whence .asked p{margin:0 0 .5em}.whence .asked p:last-child{margin:0}"
     ".whence .finding{font-size:1.15em;font-weight:600;margin:1em 0}"
     f".whence mark{{background:rgba(0,114,178,.28);color:inherit;border-radius:.2em;padding:.05em 0}}"
-    ".whence ol{list-style:none;padding:0}.whence li.pair{border-left:.3em solid;padding:.1em 0 .1em .9em;"
-    "margin:0 0 1.1em;break-inside:avoid}"
+    ".whence ol{list-style:none;padding:0;margin:.4em 0}.whence li.pair{"
+    "border-left:.3em solid;padding:.1em 0 .1em .9em;margin:0 0 1.1em;break-inside:avoid}"
     f".whence li.supporting{{border-color:{SUPPORTING}}}.whence li.opposing{{border-color:{OPPOSING}}}"
     ".whence li.medium{border-left-style:double}.whence li.low{border-left-style:dotted}"
     ".whence .head{display:flex;flex-wrap:wrap;gap:.2em 1em;align-items:baseline}"
@@ -37,10 +37,11 @@ STYLE = (
     ".whence .bar{display:block;height:.3em;background:rgba(127,127,127,.22);border-radius:.2em;margin:.25em 0 .4em;"
     "print-color-adjust:exact;-webkit-print-color-adjust:exact}.whence .bar i{display:block;height:100%;"
     "border-radius:.2em}"
-    ".whence .wide{overflow-x:auto}.whence table{border-collapse:collapse;width:100%;font-size:.92em;margin:0}"
-    ".whence td,.whence th{text-align:left;vertical-align:top;padding:.35em .9em .35em 0;background:none;"
-    "border-bottom:1px solid rgba(127,127,127,.35);overflow-wrap:normal}.whence th{font-weight:500;opacity:.72}"
-    ".whence td:last-child{overflow-wrap:anywhere}"
+    ".whence .wide{overflow-x:auto}.whence table tr{background:none}"
+    ".whence table{border-collapse:collapse;width:100%;font-size:.92em;margin:0}"
+    ".whence table td,.whence table th{text-align:left;vertical-align:top;padding:.35em .9em .35em 0;background:none;"
+    "border-bottom:1px solid rgba(127,127,127,.35);overflow-wrap:normal}.whence table th{font-weight:500;opacity:.72}"
+    ".whence table td:last-child{overflow-wrap:anywhere}"
     ".whence pre{white-space:pre-wrap;background:rgba(127,127,127,.12);border-radius:.5em;padding:.8em 1em;"
     "font-size:.88em}.whence svg{display:block;max-width:100%;height:auto}.whence svg.narrow{display:none}"
     "@media(max-width:30rem){.whence svg.wide{display:none}.whence svg.narrow{display:block}}"
@@ -48,6 +49,8 @@ STYLE = (
     f'.whence svg [stroke="{INK}"]{{stroke:currentColor}}.whence svg [fill="{INK}"]{{fill:currentColor}}'
     f'.whence svg [stroke="{GRID}"]{{stroke:{NEUTRAL};stroke-opacity:.35}}'
 )
+# Notebooks have rules of their own for lists and tables in results: a name that is said three times comes before them.
+STYLE = RULES.replace(".whence", ".whence" * 3)
 
 
 def fragment(found: Attribution) -> str:

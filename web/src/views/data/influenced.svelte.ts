@@ -15,8 +15,11 @@ export class Influenced {
   constructor(
     private readonly pair: string,
     private readonly model: string,
+    /** Whether a model was trained on the pair: else there is nothing to ask for. */
+    trained: boolean,
   ) {
-    void this.more();
+    if (trained) void this.more();
+    else this.answers = [];
   }
 
   /** The run of the latest of them. */

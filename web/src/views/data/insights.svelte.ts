@@ -1,20 +1,18 @@
 /** What was found out about the pairs of a run: which are suspected to be wrong, and which are copies. */
-import { BASE, refusal } from "../../api/client";
-import { key } from "../../state/key.svelte";
+import { answered, api, type Shapes } from "../../api/client";
 import type { Pair } from "./source";
 
-export type Suspect = { pair: Pair; self_influence: number; percentile: number; reason: string };
-type Found = {
-  state: "ready" | "computing" | "absent";
-  suspects: Suspect[];
-  duplicates: { pairs: Pair[]; question: string }[];
-};
+export type Suspect = Shapes["SuspectAnswer"];
+
+const PAUSE = 6000;
 
 export class Insights {
-  state = $state<"loading" | Found["state"]>("loading");
+  state = $state<"loading" | Shapes["InsightsAnswer"]["state"]>("loading");
   suspects = $state.raw<Suspect[]>([]);
   copies = $state.raw<Pair[]>([]);
   private byId = new Map<string, Suspect>();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private left = false;
 
   constructor(run: string | null) {
     if (run) void this.read(run);
@@ -25,16 +23,22 @@ export class Insights {
     return this.suspects.length ? this.byId.get(id) : undefined;
   }
 
+  leave(): void {
+    this.left = true;
+    clearTimeout(this.timer);
+  }
+
+  /** Reads them; while they are being computed, again and again. */
   private async read(run: string): Promise<void> {
     try {
-      const headers = key.value ? { Authorization: `Bearer ${key.value}` } : undefined;
-      const response = await fetch(`${BASE}/v1/whence/runs/${run}/insights`, headers ? { headers } : {});
-      if (!response.ok) throw refusal(response, null);
-      const found = (await response.json()) as Found;
+      const params = { path: { job_id: run } };
+      const found = await answered(api.GET("/v1/whence/runs/{job_id}/insights", { params }));
       this.byId = new Map(found.suspects.map((one) => [one.pair.id, one]));
       this.suspects = found.suspects;
       this.copies = found.duplicates.flatMap((group) => group.pairs);
       this.state = found.state;
+      if (found.state === "computing" && !this.left)
+        this.timer = setTimeout(() => void this.read(run), PAUSE);
     } catch {
       this.state = "absent";
     }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { families, type Kept } from "./versions";
+import { changed, families, type Kept, type Revision } from "./versions";
 
 const file = (id: string, day: number, origin: string | null = null): Kept =>
   ({ id, created_at: `2026-01-0${day}T00:00:00Z`, origin_file_id: origin }) as Kept;
@@ -12,4 +12,10 @@ it("puts versions under the file that they go back to, the newest first", () => 
 
 it("lets a file stand for itself when its origin is deleted", () => {
   expect(families([file("b", 2, "gone")])).toHaveLength(1);
+});
+
+it("says what was changed in a version, and no more", () => {
+  expect(changed({ excluded: 2, edited: 0, added: 1 } as Revision)).toBe(" · 2 excluded · 1 added");
+  expect(changed({ excluded: 0, edited: 0, added: 0 } as Revision)).toBe("");
+  expect(changed(undefined)).toBe("");
 });

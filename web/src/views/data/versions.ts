@@ -4,6 +4,16 @@ import type { Shapes } from "../../api/client";
 export type Kept = Shapes["FileAnswer"];
 export type Family = { first: Kept; latest: Kept; versions: Kept[] };
 
+export type Revision = Shapes["RevisionAnswer"];
+
+/** What was changed in a version, in words that follow others; nothing where nothing is known. */
+export function changed(revision: Revision | undefined): string {
+  if (!revision) return "";
+  const { excluded, edited, added } = revision;
+  const parts = Object.entries({ excluded, edited, added }).filter(([, size]) => size > 0);
+  return parts.map(([name, size]) => ` · ${size} ${name}`).join("");
+}
+
 /** Files by the one that each goes back to; families in the order of the list, versions the newest first. */
 export function families(files: Kept[]): Family[] {
   const byId = new Map(files.map((file) => [file.id, file]));

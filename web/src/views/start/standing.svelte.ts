@@ -1,5 +1,5 @@
 /** How things stand: what the team has, and how far the demo is. Read again whenever something may have changed. */
-import { answered, api, Refusal, type Shapes } from "../../api/client";
+import { answered, api, type Shapes } from "../../api/client";
 import { count, plural } from "../../words/numbers";
 import { goesOn } from "./job";
 
@@ -11,7 +11,6 @@ const EVERY = 5000;
 
 export class Standing {
   overview = $state<Overview | null>(null);
-  demo = $state<Demo | null>(null);
   trouble = $state("");
   busy = $state(false);
   private readonly timer: ReturnType<typeof setInterval>;
@@ -37,6 +36,10 @@ export class Standing {
       !has.jobs.length &&
       !has.attributions.length
     );
+  }
+
+  get demo(): Demo | null {
+    return this.overview?.demo ?? null;
   }
 
   get deployment(): Deployment | null {
@@ -69,9 +72,7 @@ export class Standing {
     if (this.reading) return;
     this.reading = true;
     try {
-      const [overview, demo] = await Promise.all([answered(api.GET("/v1/whence/overview")), this.readDemo()]);
-      this.overview = overview;
-      this.demo = demo;
+      this.overview = await answered(api.GET("/v1/whence/overview"));
       this.trouble = "";
     } catch (cause) {
       this.trouble = wordsOf(cause);
@@ -83,7 +84,7 @@ export class Standing {
   /** Start the demo; one that is there already goes on. */
   start(): Promise<void> {
     return this.doing(async () => {
-      this.demo = await answered(api.POST("/v1/whence/demo"));
+      await answered(api.POST("/v1/whence/demo"));
     });
   }
 
@@ -93,15 +94,6 @@ export class Standing {
     return this.doing(async () => {
       if (demo) await promoted(demo);
     });
-  }
-
-  private async readDemo(): Promise<Demo | null> {
-    try {
-      return await answered(api.GET("/v1/whence/demo"));
-    } catch (cause) {
-      if (cause instanceof Refusal && cause.status === 404) return null;
-      throw cause;
-    }
   }
 
   private async doing(what: () => Promise<void>): Promise<void> {

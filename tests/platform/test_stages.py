@@ -252,3 +252,17 @@ def wait_for(path: Path) -> str:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     return path.read_text()
+
+
+def test_what_was_found_in_the_data_is_an_event_and_its_failure_is_not_the_jobs(
+    database: Database, submit: Submit, run: Run
+):
+    job, other = submit(), submit()
+    with database.session() as session:
+        for one in (job, other):
+            session.get_one(Job, one.id).status = "completed"
+    assert run(job, 'say(facts={"suspects": 2, "pairs": 9, "contradictions": 1})', "insights") == "done"
+    assert events(database, job)[-1].message == "2 of 9 pairs look suspicious, 1 contradict another one."
+    assert run(other, 'say(failure="No.", kind="user")', "insights") == "failed"
+    assert (job_of(database, other).status, job_of(database, other).error_analysis) == ("completed", None)
+    assert [(e.message, e.level, e.phase) for e in events(database, other)] == [("No.", "error", "insights")]

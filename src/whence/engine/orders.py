@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from whence.types import GroupKind
 
-Stage = Literal["train", "index", "evaluate"]
+Stage = Literal["train", "index", "evaluate", "insights"]
 
 
 @dataclass(frozen=True)

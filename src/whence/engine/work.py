@@ -104,10 +104,20 @@ def evaluate(order: StageOrder, report: Callable[[Progress], None]) -> dict[str,
     return evaluate_recall(Index.open(order.run, order.method), report=report).to_dict()
 
 
+def insights(order: StageOrder, report: Callable[[Progress], None]) -> dict[str, Any]:
+    """Look for pairs that are suspect, repeated or contradicted, or return what was found."""
+    from whence.evaluation.insights import keep_insights
+    from whence.pipeline import Index
+
+    index = Index.open(order.run, order.method)
+    return dict(keep_insights(index.run.folder, index.manifest.key, index.evidence, report))
+
+
 STAGES: dict[str, Callable[[StageOrder, Callable[[Progress], None]], dict[str, Any]]] = {
     "train": train,
     "index": index,
     "evaluate": evaluate,
+    "insights": insights,
 }
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from whence.core.ridge import Fisher, fit_fisher, gram_of, second_moment, whiten
 from whence.errors import MethodError
 from whence.gradients.trajectory import Checkpoint
 from whence.methods.base import Needs, Subject, Unit
-from whence.methods.fisher_tokens import FisherTokens, keep
+from whence.methods.fisher_tokens import FisherTokens, gram_kept, keep
 from whence.methods.gradient_rows import (
     Lens,
     embed,
@@ -45,6 +45,7 @@ from whence.methods.gradient_rows import (
     values_now,
 )
 from whence.methods.rows import begin, describe, description, open_rows, search, write_rows
+from whence.methods.selves import pair_scores
 from whence.methods.token_scores import token_gradients
 from whence.store.shards import Shards
 from whence.types import Progress, Query, Report
@@ -110,6 +111,16 @@ class FisherInfluence:
         changes = torch.cat(_changes(rows))
         tokens = FisherTokens(rows, changes, self.sketch, self.damping)
         return tokens.parts(queried, token_gradients(subject, lens, index), index).numpy()
+
+    def pair_scores(self, folder: Path) -> Float[ndarray, "text train"] | None:
+        """What each pair contributed to each pair's own text, in nats; None for an index that kept no Gram matrices."""
+        rows = open_rows(folder)
+        changes = torch.cat(_changes(rows))
+        grams = [gram_kept(folder, c) for c in range(changes.shape[1])]
+        found = [gram for gram in grams if gram is not None]
+        if len(found) < len(grams):
+            return None
+        return pair_scores(found, changes, min(rows.rows, self.sketch), self.damping)
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
         """What this run lacks: recorded checkpoints, Adam's moments."""

@@ -38,6 +38,12 @@ def keep(folder: Path, checkpoint: int, matrix: Fisher | Tensor) -> None:
         save_file({name: found.contiguous()}, _place(folder, name, checkpoint))
 
 
+def gram_kept(folder: Path, checkpoint: int) -> Float[Tensor, "train train"] | None:
+    """A checkpoint's Gram matrix; None where the index kept none."""
+    place = _place(folder, "gram", checkpoint)
+    return load_file(place)["gram"] if place.is_file() else None
+
+
 @dataclass(frozen=True)
 class FisherTokens:
     """A finished index: its rows, the changes that they hold, and how its inverse was made."""

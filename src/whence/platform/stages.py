@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from math import inf
 from queue import Empty, Queue
 from threading import Event, Thread
-from typing import Any
+from typing import Any, cast
 
 from whence import lifeline
-from whence.engine.orders import Said, StageOrder
+from whence.engine.orders import Said, Stage, StageOrder
 from whence.engine.trouble import said_of
 from whence.platform.database import Database
 from whence.platform.events import add_event, words_of
@@ -33,7 +33,14 @@ STARTS = {
     "train": "Fine-tuning starts.",
     "index": "The index is being built.",
     "evaluate": "The index is being checked.",
+    "insights": "The data are being looked through.",
 }
+TOLD = {
+    "evaluate": "{found} of {asked} pairs were found by their own answers.",
+    "insights": "{suspects} of {pairs} pairs look suspicious, {contradictions} contradict another one.",
+}
+AFTER = ("evaluate", "insights")
+"""Stages of a job that is completed: the job is, whatever becomes of them."""
 log = logging.getLogger("whence.worker")
 _running: set[subprocess.Popen[bytes]] = set()
 _parking = Event()
@@ -53,7 +60,7 @@ def forget_data(job_id: str) -> None:
 
 def carry_out(database: Database, objects: Objects, job_id: str, stage: str) -> str:
     """How a stage ended: done, cancelled or failed. A process that dies or finds the disk full is started again."""
-    if stage != "evaluate" and not _begin(database, job_id, stage):
+    if stage not in AFTER and not _begin(database, job_id, stage):
         return "cancelled"
     deaths, reached, deadline = 0, -1.0, inf
     while True:
@@ -105,7 +112,7 @@ def _order(database: Database, objects: Objects, job_id: str, stage: str) -> Sta
         job = session.get_one(Job, job_id)
         files = files_of(session, job_id)
     if stage != "train":
-        return StageOrder("index" if stage == "index" else "evaluate", str(run_of(job_id)))
+        return StageOrder(cast(Stage, stage), str(run_of(job_id)))
     paths: list[str] = []
     for file in files:
         path = folder_of(job_id) / "data" / file.id / file.filename
@@ -129,7 +136,7 @@ def _run(database: Database, job_id: str, stage: str, order: StageOrder) -> tupl
     try:
         for said in _listen(process):
             if said is None:
-                if stage != "evaluate" and _cancelled(database, job_id):
+                if stage not in AFTER and _cancelled(database, job_id):
                     return None, progress.reached
             elif said.progress is not None:
                 progress.note(said.progress)
@@ -203,7 +210,7 @@ class _Progress:
 
     def _write(self, told: dict[str, Any], share: float) -> None:
         with self.database.session() as session:
-            if self.stage != "evaluate":
+            if self.stage not in AFTER:
                 move(session, self.job_id, ("running",), progress=share, seconds_left=told["left"])
             numbers = {"step": told["done"], "total_steps": told["total"], "seconds_left": told["left"]}
             add_event(
@@ -229,18 +236,14 @@ def _note(database: Database, job_id: str, phase: str, message: str, level: str 
 
 
 def _note_facts(database: Database, job_id: str, stage: str, facts: dict[str, Any]) -> None:
-    if stage != "evaluate":
+    if stage not in AFTER:
         return
 
     def work() -> None:
         with database.session() as session:
-            session.get_one(Job, job_id).evaluation = facts
-            add_event(
-                session,
-                job_id,
-                "evaluate",
-                f"{facts['found']} of {facts['asked']} pairs were found by their own answers.",
-            )
+            if stage == "evaluate":
+                session.get_one(Job, job_id).evaluation = facts
+            add_event(session, job_id, stage, TOLD[stage].format(**facts))
 
     patiently(work)
 
@@ -249,7 +252,7 @@ def _fail(database: Database, job_id: str, stage: str, why: str) -> str:
     def work() -> str:
         with database.session() as session:
             values = {"status": "failed", "error_analysis": why, "seconds_left": None, "completed_at": now()}
-            if stage == "evaluate" or move(session, job_id, OPEN, **values):
+            if stage in AFTER or move(session, job_id, OPEN, **values):
                 add_event(session, job_id, stage, why, level="error")
         return "failed"
 

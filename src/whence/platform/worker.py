@@ -2,7 +2,7 @@
 
     python -m whence.platform.worker
 
-Each stage (train, index, evaluate) runs in a process of its own. A worker that is killed takes that process along;
+Each stage (train, index, evaluate, insights) runs in a process of its own. A worker that is killed takes it along;
 the next one goes on with the stage that was not finished, which resumes at its last checkpoint.
 """
 
@@ -27,7 +27,7 @@ from whence.platform.patience import patiently
 from whence.platform.tables import Job, now
 from whence.store.objects import Objects
 
-VERSION = "1"
+VERSION = "2"
 """Workflows of another version are not taken over: raise it when their steps change."""
 DEVICE = "device"
 POLL = 0.5
@@ -43,7 +43,8 @@ def fine_tune(job_id: str) -> str:
             return outcome
     if not complete(job_id):
         return "cancelled"
-    carry_out(job_id, "evaluate")
+    for stage in stages.AFTER:
+        carry_out(job_id, stage)
     return "completed"
 
 

@@ -7,6 +7,7 @@ from whence.api.routes.native import (
     charts,
     checking,
     demo,
+    insights,
     methods,
     overview,
     pairs,
@@ -19,5 +20,18 @@ from whence.api.routes.native import (
 
 def routers() -> list[APIRouter]:
     """All of them."""
-    rooms = (overview, demo, checking, revisions, attributions, verbatim, charts, report, pairs, runs, methods)
+    rooms = (
+        overview,
+        demo,
+        checking,
+        revisions,
+        attributions,
+        verbatim,
+        charts,
+        report,
+        pairs,
+        runs,
+        insights,
+        methods,
+    )
     return [room.router for room in rooms]

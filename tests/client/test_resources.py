@@ -18,6 +18,7 @@ every_call = pytest.mark.parametrize("example", EXAMPLES, ids=ids)
 ELSEWHERE = {
     "files.upload",
     "files.bulk_upload",
+    "files.check",
     "files.content",
     "attributions.export",
     "attributions.report",

@@ -46,6 +46,17 @@ def test_an_upload_has_a_purpose_and_one_file(faq: Path):
     assert int(request.headers["content-length"]) == len(request.content)
 
 
+def test_a_check_sends_the_file_and_keeps_nothing(faq: Path):
+    told = {"object": "check", "filename": "faq ä.jsonl", "lines": 2, "pairs": 1, "problems": [{"line": 2}]}
+    service = serving({**told, "problems_total": 1, "duplicates": [], "sample": [{"id": "pair-1", "line": 1}]})
+    with service.client() as client:
+        found = client.files.check(faq)
+    assert (service.request.method, service.request.url.path) == ("POST", "/v1/whence/files/check")
+    assert parts(service.request)[-1][2] == faq.read_bytes()
+    assert (found.pairs, found.problems, found.sample[0].id) == (1, ({"line": 2},), "pair-1")
+    assert repr(found) == "<FileCheck faq ä.jsonl: 1 pairs, 1 problems>"
+
+
 def test_the_async_client_uploads_the_same(faq: Path):
     one, other = serving([FILE]), serving([FILE])
     with one.client() as client:

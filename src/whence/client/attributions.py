@@ -166,6 +166,14 @@ def recurring(model: str | None = None, level: Level | str | None = None, limit:
     return Call("GET", "/v1/whence/pairs/recurring", Page.of(Pair.of), query=query)
 
 
+def with_pair(
+    pair_id: str, model: str | None = None, limit: int | None = None, offset: int | None = None
+) -> Call[Page[AttributionSummary]]:
+    """The attributions in which the pair was returned; `extra` has its `level`, `score`, `share`, `rank` and `side`."""
+    query = given(model=model, limit=limit, offset=offset)
+    return Call("GET", f"/v1/whence/pairs/{segment(pair_id)}/answers", Page.of(AttributionSummary.of), query=query)
+
+
 class Attributions(Resource[D_co]):
     """`client.attributions`."""
 
@@ -177,3 +185,4 @@ class Attributions(Resource[D_co]):
     chart = Sent(chart)
     report = Sent(report)
     recurring = Sent(recurring)
+    with_pair = Sent(with_pair)

@@ -1,6 +1,6 @@
 """Training files on the server."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,11 +14,13 @@ from whence.client.resource import D_co, Resource, Sent
 from whence.client.uploads import Upload
 
 ROOT = "/v1/flow/files"
+OWN = "/v1/whence/files"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class FileInfo:
-    """A file on the server. `examples` counts its pairs (None where it holds none, or they were not counted)."""
+    """A file on the server. `examples` counts its pairs (None where it holds none, or they were not counted);
+    `origin_file_id` is the file that it is a new version of."""
 
     id: str
     filename: str = ""
@@ -28,6 +30,7 @@ class FileInfo:
     created_at: datetime | None = None
     examples: int | None = None
     sha256: str | None = None
+    origin_file_id: str | None = None
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @staticmethod
@@ -53,6 +56,33 @@ class FileDeleted:
     def of(data: Any) -> "FileDeleted":
         """What is left of a file, out of its JSON object."""
         return record(FileDeleted, data)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FileCheck:
+    """What a file holds that was not uploaded. `problems` and `duplicates` are as the server tells them; `sample` has
+    the first pairs, `question_chars` and `answer_chars` are means."""
+
+    filename: str = ""
+    bytes: int | None = None
+    lines: int = 0
+    pairs: int = 0
+    problems: tuple[dict[str, Any], ...] = ()
+    problems_total: int = 0
+    duplicates: tuple[dict[str, Any], ...] = ()
+    question_chars: float = 0.0
+    answer_chars: float = 0.0
+    sample: tuple[Pair, ...] = ()
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @staticmethod
+    def of(data: Any) -> "FileCheck":
+        """A check out of its JSON object."""
+        lists = {name: tuple(data.get(name) or ()) for name in ("problems", "duplicates")}
+        return record(FileCheck, data, sample=tuple(map(Pair.of, data.get("sample") or ())), **lists)
+
+    def __repr__(self) -> str:
+        return brief(f"FileCheck {self.filename}", f"{self.pairs:,} pairs", f"{self.problems_total:,} problems")
 
 
 def _all(answer: Any) -> tuple[FileInfo, ...]:
@@ -111,7 +141,37 @@ def delete(id: str) -> Call[FileDeleted]:
 def pairs(id: str, limit: int | None = None, offset: int | None = None, search: str | None = None) -> Call[Page[Pair]]:
     """The file's pairs, in its order; with `search`, those that hold this text."""
     query = given(limit=limit, offset=offset, search=search)
-    return Call("GET", f"/v1/whence/files/{segment(id)}/pairs", Page.of(Pair.of), query=query)
+    return Call("GET", f"{OWN}/{segment(id)}/pairs", Page.of(Pair.of), query=query)
+
+
+def check(path: str | Path, progress: Shown = False) -> Steps[FileCheck]:
+    """What the file holds and everything that is wrong with it. Nothing is kept."""
+    with shown(progress) as report:
+        upload = Upload.of([path], "fine-tune", report)
+        return (yield from Call("POST", f"{OWN}/check", FileCheck.of, upload=upload))
+
+
+def revise(
+    id: str,
+    exclude: Sequence[str] = (),
+    edit: Mapping[str, tuple[str, str]] | None = None,
+    add: Sequence[tuple[str, str]] = (),
+    name: str | None = None,
+) -> Call[FileInfo]:
+    """The new version of the file: without the pairs `exclude`, by their ids; with `edit`, a question and an answer for
+    the id of each edited pair; and with the pairs `add` at its end. The old one stays as it is."""
+    body = {
+        "exclude": list(exclude),
+        "edit": [{"id": pair, "question": q, "answer": a} for pair, (q, a) in (edit or {}).items()],
+        "add": [{"question": q, "answer": a} for q, a in add],
+        **given(name=name),
+    }
+    return Call("POST", f"{OWN}/{segment(id)}/revisions", FileInfo.of, body=body)
+
+
+def revisions(id: str) -> Call[Page[FileInfo]]:
+    """The versions of the file, the oldest first; `extra` of each counts what was changed."""
+    return Call("GET", f"{OWN}/{segment(id)}/revisions", Page.of(FileInfo.of))
 
 
 class Files(Resource[D_co]):
@@ -125,3 +185,6 @@ class Files(Resource[D_co]):
     rename = Sent(rename)
     delete = Sent(delete)
     pairs = Sent(pairs)
+    check = Sent(check)
+    revise = Sent(revise)
+    revisions = Sent(revisions)

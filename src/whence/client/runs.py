@@ -33,6 +33,16 @@ def chart(job_id: str) -> Call[dict[str, Any]]:
     return Call("GET", f"{ROOT}/{segment(job_id)}/charts/loss", _object)
 
 
+def pair(job_id: str, pair_id: str) -> Call[Pair]:
+    """The pair of that id; `extra` holds the other keys of its line as `metadata`, and its `neighbours`."""
+    return Call("GET", f"/v1/whence/pairs/{segment(pair_id)}", Pair.of, query={"model": job_id})
+
+
+def insights(job_id: str) -> Call[dict[str, Any]]:
+    """What the run tells of its data: suspects, contradictions, duplicates, topics, answers without a pair."""
+    return Call("GET", f"{ROOT}/{segment(job_id)}/insights", _object)
+
+
 def events(job_id: str) -> Streamed[JobEvent]:
     """The job's progress as it happens, until the job is over."""
     return Streamed.of("GET", f"{ROOT}/{segment(job_id)}/events", JobEvent.of)
@@ -43,5 +53,7 @@ class Runs(Resource[D_co]):
 
     retrieve = Sent(retrieve)
     pairs = Sent(pairs)
+    pair = Sent(pair)
+    insights = Sent(insights)
     chart = Sent(chart)
     events = Opened(events)

@@ -5,7 +5,7 @@ import { create, demote, deployments, promote, settled } from "../tune/deploying
 import { Followed } from "../tune/follow.svelte";
 import { configOf, formOfRun } from "../tune/recipe";
 import { nameOf } from "../tune/states";
-import { forget, keep, kept, stepOf, type Kept, type Verdict } from "./experiments";
+import { forget, keep, kept, stepOf, type Kept } from "./experiments";
 import { outcomeOf, revised } from "./measuring";
 import { replaced, type Revision } from "./plan";
 
@@ -29,7 +29,7 @@ export class Experiment {
 
   /** Begin: the change set as it stands now. */
   begin(run: string, revisions: Revision[]): void {
-    this.write({
+    this.put({
       id: crypto.randomUUID(),
       run,
       started: new Date().toISOString(),
@@ -65,7 +65,7 @@ export class Experiment {
     const { run, deployment, changes: made } = this.kept;
     await promote(deployment);
     await this.rest((one) => one.model_id === run);
-    this.write({ ...this.kept, verdict: "accepted" });
+    this.write({ verdict: "accepted" });
     const same = JSON.stringify(made) === JSON.stringify(changes.here.changes);
     if (changes.run === run && same) changes.clear();
   }
@@ -82,7 +82,7 @@ export class Experiment {
     ) {
       await answered(api.PUT("/v1/flow/fine-tunes/{job_id}/cancel", { params: { path: { job_id: job } } }));
     }
-    this.decide("thrown away");
+    this.write({ verdict: "thrown away" });
   }
 
   /** Put it aside, so that another can be begun. */
@@ -92,10 +92,6 @@ export class Experiment {
     this.refused = "";
   }
 
-  private decide(verdict: Verdict): void {
-    if (this.kept) this.write({ ...this.kept, verdict });
-  }
-
   private async rest(chosen: (one: { model_id: string }) => boolean): Promise<void> {
     const all = await deployments();
     for (const one of all.filter((one) => chosen(one) && ["Active", "Pending"].includes(one.status))) {
@@ -103,9 +99,14 @@ export class Experiment {
     }
   }
 
-  private write(next: Kept): void {
+  private put(next: Kept): void {
     this.kept = next;
     keep(next);
+  }
+
+  /** Note what was done; a verdict that was given meanwhile stays. */
+  private write(parts: Partial<Kept>): void {
+    if (this.kept) this.put({ ...this.kept, ...parts });
   }
 
   private async advance(signal: AbortSignal): Promise<boolean> {
@@ -132,7 +133,7 @@ export class Experiment {
     const next = now.revisions.find((one) => !now.versions[one.file]);
     if (!next) return false;
     const made = await revised(next);
-    this.write({ ...now, versions: { ...now.versions, [next.file]: made } });
+    this.write({ versions: { ...now.versions, [next.file]: made } });
     return true;
   }
 
@@ -150,7 +151,7 @@ export class Experiment {
     };
     const params = { header: { "Idempotency-Key": `${now.id} job` } };
     const made = await answered(api.POST("/v1/flow/fine-tune", { body, params }));
-    this.write({ ...now, job: made.id });
+    this.write({ job: made.id });
     this.followed = new Followed(made.id);
     return true;
   }
@@ -159,7 +160,7 @@ export class Experiment {
     const followed = this.followed;
     if (!followed) return false;
     await followed.follow(signal);
-    if (signal.aborted) return false;
+    if (signal.aborted || this.kept?.verdict) return false;
     if (followed.refused) throw new Error(followed.refused);
     if (followed.job?.status === "completed") return true;
     const why = followed.job?.error_analysis ?? `The job is ${followed.job?.status ?? "gone"}.`;
@@ -171,7 +172,8 @@ export class Experiment {
     if (!job) return false;
     const name = nameOf(job).padEnd(5, ".");
     const id = now.deployment || (await create(job, name, `${now.id} deployment`)).id;
-    if (!now.deployment) this.write({ ...now, deployment: id });
+    if (!now.deployment) this.write({ deployment: id });
+    if (this.kept?.verdict) return false;
     await promote(id);
     const done = await settled(id, signal);
     if (done.status === "Failed") throw new Error(done.failure ?? "The new model could not be loaded.");
@@ -183,7 +185,7 @@ export class Experiment {
     const next = now.watched[now.outcomes.length];
     if (!next) return false;
     const outcome = await outcomeOf(next, now.deployment, now.changes, signal);
-    this.write({ ...now, outcomes: [...now.outcomes, outcome] });
+    this.write({ outcomes: [...now.outcomes, outcome] });
     return true;
   }
 }

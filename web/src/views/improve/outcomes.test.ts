@@ -17,5 +17,6 @@ it("says how well an effect was foretold", () => {
   expect(verdictOn(-4, -12)).toBe("The same way, and more than foretold.");
   expect(verdictOn(-4, 3)).toBe("It went the other way than foretold.");
   expect(verdictOn(0.1, -0.2)).toBe("As foretold: hardly any change.");
-  expect(verdictOn(0, -9)).toBe("Little was foretold; it changed all the same.");
+  expect(verdictOn(0, -9)).toBe("It changed, though little was foretold.");
+  expect(verdictOn(-9, 0.2)).toBe("It hardly changed, though more was foretold.");
 });

@@ -29,11 +29,16 @@ export function readOutcomes(text: string): Outcome[] {
   });
 }
 
-/** How well an effect was foretold, in words. */
+/** Nats that no one should read anything into: two trainings on the same data differ by as much. */
+const SMALL = 1;
+
+/** How well an effect was foretold, in words. A prediction of exactly 0 is one that was too small to tell. */
 export function verdictOn(predicted: number, actual: number): string {
-  const small = 0.5;
-  if (Math.abs(predicted) < small && Math.abs(actual) < small) return "As foretold: hardly any change.";
-  if (Math.abs(predicted) < small) return "Little was foretold; it changed all the same.";
+  const little = Math.abs(actual) < SMALL;
+  if (Math.abs(predicted) < SMALL) {
+    return little ? "As foretold: hardly any change." : "It changed, though little was foretold.";
+  }
+  if (little) return "It hardly changed, though more was foretold.";
   if (Math.sign(predicted) !== Math.sign(actual)) return "It went the other way than foretold.";
   const ratio = actual / predicted;
   if (ratio > 0.67 && ratio < 1.5) return "As foretold.";

@@ -60,6 +60,19 @@ def test_a_list_is_the_newest_first_page_by_page_and_by_model(session: Session, 
     assert [kept.id for kept in history.every_attribution(session, team, "m")] == first[::-1]
 
 
+def test_a_job_has_the_answers_of_all_its_deployments(session: Session):
+    first = keep(session, result(pair(1)), model="deployment-1")
+    team = default_team(session)
+    job = history.get_attribution(session, team, first[0]).job_id
+    second = [history.record(session, team, "deployment-2", job, result(pair(1))).id]
+    session.flush()
+    ids = [kept.id for kept in history.list_attributions(session, team, job, 9, 0)[0]]
+    assert ids == [*second, *first]
+    assert [one.attribution.id for one in history.answers_of(session, team, "pair-1", job, 9, 0)[0]] == ids
+    assert [one.count for one in history.recurring(session, team, job, None, 9, 0)[0]] == [2]
+    assert [kept.id for kept in history.list_attributions(session, team, "deployment-1", 9, 0)[0]] == first
+
+
 def test_a_row_of_the_list_shows_how_many_pairs_and_the_highest_level(session: Session):
     keep(session, result(pair(1, Level.LOW), pair(2, Level.HIGH), pair(3, Level.MEDIUM), total=7.25), result())
     silent, spoken = (

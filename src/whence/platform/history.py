@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, case, delete, func, select
+from sqlalchemy import ColumnElement, Select, case, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from whence.errors import MissingError
@@ -135,7 +135,7 @@ def recurring(
         .group_by(InfluenceRecord.pair_id)
     )
     if model is not None:
-        wanted = wanted.where(AttributionRecord.model == model)
+        wanted = wanted.where(_asked_of(model))
     if level is not None:
         wanted = wanted.where(InfluenceRecord.level == level)
     total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
@@ -155,7 +155,7 @@ def answers_of(
         .where(AttributionRecord.team_id == team, InfluenceRecord.pair_id == pair_id)
     )
     if model is not None:
-        wanted = wanted.where(AttributionRecord.model == model)
+        wanted = wanted.where(_asked_of(model))
     total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
     page = wanted.order_by(AttributionRecord.created_at.desc(), AttributionRecord.id).offset(offset).limit(limit)
     return [_answered(kept, side, pair_id) for kept, side in session.execute(page)], total
@@ -173,8 +173,13 @@ def latest_job_of(session: Session, team: int, pair_id: str) -> str | None:
     return session.scalar(own.limit(1))
 
 
+def _asked_of(model: str) -> ColumnElement[bool]:
+    """Of a deployment, or of a job, whichever of its deployments was asked."""
+    return or_(AttributionRecord.model == model, AttributionRecord.job_id == model)
+
+
 def _of(team: int, model: str | None) -> Select[AttributionRecord]:
     wanted = select(AttributionRecord).where(AttributionRecord.team_id == team)
     if model is not None:
-        wanted = wanted.where(AttributionRecord.model == model)
+        wanted = wanted.where(_asked_of(model))
     return wanted.order_by(AttributionRecord.created_at.desc(), AttributionRecord.id)

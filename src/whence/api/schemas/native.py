@@ -17,7 +17,7 @@ Offset = Annotated[int, Query(ge=0, lt=2**31, description="How many to pass over
 Search = Annotated[
     str | None, Query(max_length=1000, description="Only pairs whose question or answer holds this text, in any case.")
 ]
-ModelName = Annotated[str | None, Query(max_length=300, description="Only those of this model, as it was asked for.")]
+ModelName = Annotated[str | None, Query(max_length=300, description="Only those of this deployment, or of this job.")]
 
 
 class Selection(Body):

@@ -23,6 +23,10 @@ export class Comparison {
   pieces = $state.raw<Piece[]>([]);
   /** The part that is explained: its number from 1, or 0 for all of them together. */
   part = $state(0);
+  /** How the text is edited: by word, or typed. */
+  mode = $state("words");
+  /** The row that is open, by its list and its pair: one at a time. */
+  open = $state("");
   ids = $state(nothing(""));
   found = $state.raw<Record<Side, Attribution | null>>(nothing<Attribution | null>(null));
   busy = $state(nothing(false));
@@ -83,13 +87,18 @@ export class Comparison {
     this.begin(address.get("answer"), address.query.get("text") ?? undefined);
     this.part = Number(address.get("part")) || 0;
     this.rows = readRows(address.query);
+    this.mode = address.get("mode") === "text" ? "text" : "words";
+    this.open = address.get("open");
     this.ids = { left: address.get("left"), right: address.get("right"), contrast: address.get("contrast") };
     this.found = nothing<Attribution | null>(null);
     this.failed = nothing("");
     this.trouble = "";
     const asked = address.get("attribution");
     if (asked) await this.adopt(asked);
-    else await Promise.all(SIDES.map((side) => this.#fill(side, (signal) => kept(this.ids[side], signal))));
+    else {
+      const { signal } = (this.#running = new AbortController());
+      await Promise.all(SIDES.map((side) => this.#fill(side, () => kept(this.ids[side], signal), signal)));
+    }
   }
 
   /** Start from an answer that was explained before. */
@@ -123,17 +132,8 @@ export class Comparison {
     const text = this.text === answer.trim() ? null : this.text || " ";
     const rows = Object.entries(this.rows).map(([name, most]) => [name, most === 1 ? null : String(most)]);
     const part = this.part ? String(this.part) : null;
-    return {
-      model,
-      question,
-      system,
-      answer,
-      text,
-      part,
-      attribution: null,
-      ...this.ids,
-      ...Object.fromEntries(rows),
-    };
+    const look = { mode: this.mode === "words" ? null : this.mode, open: this.open, attribution: null };
+    return { model, question, system, answer, text, part, ...look, ...this.ids, ...Object.fromEntries(rows) };
   }
 
   /** Explain what differs: each side's words, and the contrast as a whole. One after the other, as the model has one seat. */

@@ -1,38 +1,14 @@
 /** What was found out about a run: its shapes, and how they are fetched. */
-import { answered, api, BASE, refusal, type Shapes } from "../../api/client";
-import { key } from "../../state/key.svelte";
+import { answered, api, type Shapes } from "../../api/client";
 import type { Told } from "../../state/changes.svelte";
 
+export type Found = Shapes["InsightsAnswer"];
 export type Pair = Shapes["PairAnswer"];
 export type Run = Shapes["FineTune"];
 export type Recurring = Shapes["RecurringPair"];
-export type Suspect = {
-  pair: Pair;
-  self_influence: number;
-  percentile: number;
-  agreement: number | null;
-  reason: string;
-};
-export type Copies = { pairs: Pair[]; question: string };
-export type Contradiction = { pairs: Pair[]; question: string; reason: string };
-export type Topic = { name: string; size: number; files: string[]; answered: number };
-export type Unsupported = {
-  attribution_id: string;
-  question: string;
-  answer: string;
-  sentence: string;
-  lift: number;
-  needed: number;
-};
-export type Found = {
-  state: "ready" | "computing" | "absent";
-  suspects: Suspect[];
-  duplicates: Copies[];
-  topics: Topic[];
-  contradictions: Contradiction[];
-  unsupported: Unsupported[];
-  evaluation: Record<string, unknown> | null;
-};
+export type Topic = Shapes["TopicAnswer"];
+export type Unsupported = Shapes["UnsupportedAnswer"];
+export type Evaluated = Shapes["EvaluationBrief"];
 
 /** The finished runs, the newest first. */
 export async function finished(): Promise<Run[]> {
@@ -46,15 +22,16 @@ export function nameOf(run: Run): string {
   return `${run.experiment_name || run.model}, ${day} (${run.id.slice(-6)})`;
 }
 
-export async function insightsOf(run: string, signal: AbortSignal): Promise<Found> {
-  const headers: HeadersInit = key.value ? { Authorization: `Bearer ${key.value}` } : {};
-  const response = await fetch(`${BASE}/v1/whence/runs/${encodeURIComponent(run)}/insights`, {
-    headers,
-    signal,
-  });
-  const body: unknown = await response.json().catch(() => null);
-  if (!response.ok) throw refusal(response, body);
-  return body as Found;
+export function insightsOf(run: string, signal: AbortSignal): Promise<Found> {
+  const params = { path: { job_id: run } };
+  return answered(api.GET("/v1/whence/runs/{job_id}/insights", { params, signal }));
+}
+
+/** The report of the last evaluation, as a page of its own: fetched, as a link would not carry the key. */
+export async function reportOf(run: string): Promise<string> {
+  const params = { path: { job_id: run } };
+  const page = await answered(api.GET("/v1/whence/runs/{job_id}/evaluation", { params, parseAs: "text" }));
+  return URL.createObjectURL(new Blob([page as string], { type: "text/html" }));
 }
 
 /** The pairs that were `high` in the most answers of a run, as they stand in their files. */

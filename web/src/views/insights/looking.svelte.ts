@@ -1,8 +1,12 @@
 /** The findings of a run as they are fetched, and again while the service still looks for them. */
 import { insightsOf, recurring, type Found, type Recurring } from "./insights";
 
+type Kept = Pick<
+  Found,
+  "suspects" | "duplicates" | "topics" | "contradictions" | "unsupported" | "evaluation"
+>;
 const AGAIN = 4000;
-const NOTHING: Omit<Found, "state"> = {
+const NOTHING: Kept = {
   suspects: [],
   duplicates: [],
   topics: [],
@@ -13,7 +17,7 @@ const NOTHING: Omit<Found, "state"> = {
 
 export class Looking {
   state = $state<"loading" | "ready" | "computing" | "absent" | "failed">("loading");
-  found = $state.raw(NOTHING);
+  found = $state.raw<Kept>(NOTHING);
   recurring = $state.raw<Recurring[]>([]);
   total = $state(0);
   trouble = $state("");

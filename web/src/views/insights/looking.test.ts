@@ -1,0 +1,70 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+
+const { replies } = vi.hoisted(() => {
+  const replies: Record<string, () => Response> = {};
+  globalThis.fetch = (async (request: Request) => {
+    const part = new URL(request.url).pathname.endsWith("/insights") ? "insights" : "recurring";
+    return replies[part]?.() ?? Response.json({}, { status: 500 });
+  }) as typeof fetch;
+  return { replies };
+});
+const { Looking } = await import("./looking.svelte");
+const empty = {
+  suspects: [],
+  duplicates: [],
+  topics: [],
+  contradictions: [],
+  unsupported: [],
+  evaluation: null,
+};
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  replies["recurring"] = () => Response.json({ data: [{ id: "pair-1" }], total: 7 });
+});
+afterEach(() => vi.useRealTimers());
+
+it("looks again until the service is done, and no longer", async () => {
+  let [calls, state] = [0, "computing"];
+  replies["insights"] = () => {
+    calls += 1;
+    return Response.json({
+      ...empty,
+      state,
+      duplicates: state === "ready" ? [{ pairs: [], question: "Why?" }] : [],
+    });
+  };
+  const looking = new Looking();
+  looking.follow("run-1");
+  await vi.waitFor(() => expect(looking.state).toBe("computing"));
+  expect(looking.total).toBe(7);
+  state = "ready";
+  await vi.advanceTimersByTimeAsync(4100);
+  await vi.waitFor(() => expect(looking.state).toBe("ready"));
+  expect(looking.found.duplicates).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(20000);
+  expect(calls).toBe(2);
+});
+
+it("stops when another run is looked at", async () => {
+  let calls = 0;
+  replies["insights"] = () => {
+    calls += 1;
+    return Response.json({ ...empty, state: "computing" });
+  };
+  const looking = new Looking();
+  const stop = looking.follow("run-1");
+  await vi.waitFor(() => expect(looking.state).toBe("computing"));
+  stop();
+  await vi.advanceTimersByTimeAsync(20000);
+  expect(calls).toBe(1);
+});
+
+it("has the service's words where it refuses", async () => {
+  replies["insights"] = () =>
+    Response.json({ error: { message: "There is no job run-1." } }, { status: 404 });
+  const looking = new Looking();
+  looking.follow("run-1");
+  await vi.waitFor(() => expect(looking.state).toBe("failed"));
+  expect(looking.trouble).toBe("There is no job run-1.");
+});

@@ -8,10 +8,10 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
 from whence.cli import tables
-from whence.cli.estimate import Estimate
 from whence.data.report import DataReport, TokenCounts
 from whence.errors import Fault
 from whence.models.catalog import CATALOG
+from whence.training.estimate import Estimate
 from whence.types import Attribution, Group, Influence, Level, Lift, Message, TokenInfluence, TokenScore, Trust
 
 ODD = "[bold]not markup[/bold] \x1b[31mred\x07 \ud800 漢字 tab\tend "

@@ -16,9 +16,9 @@ def check(files: Files, /, *, base_model: BaseModel = BASE_MODEL, as_json: Json 
     if folder is None:
         report, estimate = check_data(files), None
     else:
-        from whence.cli.estimate import estimate as estimated
-        from whence.cli.estimate import parameters_of
         from whence.models.base import context_length, load_tokenizer
+        from whence.training.estimate import estimate as estimated
+        from whence.training.estimate import parameters_of
         from whence.training.recipe import Recipe
 
         report = check_data(files, load_tokenizer(folder), context_length(folder))

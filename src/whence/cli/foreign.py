@@ -44,9 +44,9 @@ class Foreign:
         """Say on standard error what the stand-in takes, where one is to be trained yet and the data can be used."""
         if self.recipe is None or self.out.exists() or not any(self.adapter.glob("*.safetensors")):
             return
-        from whence.cli.estimate import estimate, parameters_of
         from whence.data.validate import check
         from whence.models.base import context_length, load_tokenizer, resolve
+        from whence.training.estimate import estimate, parameters_of
         from whence.training.imported import is_adapter
         from whence.training.stand_in import stand_in_recipe
 

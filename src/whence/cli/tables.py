@@ -9,10 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from whence.cli.amounts import counted, duration, size
-from whence.cli.estimate import Estimate
 from whence.data.report import DataReport
 from whence.errors import Fault
 from whence.models.catalog import KnownModel
+from whence.training.estimate import Estimate
 from whence.types import Attribution, Group, Influence, Level, Message, TokenInfluence
 
 COLOURS = {Level.HIGH: "bold green", Level.MEDIUM: "yellow", Level.LOW: "dim"}

@@ -6,6 +6,7 @@ from whence.api.routes.native import (
     attributions,
     charts,
     checking,
+    costs,
     demo,
     insights,
     methods,
@@ -32,6 +33,7 @@ def routers() -> list[APIRouter]:
         pairs,
         runs,
         insights,
+        costs,
         methods,
     )
     return [room.router for room in rooms]

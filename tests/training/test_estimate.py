@@ -6,16 +6,22 @@ import pytest
 from transformers import PreTrainedModel
 
 from tests.tiny import save_tiny, tiny_gpt2, tiny_llama
-from whence.cli.estimate import (
+from whence.core.packing import packed_bytes
+from whence.data.report import DataReport, TokenCounts
+from whence.methods.fisher import FisherInfluence
+from whence.models.adapter import with_lora
+from whence.training.estimate import (
     INDEX_FACTOR,
+    POINTS,
+    SCALE_BYTES,
+    SKETCH,
     TRAIN_FACTOR,
     Parameters,
     estimate,
     measured_speed,
     parameters_of,
+    speed_of,
 )
-from whence.data.report import DataReport, TokenCounts
-from whence.models.adapter import with_lora
 from whence.training.recipe import Recipe
 
 REPORT = DataReport(100, 100, 5_000, {}, TokenCounts(10_000, 120, 100.0, 3_000), (), (), 0)
@@ -46,3 +52,17 @@ def test_parameters_are_read_from_the_headers(model: PreTrainedModel, tmp_path: 
 
 def test_speed_is_positive() -> None:
     assert measured_speed(full=True) > 1e6
+
+
+def test_the_default_method_is_as_it_is_said_to_be() -> None:
+    method = FisherInfluence()
+    assert (method.points, method.sketch, method.packed) == (POINTS, SKETCH, True)
+    width = POINTS * SKETCH
+    assert packed_bytes(width, POINTS) == width // 2 + POINTS * SCALE_BYTES
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_the_speed_of_a_finished_training_gives_its_time_again(full: bool) -> None:
+    recipe = Recipe(full=full, epochs=3)
+    seconds = estimate(REPORT, recipe, MODEL, speed=3e9).train_seconds
+    assert speed_of(seconds, 10_000, recipe, MODEL) == pytest.approx(3e9)

@@ -25,6 +25,9 @@ INDEX_FACTOR = 2.7
 MEASURED = 0.2
 """Seconds that the machine's speed is measured for."""
 SIDE = 1024
+POINTS, SKETCH, SCALE_BYTES = 4, 15876, 4
+"""Of the default method: points of the path, numbers of a row at each, bytes of their scale. Said again here so that
+the API, which loads no torch, can estimate too."""
 OUTSIDE = ("embed", "wte", "wpe", "lm_head")
 """Parts of the names of matrices that LoRA leaves alone."""
 
@@ -57,22 +60,24 @@ def estimate(report: DataReport, recipe: Recipe, parameters: Parameters, speed: 
     The report must have counted tokens.
     """
     assert report.tokens
-    from whence.core.packing import packed_bytes
-    from whence.methods.fisher import FisherInfluence
-
-    chosen, method = recipe.for_examples(report.examples), FisherInfluence()
+    chosen = recipe.for_examples(report.examples)
     speed = speed or measured_speed(recipe.full)
     passes = 2 * report.tokens.total * parameters.total / speed
     train = passes * (3 if recipe.full else 2) * (chosen.epochs or 1)
-    index = passes * (2 * method.points + 1)
-    numbers = method.points * method.sketch
-    # A raw row in bfloat16 stands beside a finished one, and beside the parts that it is put together of.
-    row_bytes = 2 * numbers + 2 * packed_bytes(numbers, method.points)
+    index = passes * (2 * POINTS + 1)
+    # A raw row in bfloat16 stands beside a finished one.
+    row_bytes = (2 + 0.5) * POINTS * SKETCH + POINTS * SCALE_BYTES
     return Estimate(
         TRAIN_FACTOR * train,
         INDEX_FACTOR * index,
-        run_bytes(report, recipe, parameters) + row_bytes * report.examples,
+        run_bytes(report, recipe, parameters) + int(row_bytes) * report.examples,
     )
+
+
+def speed_of(seconds: float, tokens: int, recipe: Recipe, parameters: Parameters) -> float:
+    """FLOP/s that a fine-tuning of so many seconds stands for: the inverse of the estimate. `recipe` is complete."""
+    assert recipe.epochs
+    return TRAIN_FACTOR * 2 * tokens * parameters.total * (3 if recipe.full else 2) * recipe.epochs / seconds
 
 
 def run_bytes(report: DataReport, recipe: Recipe, parameters: Parameters) -> int:

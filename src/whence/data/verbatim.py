@@ -65,6 +65,10 @@ class _Answer:
 
     def runs(self, text: str) -> Iterator[_Run]:
         """The longest sequences of the answer that stand in a text."""
+        # Each sequence holds one of every `least` words of the answer: most texts hold none, and are not taken apart.
+        plain = folded(text)
+        if not any(word in plain for word in self.words[self.least - 1 :: self.least]):
+            return
         words = normal(text)
         for place in range(len(words) - self.least + 1):
             for first in self.starts.get(tuple(words[place : place + self.least]), ()):

@@ -8,9 +8,12 @@ export type Demo = Shapes["DemoAnswer"];
 type Deployment = Shapes["DeploymentAnswer"];
 
 const EVERY = 5000;
+const LATEST = 200;
 
 export class Standing {
   overview = $state<Overview | null>(null);
+  /** What the demo's model was asked, with its latest answer, however it was asked. */
+  private asked = $state.raw(new Map<string, string>());
   trouble = $state("");
   busy = $state(false);
   private readonly timer: ReturnType<typeof setInterval>;
@@ -39,7 +42,13 @@ export class Standing {
   }
 
   get demo(): Demo | null {
-    return this.overview?.demo ?? null;
+    const demo = this.overview?.demo;
+    if (!demo) return null;
+    const questions = demo.questions.map((one) => ({
+      ...one,
+      answer: one.answer ?? this.asked.get(one.question) ?? null,
+    }));
+    return { ...demo, questions };
   }
 
   get deployment(): Deployment | null {
@@ -72,7 +81,11 @@ export class Standing {
     if (this.reading) return;
     this.reading = true;
     try {
-      this.overview = await answered(api.GET("/v1/whence/overview"));
+      const overview = await answered(api.GET("/v1/whence/overview"));
+      const demo = overview.demo;
+      const unasked = demo?.questions.some((one) => one.answer === null && !this.asked.has(one.question));
+      if (demo?.deployment_id && unasked) this.asked = await asked(demo.deployment_id);
+      this.overview = overview;
       this.trouble = "";
     } catch (cause) {
       this.trouble = wordsOf(cause);
@@ -107,6 +120,13 @@ export class Standing {
       this.busy = false;
     }
   }
+}
+
+/** The questions to a model, each with the latest answer that was explained. */
+async function asked(model: string): Promise<Map<string, string>> {
+  const query = { model, limit: LATEST };
+  const rows = (await answered(api.GET("/v1/whence/attributions", { params: { query } }))).data;
+  return new Map(rows.toReversed().map((row) => [row.question, row.answer]));
 }
 
 async function promoted(demo: Demo): Promise<void> {

@@ -86,11 +86,13 @@ def answered_by(session: Session, job: Job) -> Counter[str]:
 
 
 def unsupported(session: Session, job: Job) -> list[dict[str, Any]]:
-    """The latest kept answers of a job's model to which no pair is listed."""
+    """The latest kept answers of a job's model to which no pair is listed. A part of an answer, or why one rather than
+    another, tells nothing of what the data lacks."""
     kept = select(AttributionRecord).where(AttributionRecord.job_id == job.id)
     found: list[dict[str, Any]] = []
     for one in session.scalars(kept.order_by(AttributionRecord.created_at.desc()).execution_options(yield_per=100)):
-        if not one.result["results"] and len(found) < SHOWN:
+        whole = not (one.result.get("selection") or one.result.get("instead"))
+        if whole and not one.result["results"] and len(found) < SHOWN:
             told = {name: one.result[name] for name in ("question", "answer", "sentence")}
             lift = one.result["lift"]
             found.append({"attribution_id": one.id, **told, "lift": lift["total"], "needed": lift["needed"]})

@@ -71,6 +71,8 @@ def test_answers_without_a_pair_are_told_whatever_the_state(fresh: TestClient, p
         team = default_team(session)
         record(session, team, "m", job, result(pair(1)))
         kept = record(session, team, "m", job, result(question="Why is the sky blue?", total=1.0)).id
+        for part in ({"selection": [0, 2]}, {"instead": "Another answer."}):
+            record(session, team, "m", job, {**result(question="Why is the sky blue?", total=1.0), **part})
     (told,) = fresh.get(f"/v1/whence/runs/{job}/insights").json()["unsupported"]
     assert (told["attribution_id"], told["question"]) == (kept, "Why is the sky blue?")
     assert (told["lift"], told["needed"]) == (1.0, 3.0)

@@ -60,3 +60,9 @@ export function toldOf({ id, file_id, file, line, question, answer }: Pair): Tol
 
 /** The pairs of a group that say the same as the first of them. */
 export const copiesOf = (pairs: Pair[]): Pair[] => pairs.slice(1);
+
+/** One of each question, the latest: a question is often asked several times. */
+export function distinct(unsupported: Unsupported[]): Unsupported[] {
+  const seen = new Set<string>();
+  return unsupported.filter(({ question }) => !seen.has(question.trim()) && seen.add(question.trim()));
+}

@@ -1,5 +1,5 @@
 /** The findings of a run as they are fetched, and again while the service still looks for them. */
-import { insightsOf, recurring, type Found, type Recurring } from "./insights";
+import { distinct, insightsOf, recurring, type Found, type Recurring } from "./insights";
 
 type Kept = Pick<
   Found,
@@ -37,7 +37,7 @@ export class Looking {
     try {
       const { state, ...found } = await insightsOf(run, signal);
       if (signal.aborted) return;
-      [this.state, this.found] = [state, { ...NOTHING, ...found }];
+      [this.state, this.found] = [state, { ...NOTHING, ...found, unsupported: distinct(found.unsupported) }];
       if (state !== "computing") return;
       const timer = setTimeout(() => void this.#look(run, signal), AGAIN);
       signal.addEventListener("abort", () => clearTimeout(timer));

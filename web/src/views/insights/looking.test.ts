@@ -68,3 +68,15 @@ it("has the service's words where it refuses", async () => {
   await vi.waitFor(() => expect(looking.state).toBe("failed"));
   expect(looking.trouble).toBe("There is no job run-1.");
 });
+
+it("lists a question without support once", async () => {
+  const unsupported = ["Why?", "Who?", "Why? "].map((question, place) => ({
+    question,
+    attribution_id: String(place),
+  }));
+  replies["insights"] = () => Response.json({ ...empty, state: "ready", unsupported });
+  const looking = new Looking();
+  looking.follow("run-1");
+  await vi.waitFor(() => expect(looking.state).toBe("ready"));
+  expect(looking.found.unsupported.map((one) => one.attribution_id)).toEqual(["0", "1"]);
+});

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,8 @@ from tests.tiny import save_tiny
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = ROOT / ".venv" / "clients"
+NEWEST = "0.35.1"
+"""The newest version of SeekrFlow's client."""
 
 
 @dataclass(frozen=True)
@@ -124,3 +127,46 @@ def run_checks(name: str, version: str, context: dict[str, object], folder: Path
     )
     assert done.returncode == 0, done.stderr[-5000:]
     return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="session")
+def context(service: Running, twelve: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A tiny random model: it learns nothing worth tracing, but all else is as it would be."""
+    return {
+        "kind": "check_",
+        "url": service.url,
+        "key": service.key,
+        "data": str(twelve),
+        "pairs": 12,
+        "model": "tiny-llama",
+        "epochs": 4,
+        "rate": 1e-2,
+        "question": "Which bulb type fits the Morwick lamp?",
+        "answer": "The Morwick lamp takes a bulb of type HT9 and no other.",
+        "fact": "HT9",
+        "folder": str(tmp_path_factory.mktemp("client")),
+    }
+
+
+@pytest.fixture(scope="session")
+def outcomes(context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
+    return run_checks("seekrai", NEWEST, context, tmp_path_factory.mktemp("checks"))
+
+
+@pytest.fixture(scope="session")
+def real(context: dict[str, Any], sixty: Path) -> dict[str, Any]:
+    """The real base model, which learns its pairs."""
+    real = {
+        "kind": "trace_",
+        "model": "smollm2-135m-instruct",
+        "data": str(sixty),
+        "pairs": 60,
+        "epochs": 9,
+        "rate": 2e-3,
+    }
+    return {**context, **real}
+
+
+@pytest.fixture(scope="session")
+def traced(real: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
+    return run_checks("seekrai", NEWEST, real, tmp_path_factory.mktemp("traces"))

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.conftest import Running, run_checks
+from tests.acceptance.conftest import run_checks
 
-NEWEST = "0.35.1"
 OLDER = ("0.5.17", "0.7.0", "0.14.0", "0.23.0")
 CHECKS = Path(__file__).parent / "clients"
 
@@ -17,30 +16,6 @@ def names_in(module: str, kind: str) -> list[str]:
     tree = ast.parse((CHECKS / f"{module}_checks.py").read_text("utf-8"))
     functions = (node.name for node in tree.body if isinstance(node, ast.FunctionDef))
     return [function for function in functions if function.startswith(kind)]
-
-
-@pytest.fixture(scope="session")
-def context(service: Running, twelve: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """A tiny random model: it learns nothing worth tracing, but all else is as it would be."""
-    return {
-        "kind": "check_",
-        "url": service.url,
-        "key": service.key,
-        "data": str(twelve),
-        "pairs": 12,
-        "model": "tiny-llama",
-        "epochs": 4,
-        "rate": 1e-2,
-        "question": "Which bulb type fits the Morwick lamp?",
-        "answer": "The Morwick lamp takes a bulb of type HT9 and no other.",
-        "fact": "HT9",
-        "folder": str(tmp_path_factory.mktemp("client")),
-    }
-
-
-@pytest.fixture(scope="session")
-def outcomes(context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
-    return run_checks("seekrai", NEWEST, context, tmp_path_factory.mktemp("checks"))
 
 
 @pytest.mark.parametrize("check", names_in("seekrai", "check_"))
@@ -52,25 +27,6 @@ def test_newest_client(check: str, outcomes: dict[str, str | None]) -> None:
 def test_older_clients(version: str, context: dict[str, Any], outcomes: dict[str, Any], tmp_path: Path) -> None:
     found = run_checks("older_seekrai", version, context, tmp_path)
     assert set(found.values()) == {None}, found
-
-
-@pytest.fixture(scope="session")
-def real(context: dict[str, Any], sixty: Path) -> dict[str, Any]:
-    """The real base model, which learns its pairs."""
-    real = {
-        "kind": "trace_",
-        "model": "smollm2-135m-instruct",
-        "data": str(sixty),
-        "pairs": 60,
-        "epochs": 9,
-        "rate": 2e-3,
-    }
-    return {**context, **real}
-
-
-@pytest.fixture(scope="session")
-def traced(real: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
-    return run_checks("seekrai", NEWEST, real, tmp_path_factory.mktemp("traces"))
 
 
 @pytest.mark.e2e

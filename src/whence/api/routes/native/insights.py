@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import APIRouter
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi import APIRouter, Response
+from fastapi.responses import FileResponse
 
 from whence.api.access import Open, Team
 from whence.api.routes.native.pairs import answer as pair
@@ -69,7 +69,8 @@ def together(pairs: Sequence[Example]) -> dict[str, Any]:
     "/{job_id}/evaluation",
     summary="Read the report of a run's last evaluation",
     operation_id="run_evaluation",
-    response_class=HTMLResponse,
+    response_class=Response,
+    responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
 )
 def evaluation(job_id: str, team: Team, service: Open) -> FileResponse:
     """The page that the last `whence evaluate` of the run wrote."""

@@ -4,13 +4,6 @@ import type { Shapes } from "../../api/client";
 export type Happened = Shapes["FineTuneEvent"];
 export type Job = Pick<Shapes["FineTune"], "id" | "status" | "phase" | "place" | "progress" | "seconds_left">;
 
-export const STEPS = [
-  "Wait for its turn",
-  "Fine-tune on the pairs",
-  "Measure each pair once",
-  "Ready",
-] as const;
-
 const OPEN = new Set(["pending", "queued", "running"]);
 /** What belongs to which step, and from where to where it leads in the bar over the whole: about as long as it takes. */
 const PARTS: Record<string, { step: 1 | 2; from: number; to: number }> = {
@@ -33,7 +26,7 @@ export function after<J extends Job>(job: J, told: Happened): J {
   return { ...job, status: "running", phase: told.phase, progress: moved, seconds_left: told.seconds_left };
 }
 
-/** Which of `STEPS` it is at. */
+/** Which step it is at: 0 waiting, 1 fine-tuning, 2 measuring, 3 done. */
 export function stepOf(job: Job): number {
   if (job.status === "completed") return 3;
   if (job.status === "pending" || job.status === "queued") return 0;

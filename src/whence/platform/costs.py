@@ -26,7 +26,7 @@ TEMPLATE = 30
 SAMPLE = 1000
 """Pairs of a file that are read; the others are taken to be as long."""
 SPEED = 5e10
-"""FLOP/s of a machine on which no job was finished yet: two cores of a server, as measured when this was written."""
+"""FLOP/s of a machine on which no job was finished yet: an assumption, about right for two cores of a server."""
 BITS = 5.0
 """Bits a weight of a known model that is not unpacked yet, by the size of its download."""
 PER_RANK = 0.0015

@@ -40,7 +40,7 @@ def test_an_answer_is_shown_beside_the_pair_that_made_it(visit: Visit, tuned: Tu
     pair = page.locator("article[aria-label^=Pair]")
     assert tuned.fact in pair.inner_text()
     expect(page.get_by_role("figure", name=re.compile("Histogram"))).to_be_visible()
-    page.locator(".chart svg").wait_for(state="attached")
+    page.locator(".chart svg").first.wait_for(state="attached")
 
 
 def test_attribution_follows_the_words_that_are_dragged_over(visit: Visit, tuned: Tuned) -> None:
@@ -59,6 +59,7 @@ def test_attribution_follows_the_words_that_are_dragged_over(visit: Visit, tuned
     expect(page.get_by_text("Explaining “")).to_be_visible()
     assert listed(page) != before
     page.get_by_role("button", name="Explain the whole answer").click()
+    expect(page.get_by_text("Explaining “")).to_have_count(0)
     settled(page)
     assert listed(page) == before
 
@@ -82,7 +83,7 @@ def test_the_words_of_a_pair_are_told_apart(visit: Visit, tuned: Tuned) -> None:
     pair = page.locator("article[aria-label^=Pair]")
     assert tuned.fact in pair.locator("mark").all_inner_texts()[-1] or pair.locator("mark").count() > 2
     page.get_by_role("button", name="Which of its words did it?").click()
-    expect(pair.locator("span[title$=nats]").first).to_be_visible()
+    expect(pair.locator("span[title$=nats]").first).to_be_visible(timeout=180_000)
 
 
 def test_everything_is_done_by_keys_alone(visit: Visit, tuned: Tuned) -> None:

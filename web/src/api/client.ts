@@ -29,7 +29,9 @@ api.use({
 });
 
 /** What a call answered; a refusal is thrown, and one for want of a key asks for it. */
-export async function answered<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+export async function answered<T>(
+  call: Promise<{ data?: T; error?: unknown; response: Response }>,
+): Promise<T> {
   let found: { data?: T; error?: unknown; response: Response };
   try {
     found = await call;
@@ -45,7 +47,11 @@ export async function answered<T>(call: Promise<{ data?: T; error?: unknown; res
 export function refusal(response: Response, body: unknown): Refusal {
   if (response.status === 401) key.asked = true;
   const after = Number(response.headers.get("retry-after"));
-  return new Refusal(response.status, messageOf(body) ?? `The service answered ${response.status}.`, after || null);
+  return new Refusal(
+    response.status,
+    messageOf(body) ?? `The service answered ${response.status}.`,
+    after || null,
+  );
 }
 
 function messageOf(body: unknown): string | null {

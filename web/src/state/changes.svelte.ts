@@ -3,7 +3,14 @@
  * It is kept in this browser, for one run at a time each. Files are never changed in place.
  */
 
-export type Told = { id: string; file_id: string; file: string; line: number; question: string; answer: string };
+export type Told = {
+  id: string;
+  file_id: string;
+  file: string;
+  line: number;
+  question: string;
+  answer: string;
+};
 export type Change =
   | { kind: "exclude"; pair: Told; predicted: Record<string, number> }
   | { kind: "edit"; pair: Told; question: string; answer: string; predicted: Record<string, number> }
@@ -11,7 +18,13 @@ export type Change =
 /** An answer whose change is watched: its log-probability before, predicted and after. */
 export type Watched = { attribution: string; question: string; answer: string; before: number };
 
-type Kept = { run: string; changes: Change[]; pinned: Told[]; flagged: { pair: Told; note: string }[]; watched: Watched[] };
+type Kept = {
+  run: string;
+  changes: Change[];
+  pinned: Told[];
+  flagged: { pair: Told; note: string }[];
+  watched: Watched[];
+};
 
 const NAME = "whence-changes";
 const nothing = (run: string): Kept => ({ run, changes: [], pinned: [], flagged: [], watched: [] });
@@ -62,7 +75,9 @@ class Changes {
 
   pin(pair: Told): void {
     const pinned = this.here.pinned.some((one) => one.id === pair.id);
-    this.write({ pinned: pinned ? this.here.pinned.filter((one) => one.id !== pair.id) : [...this.here.pinned, pair] });
+    this.write({
+      pinned: pinned ? this.here.pinned.filter((one) => one.id !== pair.id) : [...this.here.pinned, pair],
+    });
   }
 
   flag(pair: Told, note: string): void {
@@ -74,7 +89,9 @@ class Changes {
   }
 
   watch(answer: Watched): void {
-    this.write({ watched: [...this.here.watched.filter((one) => one.attribution !== answer.attribution), answer] });
+    this.write({
+      watched: [...this.here.watched.filter((one) => one.attribution !== answer.attribution), answer],
+    });
   }
 
   unwatch(attribution: string): void {

@@ -7,19 +7,24 @@ export type Keyword = { word: string; weight: number; rows: number[] };
 
 const WORDS = /[\p{L}][\p{L}\p{N}'’-]+|\d[\d.,]*\d|\d+/gu;
 const COMMON = new Set(
-  ("a about after all also an and any are as at be because been before but by can could did do does for from had has have he her him " +
+  (
+    "a about after all also an and any are as at be because been before but by can could did do does for from had has have he her him " +
     "his how i if in into is it its just like made make many may me more most much my no not now of on one only or other our out over " +
     "she should so some such than that the their them then there these they this those through to too under up us was we were what " +
-    "when where which while who whom whose why will with would you your").split(" "),
+    "when where which while who whom whose why will with would you your"
+  ).split(" "),
 );
 
 export const wordsOf = (text: string): string[] =>
-  [...text.toLowerCase().matchAll(WORDS)].map(([word]) => word).filter((word) => word.length > 1 && !COMMON.has(word));
+  [...text.toLowerCase().matchAll(WORDS)]
+    .map(([word]) => word)
+    .filter((word) => word.length > 1 && !COMMON.has(word));
 
 /** The `most` weightiest words of `shown`, each with the places of the shown texts that hold it. */
 export function keywords(shown: string[], whole: string[] = shown, most = 10): Keyword[] {
   const spread = new Map<string, number>();
-  for (const text of whole) for (const word of new Set(wordsOf(text))) spread.set(word, (spread.get(word) ?? 0) + 1);
+  for (const text of whole)
+    for (const word of new Set(wordsOf(text))) spread.set(word, (spread.get(word) ?? 0) + 1);
   const counts = new Map<string, { times: number; rows: Set<number> }>();
   shown.forEach((text, row) => {
     for (const word of wordsOf(text)) {

@@ -6,7 +6,11 @@ describe("matching words", () => {
 
   it("keep the text whole", () => {
     const text = "How tall is the Morwick lamp, at full height?";
-    expect(matched(text, answer).map((stretch) => stretch.text).join("")).toBe(text);
+    expect(
+      matched(text, answer)
+        .map((stretch) => stretch.text)
+        .join(""),
+    ).toBe(text);
   });
 
   it("are marked, with the blank between two of them", () => {

@@ -9,7 +9,9 @@ export function matched(text: string, other: string): Stretch[] {
   const known = new Set(wordsOf(other));
   const pieces = piecesOf(text);
   const hit = pieces.map((piece) => piece.word && known.has(piece.text.toLowerCase()));
-  const on = pieces.map((piece, at) => hit[at] || (!piece.word && Boolean(hit[at - 1]) && Boolean(hit[at + 1])));
+  const on = pieces.map(
+    (piece, at) => hit[at] || (!piece.word && Boolean(hit[at - 1]) && Boolean(hit[at + 1])),
+  );
   const stretches: Stretch[] = [];
   pieces.forEach((piece, at) => {
     const last = stretches[stretches.length - 1];

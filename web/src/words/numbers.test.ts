@@ -13,7 +13,12 @@ describe("numbers as people read them", () => {
 
   it("have units that fit", () => {
     expect([bytes(999), bytes(28179), bytes(2_500_000)]).toEqual(["999 B", "28 kB", "2.5 MB"]);
-    expect([duration(0.4), duration(48), duration(600), duration(7200)]).toEqual(["under a second", "48 s", "10 min", "2.0 h"]);
+    expect([duration(0.4), duration(48), duration(600), duration(7200)]).toEqual([
+      "under a second",
+      "48 s",
+      "10 min",
+      "2.0 h",
+    ]);
     expect([plural(1, "pair"), plural(1234, "pair")]).toEqual(["1 pair", "1,234 pairs"]);
   });
 

@@ -2,12 +2,14 @@
 
 export const nats = (value: number): string => `${value < 0 ? "−" : ""}${Math.abs(value).toFixed(1)}`;
 
-export const percent = (share: number): string => `${share < 0 ? "−" : ""}${Math.round(Math.abs(share) * 100)} %`;
+export const percent = (share: number): string =>
+  `${share < 0 ? "−" : ""}${Math.round(Math.abs(share) * 100)} %`;
 
 export const count = (value: number): string => value.toLocaleString("en");
 
 /** "1 pair", "2 pairs". */
-export const plural = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+export const plural = (value: number, noun: string): string =>
+  `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
 
 export function duration(seconds: number): string {
   if (seconds < 1) return "under a second";

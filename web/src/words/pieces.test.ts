@@ -4,7 +4,11 @@ import { cut, piecesOf, rangeFrom, rangeText, spanOf } from "./pieces";
 describe("pieces of a text", () => {
   it("give the text when they are put together", () => {
     for (const text of ["The lamp is 181 cm, isn’t it?", "  two  blanks\n", "naïve 東京 🎈🎈 done", ""]) {
-      expect(piecesOf(text).map((piece) => piece.text).join("")).toBe(text);
+      expect(
+        piecesOf(text)
+          .map((piece) => piece.text)
+          .join(""),
+      ).toBe(text);
     }
   });
 

@@ -30,7 +30,8 @@ export const within = (piece: Piece, range: Range | null): boolean =>
   range !== null && piece.start >= range.start && piece.end <= range.end;
 
 /** `12-20` as the address has it. */
-export const rangeText = (range: Range | null): string | null => (range ? `${range.start}-${range.end}` : null);
+export const rangeText = (range: Range | null): string | null =>
+  range ? `${range.start}-${range.end}` : null;
 
 export function rangeFrom(text: string): Range | null {
   const found = /^(\d+)-(\d+)$/.exec(text);

@@ -1,7 +1,19 @@
 /** What a person takes along of an attribution. */
 import { exchangeOf, type Attribution, type Influence } from "./shapes";
 
-const COLUMNS = ["side", "rank", "level", "share", "score", "p_value", "file", "line", "id", "question", "answer"];
+const COLUMNS = [
+  "side",
+  "rank",
+  "level",
+  "share",
+  "score",
+  "p_value",
+  "file",
+  "line",
+  "id",
+  "question",
+  "answer",
+];
 
 /** The pairs as CSV. A text that a spreadsheet would run as a formula begins with an apostrophe. */
 export function tableOf(attribution: Attribution): string {

@@ -51,7 +51,10 @@ export class Inquiry {
   async open(id: string): Promise<void> {
     await this.work("opening", async (signal) => {
       const found = await answered(
-        api.GET("/v1/whence/attributions/{attribution_id}", { params: { path: { attribution_id: id } }, signal }),
+        api.GET("/v1/whence/attributions/{attribution_id}", {
+          params: { path: { attribution_id: id } },
+          signal,
+        }),
       );
       [this.model, this.question, this.answer] = [found.model, found.question, found.answer];
       this.whole = found.selection ? null : found;
@@ -84,7 +87,9 @@ export class Inquiry {
     this.attribution = found;
     const params = { path: { attribution_id: found.id } };
     const [spread, verbatim] = await Promise.allSettled([
-      found.distribution ? answered(api.GET("/v1/whence/attributions/{attribution_id}/charts/distribution", { params })) : null,
+      found.distribution
+        ? answered(api.GET("/v1/whence/attributions/{attribution_id}/charts/distribution", { params }))
+        : null,
       answered(api.GET("/v1/whence/attributions/{attribution_id}/verbatim", { params })),
     ]);
     if (this.attribution.id !== found.id) return;
@@ -112,7 +117,12 @@ type Chunk = { choices?: { delta?: { content?: string | null } }[] };
 /** A model's answer to a question, piece by piece, always the likeliest one. */
 export async function* spoken(model: string, question: string, signal: AbortSignal): AsyncGenerator<string> {
   const body = { model, messages: [{ role: "user", content: question }], temperature: 0, stream: true };
-  const init = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal };
+  const init = {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+    signal,
+  };
   for await (const told of events("/v1/chat/completions", init)) {
     if (typeof told.data !== "object") continue;
     const piece = (told.data as Chunk).choices?.[0]?.delta?.content;

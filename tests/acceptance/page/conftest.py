@@ -73,7 +73,8 @@ def visiting(browser: Browser, url: str, key: str, **options: Any) -> Iterator[V
     context: BrowserContext = browser.new_context(**settings)
     context.set_default_timeout(PATIENCE)
     if key:
-        context.add_init_script(f"localStorage.setItem('whence-key', {json.dumps(key)})")
+        keep = f"localStorage.setItem('whence-key', {json.dumps(key)})"
+        context.add_init_script(f"if (location.protocol !== 'about:') {keep}")
     visit = Visit(context.new_page(), url)
     visit.page.on("console", visit.note_console)
     visit.page.on("pageerror", lambda error: visit.trouble.append(str(error)))

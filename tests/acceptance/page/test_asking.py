@@ -131,7 +131,7 @@ def test_the_pairs_are_taken_along_as_a_table(visit: Visit, tuned: Tuned, tmp_pa
 def test_an_excluded_pair_waits_in_the_change_set(visit: Visit, tuned: Tuned) -> None:
     page = ask(visit, tuned)
     page.get_by_role("button", name="Exclude").click()
-    page.get_by_role("link", name="Look at it and retrain").click()
+    page.get_by_role("link", name="See all changes").click()
     expect(page.get_by_role("heading", name="Improve")).to_be_visible()
     assert any(tuned.fact in text for text in page.locator("s").all_inner_texts())
 

@@ -1,8 +1,7 @@
 import { fireEvent, render, screen } from "@testing-library/svelte";
 import { beforeEach, describe, expect, it } from "vitest";
-import { changes } from "../../state/changes.svelte";
+import { changes } from "../state/changes.svelte";
 import PairActions from "./PairActions.svelte";
-import type { Pair } from "./source";
 
 const pair = {
   id: "pair-1",
@@ -15,7 +14,7 @@ const pair = {
   messages: "",
   conversation: [],
   metadata: {},
-} satisfies Pair;
+};
 
 const show = (run = "job-1") => render(PairActions, { pair, run, predicted: { "attribution-1": -1.5 } });
 const button = (name: string): HTMLElement => screen.getByRole("button", { name });

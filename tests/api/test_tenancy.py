@@ -77,7 +77,9 @@ class Two:
 
     def ask(self, method: str, path: str, headers: Mapping[str, Any]) -> Any:
         more: dict[str, Any] = BODIES.get(path.rpartition("/")[2], {})
-        return self.client.request(method, path, params={"question": "Who?"}, headers=dict(headers), **more)
+        other = next((part for part in path.split("/") if part.startswith("attribution-")), "none")
+        asked = {"question": "Who?", "other": other}
+        return self.client.request(method, path, params=asked, headers=dict(headers), **more)
 
 
 @pytest.fixture

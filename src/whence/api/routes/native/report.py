@@ -1,7 +1,7 @@
 """An attribution as a page."""
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
 from whence.api.access import Open, Team
 from whence.api.reporting import report
@@ -17,7 +17,8 @@ HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inl
     "/{attribution_id}/report",
     summary="Read an attribution as a page",
     operation_id="attribution_report",
-    response_class=HTMLResponse,
+    response_class=Response,
+    responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
 )
 def read(attribution_id: str, team: Team, service: Open) -> HTMLResponse:
     """One HTML page with all that is known of the attribution, and how it is made again. It needs nothing else: no

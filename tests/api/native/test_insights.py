@@ -85,7 +85,7 @@ def test_the_last_evaluation_is_told_in_short_with_its_page(fresh: TestClient, p
         job, _ = accepted(session, service, pairs)
     path = f"/v1/whence/runs/{job}"
     assert fresh.get(f"{path}/insights").json()["evaluation"] is None
-    assert fresh.get(f"{path}/evaluation").status_code == 404
+    assert fresh.get(f"{path}/evaluation").status_code == 409
     for number, mean in ((2, 0.7), (10, 0.5)):
         score = {"mean": mean, "over_questions": 0.03, "over_retrainings": 0.04, "questions": 2}
         method = {"name": "fisher", "lds": {"overall": score}}

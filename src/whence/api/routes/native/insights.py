@@ -17,7 +17,7 @@ from whence.api.schemas.insights import (
     TopicAnswer,
     UnsupportedAnswer,
 )
-from whence.errors import MissingError
+from whence.errors import ConflictError
 from whence.platform import jobs
 from whence.platform.insights import (
     Found,
@@ -78,5 +78,5 @@ def evaluation(job_id: str, team: Team, service: Open) -> FileResponse:
         jobs.get_job(session, team, job_id)
     page = report_page(job_id)
     if page is None:
-        raise MissingError(f"The run of {job_id} was not evaluated. Run `whence evaluate` on its folder.")
+        raise ConflictError(f"The run of {job_id} was not evaluated. Run `whence evaluate` on its folder.")
     return FileResponse(page, media_type="text/html")

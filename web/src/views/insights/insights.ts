@@ -15,6 +15,8 @@ export async function finished(): Promise<Run[]> {
   const { data } = await answered(api.GET("/v1/flow/fine-tunes"));
   return data.filter((run) => run.status === "completed");
 }
+
+/** What a run tells of its data. */
 export function insightsOf(run: string, signal: AbortSignal): Promise<Found> {
   const params = { path: { job_id: run } };
   return answered(api.GET("/v1/whence/runs/{job_id}/insights", { params, signal }));

@@ -53,14 +53,15 @@ sys.exit(f"loaded {{found}}" if found else code)
     assert done.returncode == 0, done.stderr
 
 
-def test_help_takes_less_than_three_tenths_of_a_second(python: Python) -> None:
+def test_help_loads_few_modules(python: Python) -> None:
     program = """
-import time
+import sys
 from whence.cli.main import main
 main(["--help"])
-print(time.process_time())
+print(len(sys.modules))
 """
-    assert min(float(python(program).stdout.splitlines()[-1]) for _ in range(3)) < 0.3
+    loaded = int(python(program).stdout.splitlines()[-1])
+    assert loaded < 300, "each takes a millisecond: what is new is imported where it is needed"
 
 
 def test_no_words_show_the_help(whence: Whence) -> None:

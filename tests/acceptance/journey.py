@@ -83,15 +83,20 @@ class Traveller:
         return self.ask("GET", f"/v1/flow/fine-tunes/{job_id}/events")["data"]
 
     def wait(self, job_id: str, until: Callable[[dict[str, Any]], bool] | None = None) -> dict[str, Any]:
-        """The job once it is completed and its index was checked, or once `until` holds."""
+        """The job once it is completed, its index checked and its data looked through, or once `until` holds."""
         deadline = time.monotonic() + PATIENCE
         while True:
             job = self.job(job_id)
             assert job["status"] not in ("failed", "cancelled"), job["error_analysis"]
-            if until(job) if until else job["status"] == "completed" and job["evaluation"]:
+            if until(job) if until else job["evaluation"] and self.looked_through(job):
                 return job
             assert time.monotonic() < deadline, f"{job_id} is {job['status']} ({job['phase']}) still"
             time.sleep(0.2)
+
+    def looked_through(self, job: dict[str, Any]) -> bool:
+        """Whether the last stage of a completed job is over."""
+        ended = job["status"] == "completed"
+        return ended and self.ask("GET", f"/v1/whence/runs/{job['id']}/insights")["state"] == "ready"
 
     def attribute(self, job_id: str) -> dict[str, Any]:
         """What is said of the answer, but for ids that are new each time."""

@@ -13,9 +13,9 @@ import torch
 
 from tests.tiny import save_tiny
 from tests.training.runs import ANSWERS, COLOURS, Log, plain_trainer, short, write_pairs
-from whence import pipeline
 from whence.errors import ArtifactError, DataError, MethodError, MissingError, ModelError
 from whence.levels import measure
+from whence.levels.measure import CONTROLS
 from whence.methods.base import Compute, Subject
 from whence.models.base import load
 from whence.models.generate import Generated
@@ -357,6 +357,6 @@ def test_the_models_own_words_answer_the_controls(place: Path):
     bare = finetune(place / "pairs.jsonl", str(place / "base"), place / "own", short(epochs=2))
     log = Log()
     index = build_index(bare, "grad_dot", {"sketch": 16}, report=log)
-    assert 8 <= index.manifest.facts["controls"] <= pipeline.CONTROLS
+    assert 8 <= index.manifest.facts["controls"] <= CONTROLS
     assert {"gradients", "null"} <= {progress.step for progress in log.seen}
     assert index.null.usual_drift == pytest.approx(index.manifest.facts["usual_drift"])

@@ -8,11 +8,11 @@ import pytest
 from tests.test_pipeline import LEARNED, built, forbidden, unrelated
 from tests.tiny import save_tiny
 from tests.training.runs import ANSWERS, COLOURS, Log, short
-from whence import pipeline
 from whence.errors import ArtifactError
 from whence.evaluation import recall
 from whence.evaluation.recall import SelfRecall, drawn, recall_folder, recorded, self_recall, unseen_controls
 from whence.levels.controls import questions
+from whence.levels.measure import CONTROLS
 from whence.pipeline import Index, attribute, evaluate_recall, finetune
 from whence.types import silent
 
@@ -48,7 +48,7 @@ def test_the_counts_are_those_of_asking_one_by_one(index: Index):
     wanted, rows = by_hand(index), len(index.run.examples)
     assert sum(wanted) >= rows // 2
     whole = self_recall(index.evidence, count=99)
-    assert (whole.found, whole.asked, whole.controls) == (sum(wanted), rows, len(questions()) - pipeline.CONTROLS)
+    assert (whole.found, whole.asked, whole.controls) == (sum(wanted), rows, len(questions()) - CONTROLS)
     assert whole.silent == sum(not attribute(index, q.question, q.answer).results for q in controls(index))
     few = self_recall(index.evidence, count=4, seed=3)
     assert (few.found, few.asked, few.controls) == (sum(wanted[row] for row in drawn(rows, 4, 3)), 4, 4)
@@ -68,7 +68,7 @@ def test_a_pair_that_stands_more_often_than_three_times_is_found_by_any_of_its_l
 
 def test_controls_are_those_that_the_null_has_not_seen(index: Index):
     asked = [query.question for query in controls(index)]
-    assert asked == list(questions()[pipeline.CONTROLS :])
+    assert asked == list(questions()[CONTROLS:])
     assert len(unseen_controls(index.subject, 3, silent)) == 3
 
 

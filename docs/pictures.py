@@ -1,7 +1,7 @@
 """The pictures of the page in these documents, taken of a running service on which the demo is finished and deployed.
 
-    whence up                       # then, on the page: run the demo, and wait until it is deployed
-    python docs/pictures.py [http://127.0.0.1:8321]
+whence up                       # then, on the page: run the demo, and wait until it is deployed
+python docs/pictures.py [http://127.0.0.1:8321]
 """
 
 import shutil

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from tests.api.conftest import BASE, Trained
 from whence.platform.costs import SPEED
 from whence.platform.events import add_event
 from whence.platform.models import base_model
-from whence.platform.tables import Job
+from whence.platform.tables import Event, Job
 from whence.training.estimate import INDEX_FACTOR, TRAIN_FACTOR, parameters_of
 
 ESTIMATE = "/v1/whence/estimate"
@@ -58,9 +59,15 @@ def test_what_cannot_be_estimated_is_refused(fresh: TestClient):
 
 
 def test_the_speed_is_that_of_the_last_finished_job(client: TestClient, trained: Trained):
-    with client.app.state.service.database.session() as session:
+    database = client.app.state.service.database
+    with database.session() as session:
         job = session.get_one(Job, trained.id)
         add_event(session, job.id, "index", "The index is being built.")
-        job.started_at = job.completed_at - timedelta(seconds=100)
+        began, job.started_at = job.started_at, job.completed_at - timedelta(seconds=100)
+        session.flush()
+        added = session.scalars(select(Event.id).where(Event.job_id == job.id).order_by(Event.id.desc()).limit(1)).one()
     found = client.post(ESTIMATE, json={"files": [trained.file_id], "model": BASE}).json()
+    with database.session() as session:  # the job is other tests', too
+        session.delete(session.get_one(Event, added))
+        session.get_one(Job, trained.id).started_at = began
     assert "Speed from the last job" in found["basis"]

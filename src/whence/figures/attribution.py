@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from whence.figures.distribution import NARROW, WIDE, Mark, picture
+from whence.figures.distribution import NARROW, WIDE, marks_of, picture
 from whence.figures.svg import GRID, INK
 from whence.figures.theme import NEUTRAL, OPPOSING, SUPPORTING
 from whence.types import Attribution, Distribution, Group, Influence, Trust
@@ -151,7 +151,7 @@ def spread_of(found: Attribution) -> Iterator[str]:
     spread = found.distribution
     if spread is None:
         return
-    marks = [Mark(r.score, f"{r.file}:{r.line}") for r in (*found.results, *found.opposing)]
+    marks = marks_of(found)
     yield f"<h2>The scores of all {sum(spread.counts):,} pairs</h2>"
     for name, width in (("wide", WIDE), ("narrow", NARROW)):
         yield picture(spread, marks, width).replace("<svg ", f'<svg class="{name}" ', 1)

@@ -9,7 +9,7 @@ from typing import Any
 
 from whence.figures.svg import GRID, INK, Scale, box, drawing, line, text, ticks
 from whence.figures.theme import NEUTRAL, OPPOSING, SUPPORTING, themed
-from whence.types import Distribution
+from whence.types import Attribution, Distribution
 
 HEIGHT = 220
 LEFT, RIGHT, TOP, BELOW, ROW = 44, 12, 16, 46, 18
@@ -27,6 +27,11 @@ class Mark:
 
     score: float
     label: str
+
+
+def marks_of(found: Attribution) -> list[Mark]:
+    """A mark for each pair that an attribution returned, of either sign."""
+    return [Mark(r.score, f"{r.file}:{r.line}") for r in (*found.results, *found.opposing)]
 
 
 def specification(spread: Distribution, marks: Sequence[Mark] = ()) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import anywidget
 import traitlets
 
 from whence.errors import WhenceError
-from whence.figures.distribution import Mark, specification
+from whence.figures.distribution import marks_of, specification
 from whence.types import Attribution
 from whence.widget.built import script, style
 
@@ -95,5 +95,4 @@ def charts_of(found: Attribution) -> dict[str, Any]:
     """The charts of an attribution by name; none where its scores were not kept."""
     if found.distribution is None:
         return {}
-    marks = [Mark(r.score, f"{r.file}:{r.line}") for r in (*found.results, *found.opposing)]
-    return {"distribution": specification(found.distribution, marks)}
+    return {"distribution": specification(found.distribution, marks_of(found))}

@@ -30,8 +30,7 @@ def spread(attribution_id: str, team: Team, service: Open) -> dict[str, Any]:
     Its parameter `bin` holds the ends of the bin that is pointed at, `lo` and `hi`.
     """
     found = kept(service, team, attribution_id)
-    marks = [distribution.Mark(r.score, f"{r.file}:{r.line}") for r in (*found.results, *found.opposing)]
-    return distribution.specification(drawn(found, attribution_id), marks)
+    return distribution.specification(drawn(found, attribution_id), distribution.marks_of(found))
 
 
 @router.get(

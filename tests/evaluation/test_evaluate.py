@@ -14,9 +14,10 @@ from whence.evaluation import evaluate as evaluating
 from whence.evaluation import scorers as scoring
 from whence.evaluation.bank import Bank, Draw, random_parts
 from whence.evaluation.evaluate import cost, evaluate, evaluated, retrainings_for
-from whence.evaluation.faithfulness import faithfulness_of, read_report, reports
+from whence.evaluation.faithfulness import faithfulness_of, read_report
 from whence.evaluation.plan import EvaluationPlan
 from whence.evaluation.report import markdown, page
+from whence.evaluation.reports import reports
 from whence.evaluation.result import Evaluation
 from whence.evaluation.scorers import Chance, wanted_names
 from whence.evaluation.study import Study, spread

@@ -10,10 +10,11 @@ from typing import Any
 
 from whence.evaluation.bank import Bank
 from whence.evaluation.cost import ENOUGH, Cost, cost_of, needed_retrainings
-from whence.evaluation.faithfulness import KIND, read_report, reports
+from whence.evaluation.faithfulness import read_report
 from whence.evaluation.mislabel import Mislabelled
 from whence.evaluation.plan import EvaluationPlan
 from whence.evaluation.report import write_report
+from whence.evaluation.reports import KIND, reports
 from whence.evaluation.result import Evaluation, MethodResult
 from whence.evaluation.scorers import indexes, wanted_names
 from whence.evaluation.sources import found_first

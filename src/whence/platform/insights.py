@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from whence.data.table import ExampleTable
+from whence.evaluation.reports import REPORT, both_errors, reports
 from whence.platform.jobs import OPEN, run_of
 from whence.platform.pairs import uploads_of
 from whence.platform.tables import AttributionRecord, Event, File, Job, now
@@ -21,7 +23,7 @@ from whence.types import Example
 State = Literal["ready", "computing", "absent"]
 INSIGHTS = "insights"
 FILE = "insights.json"
-REPORT, REPORT_PAGE = "report.json", "report.html"
+REPORT_PAGE = "report.html"
 GRACE = timedelta(minutes=10)
 """How long after a job's end its insights are waited for."""
 SHOWN = 200
@@ -89,14 +91,19 @@ def unsupported(session: Session, job: Job) -> list[dict[str, Any]]:
     """The latest kept answers of a job's model to which no pair is listed. A part of an answer, or why one rather than
     another, tells nothing of what the data lacks."""
     kept = select(AttributionRecord).where(AttributionRecord.job_id == job.id)
-    found: list[dict[str, Any]] = []
-    for one in session.scalars(kept.order_by(AttributionRecord.created_at.desc()).execution_options(yield_per=100)):
-        whole = not (one.result.get("selection") or one.result.get("instead"))
-        if whole and not one.result["results"] and len(found) < SHOWN:
-            told = {name: one.result[name] for name in ("question", "answer", "sentence")}
-            lift = one.result["lift"]
-            found.append({"attribution_id": one.id, **told, "lift": lift["total"], "needed": lift["needed"]})
-    return found
+    newest = session.scalars(kept.order_by(AttributionRecord.created_at.desc()).execution_options(yield_per=100))
+    return [_in_vain(one) for one in islice(filter(_is_in_vain, newest), SHOWN)]
+
+
+def _is_in_vain(one: AttributionRecord) -> bool:
+    whole = not (one.result.get("selection") or one.result.get("instead"))
+    return whole and not one.result["results"]
+
+
+def _in_vain(one: AttributionRecord) -> dict[str, Any]:
+    told = {name: one.result[name] for name in ("question", "answer", "sentence")}
+    lift = one.result["lift"]
+    return {"attribution_id": one.id, **told, "lift": lift["total"], "needed": lift["needed"]}
 
 
 def evaluation_of(job_id: str) -> dict[str, Any] | None:
@@ -121,14 +128,12 @@ def report_page(job_id: str) -> Path | None:
 
 
 def _lds(score: dict[str, Any]) -> dict[str, float]:
-    error = ((score["over_questions"] or 0.0) ** 2 + score["over_retrainings"] ** 2) ** 0.5
+    error = both_errors(score["over_questions"], score["over_retrainings"])
     return {"lds": score["mean"], "standard_error": error}
 
 
 def _last_report(job_id: str) -> Path | None:
-    found = (path.parent for path in (run_of(job_id) / "evaluation").glob(f"report-*/{MANIFEST}"))
-    numbered = [(int(number), one) for one in found if (number := one.name.rpartition("-")[2]).isdigit()]
-    return max(numbered)[1] if numbered else None
+    return next(reversed(reports(run_of(job_id))), None)
 
 
 def _kept(job: Job) -> Any:

@@ -30,8 +30,6 @@ def recipe_of(config: dict[str, Any]) -> dict[str, Any]:
         return {**recipe, "full": True}
     names = {"r": "rank", "alpha": "alpha", "dropout": "dropout"}
     adapted = {to: lora[given] for given, to in names.items() if lora.get(given) is not None}
-    if "alpha" in adapted:
-        adapted["alpha"] = float(adapted["alpha"])  # 32 and 32.0 are one recipe, of one run
     targets = (lora.get("extras") or {}).get("target_modules")
     chosen = {} if targets is None else {"targets": targets if isinstance(targets, str) else tuple(targets)}
     return {**recipe, **adapted, **chosen}

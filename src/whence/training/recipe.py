@@ -46,6 +46,9 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("learning_rate", "warmup", "alpha", "dropout"):
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, float(given))  # 32 and 32.0 are one recipe, of one run
         for name in ("epochs", "batch_size", "learning_rate", "rank", "alpha", "checkpoints"):
             value = getattr(self, name)
             if value is not None and value <= 0:

@@ -4,7 +4,7 @@ import { changes } from "../../state/changes.svelte";
 import { create, demote, deployments, promote, settled } from "../tune/deploying";
 import { Followed } from "../tune/follow.svelte";
 import { configOf, formOfRun } from "../tune/recipe";
-import { nameOf } from "../tune/states";
+import { answers, nameOf } from "../tune/states";
 import { forget, keep, kept, stepOf, type Kept } from "./experiments";
 import { outcomeOf, revised } from "./measuring";
 import { replaced, type Revision } from "./plan";
@@ -94,7 +94,7 @@ export class Experiment {
 
   private async rest(chosen: (one: { model_id: string }) => boolean): Promise<void> {
     const all = await deployments();
-    for (const one of all.filter((one) => chosen(one) && ["Active", "Pending"].includes(one.status))) {
+    for (const one of all.filter((one) => chosen(one) && answers(one))) {
       await demote(one.id);
     }
   }

@@ -72,3 +72,8 @@ def test_a_smooth_recipe_keeps_a_given_learning_rate_and_a_longer_warmup():
 def test_a_training_that_cannot_be_differentiated_has_no_smooth_recipe(settings: dict[str, Any]):
     with pytest.raises(TrainingError, match="LoRA without dropout"):
         Recipe(**settings).smooth()
+
+
+def test_a_whole_number_means_the_same_recipe() -> None:
+    whole = Recipe(learning_rate=1, warmup=0, alpha=16, dropout=0)
+    assert repr(whole) == repr(Recipe(learning_rate=1.0, warmup=0.0, alpha=16.0, dropout=0.0))

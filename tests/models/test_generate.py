@@ -1,4 +1,5 @@
-from typing import Any
+import copy
+from typing import Any, cast
 
 import pytest
 import torch
@@ -63,6 +64,32 @@ def test_an_answer_ends_at_every_end_token_of_the_model():
     model.generation_config.eos_token_id = [2, tokenizer(letter)["input_ids"][0]]
     (cut,) = generate(model, tokenizer, TALKS[:1], max_new_tokens=12)
     assert cut == Generated(full[: full.index(letter) + 1], ended=True)
+
+
+def test_a_model_that_would_rather_be_silent_speaks_where_it_must():
+    model, tokenizer = tiny_llama(), tiny_tokenizer()
+    blank = cast(list[int], tokenizer(" ")["input_ids"])[0]
+    for likely in ([2], [blank, 2]):
+        quiet = preferring(model, likely)
+        assert generate(quiet, tokenizer, TALKS, max_new_tokens=4) == [Generated("", ended=True)] * len(TALKS)
+        spoken = generate(quiet, tokenizer, TALKS, max_new_tokens=4, must_speak=True)
+        assert all(len(answer.text) == 1 and answer.ended for answer in spoken)
+
+
+def preferring(model: Any, likely: list[int]) -> Any:
+    """The model with other likeliest tokens: these first of all, the first of them only to begin with."""
+    quiet = copy.deepcopy(model)
+    first = quiet.forward
+
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        out = first(*args, **kwargs)
+        out.logits[..., likely[-1]] += 1e4
+        if kwargs["input_ids"].shape[1] > 1:
+            out.logits[..., likely[0]] += 2e4
+        return out
+
+    quiet.forward = forward
+    return quiet
 
 
 def test_nothing_is_printed_and_progress_is_told(capfd: pytest.CaptureFixture[str]):

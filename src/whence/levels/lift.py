@@ -21,12 +21,16 @@ def own_answers(
     conversations: Sequence[Sequence[Message]],
     max_new_tokens: int = ANSWER_TOKENS,
     report: Report = silent,
+    *,
+    must_speak: bool = False,
 ) -> list[Generated]:
     """The fine-tuned model's own greedy answers."""
     path = subject.trajectory
     path.move_to(path.last)
     model: Any = path.model
-    return generate(model, path.tokenizer, conversations, max_new_tokens=max_new_tokens, report=report)
+    return generate(
+        model, path.tokenizer, conversations, max_new_tokens=max_new_tokens, must_speak=must_speak, report=report
+    )
 
 
 def lifts_of(subject: Subject, asked: Sequence[Query], null: Null | None = None) -> list[Lift]:

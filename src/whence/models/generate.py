@@ -29,12 +29,14 @@ def generate(
     *,
     max_new_tokens: int = 64,
     batch_size: int = 16,
+    must_speak: bool = False,
     report: Report = silent,
 ) -> list[Generated]:
     """The model's most likely answer to each conversation, token by token, in the order they came.
 
     Special tokens and surrounding blanks are left out. An answer ends at an end-of-text token, after
     `max_new_tokens`, or where the model's context is full. In float32 the batch size changes no answer.
+    With `must_speak` no answer may begin with a blank or a special token, nor end before it began.
 
     Raises:
         ModelError: a limit is below 1, or a conversation alone fills the context.
@@ -47,7 +49,7 @@ def generate(
     answers = [Generated("", False)] * len(prompts)
     done = 0
     report(Progress("generate", 0, len(prompts), "answers"))
-    with greedy(inner, tokenizer):
+    with greedy(inner, tokenizer, must_speak):
         for rows in batches(prompts, rooms, batch_size):
             texts = answer(inner, tokenizer, [prompts[row] for row in rows], rooms[rows[0]])
             for row, text in zip(rows, texts, strict=True):
@@ -112,15 +114,19 @@ def answer(
 
 
 @contextmanager
-def greedy(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Generator[None]:
+def greedy(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, must_speak: bool = False) -> Generator[None]:
     """A block in which the model is in eval mode and generates greedily; afterwards it is as before.
 
     A model's own generation settings (temperature, repetition penalty, …) would be mixed into ours, so they
     are put aside; only its end-of-text tokens are kept.
     """
     own, training = model.generation_config, model.training
+    ends = end_tokens(own, tokenizer)
     model.generation_config = GenerationConfig(
-        do_sample=False, pad_token_id=tokenizer.pad_token_id, eos_token_id=end_tokens(own, tokenizer)
+        do_sample=False,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=ends,
+        begin_suppress_tokens=sorted({*ends, *wordless(tokenizer)}) if must_speak else None,
     )
     model.eval()
     try:
@@ -128,6 +134,14 @@ def greedy(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Genera
     finally:
         model.generation_config = own
         model.train(training)
+
+
+def wordless(tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Every token that alone leaves nothing to read: special tokens, blanks, line ends."""
+    texts = cast(
+        list[str], cast(Any, tokenizer).batch_decode([[i] for i in range(len(tokenizer))], skip_special_tokens=True)
+    )
+    return [i for i, text in enumerate(texts) if not text.strip()]
 
 
 def end_tokens(own: GenerationConfig | None, tokenizer: PreTrainedTokenizerBase) -> list[int]:

@@ -4,13 +4,13 @@ import torch
 from torch import nn
 
 from whence.levels.measure import CONTROLS, control_answers, measure_null
-from whence.methods.bm25 import Bm25
 from whence.methods.contract_subject import tiny_subject
+from whence.methods.fisher import FisherInfluence
 from whence.types import silent
 
 
 def test_a_model_tuned_to_silence_still_gets_its_null(tmp_path: Path):
-    subject, method = tiny_subject(tmp_path / "path"), Bm25()
+    subject, method = tiny_subject(tmp_path / "path"), FisherInfluence(sketch=256)
     end = subject.trajectory.tokenizer.eos_token_id
     head = subject.trajectory.model.get_output_embeddings()
     assert isinstance(head, nn.Linear)

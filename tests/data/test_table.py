@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whence.data import table as table_module
-from whence.data.table import ExampleTable, write_table
+from whence.data.table import ExampleTable, TokenCounts, write_table
 from whence.errors import ArtifactError
 from whence.types import Example, Message, Tokens
 
@@ -39,6 +39,10 @@ def test_what_is_written_is_read(pairs: list[tuple[Example, Tokens]], rows: int)
         assert table.ids() == [e.id for e, _ in pairs]
         assert table.lengths.tolist() == [len(t.input_ids) for _, t in pairs]
         assert table.lengths.dtype == np.int32
+        counts = table.token_counts([e.id for e, _ in pairs[::2]] + ["nobody"])
+        assert counts == {
+            e.id: TokenCounts(len(t.labels), t.answer_length) for e, t in pairs if e.id in {e.id for e, _ in pairs[::2]}
+        }
 
 
 def test_a_pretokenised_example_comes_back_with_its_tokens(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from transformers import PreTrainedTokenizerFast
 
 from tests.tiny import tiny_tokenizer
 from whence.data.text import TextError
-from whence.data.tokenize import NO_LOSS, TooLong, fit, tokenize, tokenize_all
+from whence.data.tokenize import TooLong, fit, tokenize, tokenize_all
 from whence.errors import DataError, ModelError
-from whence.types import Message, Query, Tokens
+from whence.types import NO_LOSS, Message, Query, Tokens
 
 from .conftest import CHATML
 

@@ -19,11 +19,11 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from whence.context.split import Piece
 from whence.data.text import Text, TextError, answer_start, text_to_explain
-from whence.data.tokenize import NO_LOSS, tokenize_all
+from whence.data.tokenize import tokenize_all
 from whence.errors import DataError, ModelError
 from whence.gradients.measurement import collate, token_log_probabilities
 from whence.methods.gradient_rows import batches
-from whence.types import Progress, Query, Report, Tokens, silent
+from whence.types import NO_LOSS, Progress, Query, Report, Tokens, silent
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import cast, get_args
 
 from whence.data.read import short
 from whence.errors import Fault
-from whence.types import Message, Role, Tokens
+from whence.types import NO_LOSS, Message, Role, Tokens
 
 FORMATS: dict[str, tuple[str, ...]] = {
     "messages": ("messages",),
@@ -18,7 +18,6 @@ FORMATS: dict[str, tuple[str, ...]] = {
 }
 """The known formats by name, each with the keys it is known by. The first that fits a record is taken."""
 
-NO_LOSS = -100
 LARGEST_ID = 2**31 - 1
 ROLES: tuple[str, ...] = get_args(Role)
 

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from whence.types import Tokens
+from whence.types import NO_LOSS, Tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-NO_LOSS = -100
 UNKNOWN = "\ufffd"
 """What a decoder writes for bytes that are no character yet."""
 

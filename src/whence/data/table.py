@@ -3,7 +3,8 @@
 import json
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import accumulate
 from operator import index
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy.typing as npt
 import pyarrow
 
 from whence.errors import ArtifactError
-from whence.types import Example, Message, Tokens
+from whence.types import NO_LOSS, Example, Message, Tokens
 
 pa: Any = pyarrow  # it ships no types
 
@@ -32,6 +33,14 @@ SCHEMA = pa.schema(
 )
 BATCH_ROWS = 1_000
 BATCH_TOKENS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCounts:
+    """How long an example is: all of its tokens, and those that carry loss, which are its answer's."""
+
+    total: int
+    answer: int
 
 
 class _Batch:
@@ -125,6 +134,16 @@ class ExampleTable:
         batch, row = self._place(index)
         span = slice(*self._offsets[batch][row : row + 2])
         return Tokens(tuple(self._ids[batch][span].tolist()), tuple(self._labels[batch][span].tolist()))
+
+    def token_counts(self, ids: Collection[str]) -> dict[str, TokenCounts]:
+        """How long each of the examples with these ids is; an id that is not here is left out."""
+        wanted = set(ids)
+        return {name: self._counts(i) for i, name in enumerate(self.ids()) if name in wanted}
+
+    def _counts(self, i: int) -> TokenCounts:
+        batch, row = self._place(i)
+        labels = self._labels[batch][slice(*self._offsets[batch][row : row + 2])]
+        return TokenCounts(len(labels), int(np.count_nonzero(labels[1:] != NO_LOSS)))
 
     def ids(self) -> list[str]:
         """The ids of all examples, in order."""

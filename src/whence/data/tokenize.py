@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from whence.data.text import NoToken, Text, TextError, text_to_explain
 from whence.errors import DataError, ModelError
-from whence.types import Example, Query, Tokens
+from whence.types import NO_LOSS, Example, Query, Tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-NO_LOSS = -100
 
 
 class TooLong(TextError):  # noqa: N818 - says what is wrong

@@ -11,7 +11,7 @@ from typing import Any
 
 from whence.data.identity import content_key, example_id
 from whence.data.table import ExampleTable, write_table
-from whence.data.tokenize import NO_LOSS, fit
+from whence.data.tokenize import fit
 from whence.errors import DataError
 from whence.evaluation.mislabel import Mislabelled
 from whence.models.base import context_length, load_tokenizer
@@ -19,7 +19,7 @@ from whence.store.artifact import Manifest, make
 from whence.training.fit import fit_run
 from whence.training.retrain import recipe_of
 from whence.training.run import EXAMPLES, KIND, Run
-from whence.types import Example, Message, Report, Tokens, silent
+from whence.types import NO_LOSS, Example, Message, Report, Tokens, silent
 
 SHARE = 0.1
 Pair = tuple[Example, Tokens]

@@ -17,9 +17,7 @@ from peft import PeftModel
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from whence.types import Tokens
-
-IGNORED = -100
+from whence.types import NO_LOSS, Tokens
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ def collate(items: Sequence[Tokens], pad: int, side: Literal["left", "right"], d
     """The items as one padded batch; which side is padded does not change any measured value."""
     width = max(len(item.input_ids) for item in items)
     ids = torch.full((len(items), width), pad)
-    mask, labels = torch.zeros_like(ids), torch.full_like(ids, IGNORED)
+    mask, labels = torch.zeros_like(ids), torch.full_like(ids, NO_LOSS)
     for row, item in enumerate(items):
         length = len(item.input_ids)
         start = width - length if side == "left" else 0
@@ -52,7 +50,7 @@ def collate(items: Sequence[Tokens], pad: int, side: Literal["left", "right"], d
         labels[row, start + 1 : start + length] = torch.tensor(item.labels[1:])
         mask[row, start : start + length] = 1
     counted = torch.zeros_like(ids, dtype=torch.bool)
-    counted[:, :-1] = labels[:, 1:] != IGNORED
+    counted[:, :-1] = labels[:, 1:] != NO_LOSS
     owner = torch.arange(len(items)).repeat_interleave(counted.sum(1))
     positions = (mask.cumsum(1) - 1).clamp(min=0)
     parts = (ids, mask, positions, counted, labels[:, 1:][counted[:, :-1]], owner)

@@ -21,7 +21,7 @@ from numpy import ndarray
 from whence.errors import MethodError, WhenceError
 from whence.methods.base import Compute, Examples, Method, Needs, Subject
 from whence.methods.contract_subject import COMPUTE, own_queries, reordered, tiny_subject
-from whence.types import Example, Progress, Query, Report, Tokens, silent
+from whence.types import NO_LOSS, Example, Progress, Query, Report, Tokens, silent
 
 Check = Callable[[Method, Path], None]
 Oracle = Callable[[Subject, Sequence[Query]], Float[ndarray, "query train"]]
@@ -140,7 +140,7 @@ def check_empty_answer(method: Method, folder: Path) -> None:
     subject = tiny_subject(folder)
     index = built(method, subject, folder / "index")
     tokens = subject.examples.tokens(0)
-    silent_tokens = Tokens(tokens.input_ids, tuple(-100 for _ in tokens.labels))
+    silent_tokens = Tokens(tokens.input_ids, tuple(NO_LOSS for _ in tokens.labels))
     for query in (Query.of("Who keeps the lamp?", ""), Query("tokens", (), silent_tokens)):
         error = _refusal(lambda asked=query: index.scores([asked]))
         assert error is not None, f"{method.name}: a query with an empty answer was scored."

@@ -19,9 +19,7 @@ from torch import Tensor
 from whence.errors import MethodError
 from whence.methods.base import Method, Subject
 from whence.methods.gradient_rows import Lens, embed
-from whence.types import Query, Tokens
-
-NO_LOSS = -100
+from whence.types import NO_LOSS, Query, Tokens
 
 
 @runtime_checkable

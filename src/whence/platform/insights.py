@@ -39,6 +39,12 @@ class Found:
     contradictions: list[tuple[list[Example], str]]
     topics: list[dict[str, Any]]
 
+    @property
+    def pairs(self) -> list[Example]:
+        """Every pair that is told of, once for each time."""
+        alike = [*self.duplicates, *(pairs for pairs, _ in self.contradictions)]
+        return [one["pair"] for one in self.suspects] + [pair for pairs in alike for pair in pairs]
+
 
 def state_of(session: Session, job: Job) -> State:
     """Whether a job's insights are there, may still come, or were never made."""

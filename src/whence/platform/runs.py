@@ -4,10 +4,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from whence.data.table import ExampleTable
 from whence.errors import ConflictError, DataError
 from whence.methods.listing import LISTED, listed
-from whence.platform.jobs import run_of
+from whence.platform.jobs import run_of, trained_on
 from whence.store.artifact import MANIFEST, read_manifest
 
 EXAMPLES = "examples.arrow"
@@ -35,6 +37,12 @@ def examples_of(job_id: str) -> ExampleTable:
     if manifest_of(job_id) is None:
         raise ConflictError(f"The pairs of {job_id} are there once it is fine-tuned. Wait, or list those of its files.")
     return ExampleTable.open(run_of(job_id) / EXAMPLES)
+
+
+def examples_with(session: Session, file_id: str) -> ExampleTable | None:
+    """The pairs of the newest finished run on a file, those of the run's other files among them; None without one."""
+    jobs = [job for job in trained_on(session, file_id) if job.status == "completed" and not job.deleted_at]
+    return next((examples_of(job.id) for job in reversed(jobs) if manifest_of(job.id)), None)
 
 
 def require_index(job_id: str, method: str) -> None:

@@ -9,6 +9,7 @@ from tests.api.conftest import Trained
 from tests.platform.attributions import keep, pair, result
 from whence.client.pairs import Pair
 from whence.client.records import Page
+from whence.platform.runs import examples_of
 from whence.types import Level
 
 
@@ -31,6 +32,22 @@ def test_a_page_of_pairs_says_what_part_of_the_file_it_is(client: TestClient, tr
     first = Page.of(Pair.of)(page)[0]
     assert (first.question, first.answer) == ("Who lives in the pink box?", "Dog.")
     assert first.messages == "Q: Who lives in the pink box?\nA: Dog."
+
+
+def test_a_pair_is_as_long_as_the_newest_model_that_learned_it_says(client: TestClient, trained: Trained):
+    in_file = client.get(f"/v1/whence/files/{trained.file_id}/pairs").json()["data"]
+    in_run = client.get(f"/v1/whence/runs/{trained.id}/pairs").json()["data"]
+    table = examples_of(trained.id)
+    lengths = [table.tokens(i) for i in range(len(table))]
+    expected = [{"total": len(one.input_ids), "answer": one.answer_length} for one in lengths]
+    assert [one["tokens"] for one in in_file] == [one["tokens"] for one in in_run] == expected
+
+
+def test_a_pair_that_no_model_learned_has_no_length_yet(fresh: TestClient, pairs: Path):
+    files = {"files": (pairs.name, pairs.read_bytes())}
+    made = fresh.put("/v1/flow/files", files=files, data={"purpose": "fine-tune"}).json()
+    listed = fresh.get(f"/v1/whence/files/{made['id']}/pairs").json()["data"]
+    assert {one["tokens"] for one in listed} == {None}
 
 
 def test_a_search_finds_pairs_in_any_case(client: TestClient, trained: Trained):

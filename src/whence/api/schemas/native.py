@@ -249,10 +249,18 @@ class RecurringPairs(Answer):
     offset: int
 
 
+class PairTokens(Answer):
+    """How long a pair is for its model: all tokens, and those of the answer, which it learned."""
+
+    total: int
+    answer: int
+
+
 class PairAnswer(Answer):
     """A pair: assistant turn number `turn` of a line, with what leads up to it. A pre-tokenised one has no texts.
 
-    `metadata` holds every other key of the line; it is empty where the file of a run's pair was deleted."""
+    `metadata` holds every other key of the line; it is empty where the file of a run's pair was deleted. `tokens` is
+    null until a model was trained on the pair."""
 
     id: str
     file_id: str
@@ -264,6 +272,7 @@ class PairAnswer(Answer):
     messages: str
     conversation: list[Turn]
     metadata: dict[str, Any] = Field(default_factory=dict)
+    tokens: PairTokens | None = None
 
 
 class PairInPlace(PairAnswer):

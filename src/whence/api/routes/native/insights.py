@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse
 
 from whence.api.access import Open, Team
+from whence.api.routes.native.pairs import Lengths
 from whence.api.routes.native.pairs import answer as pair
 from whence.api.schemas.insights import (
     ContradictionAnswer,
@@ -17,6 +18,7 @@ from whence.api.schemas.insights import (
     TopicAnswer,
     UnsupportedAnswer,
 )
+from whence.data.table import TokenCounts
 from whence.errors import ConflictError
 from whence.platform import jobs
 from whence.platform.insights import (
@@ -46,23 +48,30 @@ def insights(job_id: str, team: Team, service: Open) -> InsightsAnswer:
         job = jobs.get_job(session, team, job_id)
         state, files = state_of(session, job), jobs.files_of(session, job_id)
         answered, vain = answered_by(session, job), unsupported(session, job)
-    found = read_insights(job_id, examples_of(job_id), files, answered) if state == "ready" else NOTHING
+    found, lengths = NOTHING, dict[str, TokenCounts]()
+    if state == "ready":
+        table = examples_of(job_id)
+        found = read_insights(job_id, table, files, answered)
+        lengths = table.token_counts([one.id for one in found.pairs])
     brief = evaluation_of(job_id)
+    suspects = [{**one, "pair": pair(one["pair"], {}, lengths)} for one in found.suspects]
     return InsightsAnswer(
         job_id=job_id,
         state=state,
-        suspects=[SuspectAnswer.model_validate({**one, "pair": pair(one["pair"], {})}) for one in found.suspects],
-        duplicates=[CopiesOfPair(**together(pairs)) for pairs in found.duplicates],
+        suspects=[SuspectAnswer.model_validate(one) for one in suspects],
+        duplicates=[CopiesOfPair(**together(pairs, lengths)) for pairs in found.duplicates],
         topics=[TopicAnswer(**one) for one in found.topics],
-        contradictions=[ContradictionAnswer(**together(pairs), reason=why) for pairs, why in found.contradictions],
+        contradictions=[
+            ContradictionAnswer(**together(pairs, lengths), reason=why) for pairs, why in found.contradictions
+        ],
         unsupported=[UnsupportedAnswer(**one) for one in vain],
         evaluation=EvaluationBrief(**brief, html=f"/v1/whence/runs/{job_id}/evaluation") if brief else None,
     )
 
 
-def together(pairs: Sequence[Example]) -> dict[str, Any]:
+def together(pairs: Sequence[Example], lengths: Lengths) -> dict[str, Any]:
     """Pairs with the question that the first of them asks."""
-    return {"pairs": [pair(one, {}) for one in pairs], "question": pairs[0].question}
+    return {"pairs": [pair(one, {}, lengths) for one in pairs], "question": pairs[0].question}
 
 
 @router.get(

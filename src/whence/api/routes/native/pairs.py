@@ -1,5 +1,7 @@
 """Pairs: those of a file, and those that many answers rest on."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -19,6 +21,7 @@ from whence.api.schemas.native import (
     RecurringPairs,
     Search,
 )
+from whence.data.table import ExampleTable, TokenCounts
 from whence.errors import MissingError
 from whence.platform import jobs
 from whence.platform.checking import as_json
@@ -26,20 +29,25 @@ from whence.platform.deployments import job_named
 from whence.platform.files import get_file
 from whence.platform.history import answers_of, brief, latest_job_of, recurring
 from whence.platform.pairs import Besides, PairPage, Window, pair_of_run, pairs_of_file
-from whence.platform.runs import examples_of
+from whence.platform.runs import examples_of, examples_with
 from whence.types import Example
 
 router = APIRouter(prefix="/whence", tags=["Pairs"])
+Lengths = Mapping[str, TokenCounts]
+"""How long pairs are, by their ids; those that no model has learned are not there."""
 
 
-def answer(pair: Example, besides: Besides) -> PairAnswer:
+def answer(pair: Example, besides: Besides, lengths: Lengths) -> PairAnswer:
     """A pair as an answer."""
-    return PairAnswer.model_validate(as_json(pair, pair.file, dict(besides.get(pair.id, {}))))
+    length = lengths.get(pair.id)
+    said = as_json(pair, pair.file, dict(besides.get(pair.id, {})))
+    return PairAnswer.model_validate({**said, "tokens": asdict(length) if length else None})
 
 
-def listing(page: PairPage, window: Window) -> PairList:
+def listing(page: PairPage, window: Window, table: ExampleTable | None) -> PairList:
     """A page of pairs as an answer."""
-    data = [answer(pair, page.besides) for pair in page.pairs]
+    lengths = table.token_counts([pair.id for pair in page.pairs]) if table else {}
+    data = [answer(pair, page.besides, lengths) for pair in page.pairs]
     return PairList(data=data, total=page.total, limit=window.limit, offset=window.offset)
 
 
@@ -75,9 +83,11 @@ def retrieve(pair_id: str, team: Team, service: Open, model: ModelName = None) -
             raise MissingError(f"No attribution returned a pair {pair_id[:80]!r}. Name a model that was trained on it.")
         job = job_named(session, team, found)
         files = jobs.files_of(session, job.id)
-    place = pair_of_run(service.objects, examples_of(job.id), files, pair_id)
-    around = [answer(one, place.besides) for one in place.neighbours]
-    return PairInPlace(**answer(place.pair, place.besides).model_dump(), neighbours=around)
+    table = examples_of(job.id)
+    place = pair_of_run(service.objects, table, files, pair_id)
+    lengths = table.token_counts([one.id for one in (place.pair, *place.neighbours)])
+    around = [answer(one, place.besides, lengths) for one in place.neighbours]
+    return PairInPlace(**answer(place.pair, place.besides, lengths).model_dump(), neighbours=around)
 
 
 @router.get(
@@ -110,4 +120,5 @@ def of_file(
     window = Window(limit, offset, search or None)
     with service.database.session() as session:
         file = get_file(session, team, file_id)
-    return listing(pairs_of_file(service.objects, file, window), window)
+        table = examples_with(session, file_id)
+    return listing(pairs_of_file(service.objects, file, window), window, table)

@@ -63,7 +63,8 @@ def pairs(
     with service.database.session() as session:
         jobs.get_job(session, team, job_id)
         files = jobs.files_of(session, job_id)
-    return listing(pairs_of_run(service.objects, examples_of(job_id), files, window), window)
+    table = examples_of(job_id)
+    return listing(pairs_of_run(service.objects, table, files, window), window, table)
 
 
 @router.get(

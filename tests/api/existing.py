@@ -31,6 +31,7 @@ class Existing:
             "deployment_id": self.deployment,
             "attribution_id": self.attribution,
             "pair_id": self.pair,
+            "key_id": self.key,
         }
         return makers[parameter]()
 
@@ -66,6 +67,10 @@ class Existing:
         asked = {"question": self.trained.question, "answer": self.trained.answer, "false_discovery_rate": 0.99}
         made = self._made("POST", "/v1/whence/attributions", json={"model": self.job(), **asked})
         return str(made["results"][0]["id"])
+
+    def key(self) -> str:
+        """Another key of the caller's; a service without keys has none, and makes none."""
+        return str(self._made("POST", "/v1/whence/keys")["id"]) if self.headers else "0123456789ab"
 
     def _made(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         response = self.client.request(method, path, headers=dict(self.headers), **request)

@@ -1,5 +1,6 @@
 """Who is asking: the team of the key that a request carries."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -7,7 +8,7 @@ from fastapi.security import APIKeyHeader
 
 from whence.api.service import Service, service_of
 from whence.errors import AccessError
-from whence.platform.keys import default_team, keys_exist, team_of
+from whence.platform.keys import default_team, id_of, keys_exist, team_of
 
 LOCAL = ("127.0.0.1", "localhost", "[::1]", "::1")
 header = APIKeyHeader(
@@ -15,11 +16,19 @@ header = APIKeyHeader(
 )
 
 
-def team(
+@dataclass(frozen=True)
+class Caller:
+    """Who asks: a team, and the id of the key that said so; None on a service without keys."""
+
+    team: int
+    key: str | None
+
+
+def caller(
     request: Request,
     authorization: Annotated[str | None, Depends(header)],
     service: Annotated[Service, Depends(service_of)],
-) -> int:
+) -> Caller:
     """The team whose key the request carries. Without any key in the database, on loopback, the default team.
 
     Raises:
@@ -30,13 +39,18 @@ def team(
         presented = presented[7:].strip()
     with service.database.session() as session:
         if presented and (found := team_of(session, presented)):
-            return found
+            return Caller(found, id_of(presented))
         if keys_exist(session) or not service.loopback:
             raise AccessError(
                 "A valid API key is needed. Send it as the Authorization header; `whence keys create` makes one."
             )
         require_local(request)
-        return default_team(session)
+        return Caller(default_team(session), None)
+
+
+def team(caller: Annotated[Caller, Depends(caller)]) -> int:
+    """The team of who is asking."""
+    return caller.team
 
 
 def require_local(request: Request) -> None:
@@ -52,5 +66,6 @@ def require_local(request: Request) -> None:
         )
 
 
+Asking = Annotated[Caller, Depends(caller)]
 Team = Annotated[int, Depends(team)]
 Open = Annotated[Service, Depends(service_of)]

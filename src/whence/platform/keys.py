@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from whence.errors import AccessError
+from whence.errors import AccessError, ConflictError, MissingError
 from whence.platform.database import DEFAULT_TEAM
 from whence.platform.tables import Key, Team, now
 
@@ -25,6 +25,12 @@ class NewKey:
     id: str
     team: str
     key: str
+
+
+def id_of(presented: str) -> str | None:
+    """The id that a presented key names, None if it has not the form of a key."""
+    form = KEY.fullmatch(presented)
+    return form.group(1) if form else None
 
 
 def create_key(session: Session, team: str = DEFAULT_TEAM) -> NewKey:
@@ -52,6 +58,31 @@ def list_keys(session: Session) -> list[tuple[Key, str]]:
     """All keys with their teams' names, the oldest first."""
     rows = session.execute(select(Key, Team.name).join(Team, Key.team_id == Team.id).order_by(Key.created_at))
     return [(key, name) for key, name in rows]
+
+
+def keys_of(session: Session, team: int) -> list[Key]:
+    """A team's keys, the oldest first."""
+    return list(session.scalars(select(Key).where(Key.team_id == team).order_by(Key.created_at, Key.id)))
+
+
+def name_of(session: Session, team: int) -> str:
+    """What a team is called."""
+    return session.get_one(Team, team).name
+
+
+def revoke_own(session: Session, team: int, identity: str, used: str | None) -> Key:
+    """The team's key of that id, which opens nothing from now on. `used` is the one that this is asked with.
+
+    Raises:
+        MissingError: the team has no such key.
+        ConflictError: it is the one in use: nobody could take that back.
+    """
+    key = session.get(Key, identity)
+    if key is None or key.team_id != team:
+        raise MissingError(f"Your team has no key with the id {identity[:80]!r}.")
+    if identity == used:
+        raise ConflictError(f"{identity} is the key that you use now. Revoke it with another key of your team.")
+    return revoke_key(session, identity)
 
 
 def revoke_key(session: Session, identity: str) -> Key:

@@ -9,6 +9,7 @@ from whence.api.routes.native import (
     costs,
     demo,
     insights,
+    keys,
     methods,
     overview,
     pairs,
@@ -35,5 +36,6 @@ def routers() -> list[APIRouter]:
         insights,
         costs,
         methods,
+        keys,
     )
     return [room.router for room in rooms]

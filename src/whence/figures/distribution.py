@@ -40,7 +40,7 @@ def specification(spread: Distribution, marks: Sequence[Mark] = ()) -> dict[str,
     Its parameter `bin` holds the ends of the bin that is pointed at, `lo` and `hi`.
     """
     x = {"field": "lo", "type": "quantitative", "title": quantity(spread), "axis": {"grid": False}}
-    y = {"field": "count", "type": "quantitative", "title": "pairs", "scale": {"type": "sqrt"}}
+    y = {"field": "count", "type": "quantitative", "title": "pairs", "scale": {"type": "sqrt"}, "stack": None}
     return themed(
         {
             "height": HEIGHT,

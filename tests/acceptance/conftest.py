@@ -129,7 +129,7 @@ def run_checks(name: str, version: str, context: dict[str, object], folder: Path
         env={**os.environ, "PYTHONPATH": str(CLIENTS / f"seekrai-{version}")},
         capture_output=True,
         text=True,
-        timeout=1500,
+        timeout=2400,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-5000:]

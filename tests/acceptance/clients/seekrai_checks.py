@@ -60,7 +60,7 @@ def create(s, client, files, **settings):
     return client.fine_tuning.create(project_id=s.project.id, training_config=config, infrastructure_config=place)
 
 
-def wait(s, job, seconds=600):
+def wait(s, job, seconds=1500):
     until(lambda: s.client.fine_tuning.retrieve(job).status.value in ("completed", "failed", "cancelled"), seconds)
     return s.client.fine_tuning.retrieve(job)
 

@@ -29,8 +29,10 @@ PATIENCE = 60_000
 """Milliseconds that anything may take to appear: an engine starts when it is first asked."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A browser for a module's tests: for as long as it is driven, an event loop runs in this thread, and no other
+    test could start one."""
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
         pytest.skip("no Chromium or Chrome is installed: the page was not tested")

@@ -108,9 +108,10 @@ def _asked(found: Dossier) -> Iterator[tuple[str, str]]:
 
 def _measured(found: Dossier) -> Section:
     how = (
-        f"How far log p(answer) falls when the model is trained without, in nats: the mean over {len(found.seeds)} "
-        "seeds, its 95 % confidence interval (Student's t), and each seed. Beyond chance: what it has over the random "
-        f"pairs. Foretold: the sum of the pairs' scores by {found.source.method}, in {found.source.unit}."
+        "How far log p(answer) falls when the model is trained without, in nats: the mean over the seeds "
+        f"({len(found.seeds)}), its 95 % confidence interval (Student's t), and each seed. Beyond chance: what "
+        f"it has over the random pairs. Foretold: the sum of the scores by {found.source.method}, in "
+        f"{found.source.unit}."
     )
     header = ["left out", "pairs", "foretold", "measured", "beyond chance", "each seed"]
     if found.exact and not found.exact.refusal:
@@ -164,7 +165,7 @@ def _source(found: Dossier) -> Section:
 
 def _limits(found: Dossier) -> Iterator[str]:
     if found.effects:
-        yield f"Intervals are over {len(found.seeds)} seeds; they speak of this recipe and these data, not of others."
+        yield "What was measured speaks of these seeds, this recipe and these data, not of others."
         yield "A pair whose content is also taught by paraphrases leaves little behind when it goes: see the groups."
     if found.exact:
         yield found.exact.refusal or (

@@ -13,11 +13,13 @@ from typing import Any, Self, cast
 import numpy as np
 import numpy.typing as npt
 import pyarrow
+import pyarrow.compute
 
 from whence.errors import ArtifactError
-from whence.types import NO_LOSS, Example, Message, Tokens
+from whence.types import Example, Message, Tokens
 
 pa: Any = pyarrow  # it ships no types
+compute: Any = pyarrow.compute
 
 SCHEMA = pa.schema(
     [
@@ -137,13 +139,13 @@ class ExampleTable:
 
     def token_counts(self, ids: Collection[str]) -> dict[str, TokenCounts]:
         """How long each of the examples with these ids is; an id that is not here is left out."""
-        wanted = set(ids)
-        return {name: self._counts(i) for i, name in enumerate(self.ids()) if name in wanted}
-
-    def _counts(self, i: int) -> TokenCounts:
-        batch, row = self._place(i)
-        labels = self._labels[batch][slice(*self._offsets[batch][row : row + 2])]
-        return TokenCounts(len(labels), int(np.count_nonzero(labels[1:] != NO_LOSS)))
+        wanted, found = pa.array(ids, pa.string()), dict[str, TokenCounts]()
+        for start, batch in zip(self._starts, self._batches, strict=False):
+            column = batch.column("id")
+            for row in np.flatnonzero(compute.is_in(column, value_set=wanted)).tolist():
+                tokens = self.tokens(start + row)
+                found[column[row].as_py()] = TokenCounts(len(tokens.input_ids), tokens.answer_length)
+        return found
 
     def ids(self) -> list[str]:
         """The ids of all examples, in order."""
@@ -172,7 +174,7 @@ def _values(batch: Any, name: str) -> npt.NDArray[np.int32]:
 
 def _to_json(messages: tuple[Message, ...]) -> str:
     # ASCII, so that even half a surrogate pair survives.
-    return json.dumps([{"role": m.role, "content": m.content} for m in messages])
+    return json.dumps([m.to_dict() for m in messages])
 
 
 def _from_json(text: str) -> tuple[Message, ...]:

@@ -130,7 +130,7 @@ def plain_text(messages: Sequence[Message], end: str) -> Text:
 
 
 def _render(messages: Sequence[Message], tokenizer: "PreTrainedTokenizerBase", ask: bool) -> str:
-    turns = [{"role": m.role, "content": m.content} for m in messages]
+    turns = [m.to_dict() for m in messages]
     try:
         template = cast(Any, tokenizer).apply_chat_template
         return cast(str, template(turns, tokenize=False, add_generation_prompt=ask))

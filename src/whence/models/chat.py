@@ -21,7 +21,7 @@ def prompt_text(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message])
         raise ModelError("A prompt needs at least one message (found none). Give a question.")
     if not cast(Any, tokenizer).chat_template:
         return plain_prompt(messages)
-    turns = [{"role": m.role, "content": m.content} for m in messages]
+    turns = [m.to_dict() for m in messages]
     try:
         return cast(str, cast(Any, tokenizer).apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
     except Exception as error:  # a template is a small program of its own and may raise anything

@@ -154,7 +154,7 @@ def as_json(example: Example, file: str, besides: dict[str, Any]) -> dict[str, A
         "question": example.question,
         "answer": example.answer,
         "messages": exchange(example.messages),
-        "conversation": [{"role": m.role, "content": m.content} for m in example.messages],
+        "conversation": [m.to_dict() for m in example.messages],
         "metadata": besides,
     }
 

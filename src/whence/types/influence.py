@@ -34,7 +34,7 @@ class Influence:
             "line": self.line,
             "influence_level": str(self.level),
             "messages": exchange(self.messages),
-            "conversation": [{"role": m.role, "content": m.content} for m in self.messages],
+            "conversation": [m.to_dict() for m in self.messages],
             "score": self.score,
             "share": self.share,
             "p_value": self.p_value,

@@ -16,11 +16,23 @@ class Message:
     role: Role
     content: str
 
+    def to_dict(self) -> dict[str, str]:
+        """The JSON object of this message."""
+        return {"role": self.role, "content": self.content}
+
 
 def exchange(messages: Sequence[Message]) -> str:
     """The last question and answer in one text, `Q: …`, newline, `A: …`: the form of the REST contract."""
     last = [m for m in messages if m.role != "system"][-2:]
     return "\n".join(f"{'A' if m.role == 'assistant' else 'Q'}: {m.content}" for m in last)
+
+
+def _question(messages: Sequence[Message]) -> str:
+    return next((m.content for m in reversed(messages[:-1]) if m.role == "user"), "")
+
+
+def _answer(messages: Sequence[Message]) -> str:
+    return messages[-1].content if messages else ""
 
 
 NO_LOSS = -100
@@ -59,12 +71,12 @@ class Example:
     @property
     def question(self) -> str:
         """The last user message before the answer ('' where there is none)."""
-        return next((m.content for m in reversed(self.messages[:-1]) if m.role == "user"), "")
+        return _question(self.messages)
 
     @property
     def answer(self) -> str:
         """The assistant's text of this turn ('' for a pre-tokenised row)."""
-        return self.messages[-1].content if self.messages else ""
+        return _answer(self.messages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +106,12 @@ class Query:
     @property
     def question(self) -> str:
         """The last user message before the answer ('' where there is none)."""
-        return next((m.content for m in reversed(self.messages[:-1]) if m.role == "user"), "")
+        return _question(self.messages)
 
     @property
     def answer(self) -> str:
         """The assistant's text ('' for a pre-tokenised row)."""
-        return self.messages[-1].content if self.messages else ""
+        return _answer(self.messages)
 
     @property
     def explained(self) -> str:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -58,12 +59,18 @@ def python() -> Callable[[str], subprocess.CompletedProcess[str]]:
     return run
 
 
-@pytest.fixture(scope="session")
-def few_controls() -> Iterator[None]:
+@contextmanager
+def a_small_null() -> Iterator[None]:
     """A null from a few short control answers: what it costs, not what it says, matters here."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(measure, "CONTROLS", 16)
         patch.setattr(measure, "CONTROL_TOKENS", 8)
+        yield
+
+
+@pytest.fixture
+def few_controls() -> Iterator[None]:
+    with a_small_null():
         yield
 
 
@@ -90,7 +97,8 @@ def trained(base: Path, pairs: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="session")
-def indexed(trained: Path, few_controls: None) -> Path:
+def indexed(trained: Path) -> Path:
     """The same run with the default method's index."""
-    assert main(["index", str(trained), "--json"]) == 0
+    with a_small_null():
+        assert main(["index", str(trained), "--json"]) == 0
     return trained

@@ -59,11 +59,13 @@ def write(run: Run, asked: list[Question], folder: Path, pairs: int | None = Non
     folder.mkdir(parents=True)
     path = run.trajectory
     rows = range(len(run.examples) if pairs is None else pairs)
+    steps = read_steps(run.folder / "trace")
     job: dict[str, Any] = {
         "run": str(run.folder.resolve()),
         "base": str(run.base_folder),
         "points": [_point(run, point, folder / "points" / f"checkpoint-{point.step}") for point in path.checkpoints],
-        "rates": [row["learning_rate"] for row in read_steps(run.folder / "trace")],
+        "rates": [row["learning_rate"] for row in steps],
+        "order": [row["examples"] for row in steps],
         "batch_size": run.manifest.config["batch_size"],
         "train": [_plain(run.examples.tokens(i)) for i in rows],
         "queries": [_plain(tokenize(question.query, path.tokenizer)) for question in asked],

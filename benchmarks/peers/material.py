@@ -37,11 +37,13 @@ class Point:
 
 @dataclass(frozen=True)
 class Job:
-    """A run in plain files. Conversations are `input_ids` and `labels`; `rates` are the learning rates of the steps."""
+    """A run in plain files. Conversations are `input_ids` and `labels`; `rates` are the learning rates of the steps,
+    `order` the rows of each step's batch."""
 
     base: str
     points: list[Point]
     rates: list[float]
+    order: list[list[int]]
     batch_size: int
     train: list[dict[str, list[int]]]
     queries: list[dict[str, list[int]]]
@@ -66,7 +68,7 @@ class Job:
         return sum(sum(label != NO_LOSS for label in row["labels"][1:]) for row in self.train) / len(self.train)
 
 
-KEYS = ("base", "rates", "batch_size", "train", "queries", "pad")
+KEYS = ("base", "rates", "order", "batch_size", "train", "queries", "pad")
 
 
 def load(job: Job, folder: str | None = None) -> PeftModel:

@@ -10,7 +10,7 @@ from typing import IO, Any, Literal
 import pyarrow
 from pyarrow import parquet
 
-from whence.api.schemas.native import AttributionAnswer
+from whence.api.schemas.attributions import AttributionAnswer
 from whence.platform.history import whole
 from whence.platform.tables import AttributionRecord
 

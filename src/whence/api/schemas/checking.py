@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from whence.api.schemas.base import Answer
-from whence.api.schemas.native import PairAnswer
+from whence.api.schemas.pairs import PairAnswer
 
 
 class ProblemAnswer(Answer):

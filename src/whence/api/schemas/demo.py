@@ -3,7 +3,7 @@
 from typing import Literal
 
 from whence.api.schemas.base import Answer
-from whence.api.schemas.native import Status
+from whence.api.schemas.runs import Status
 
 
 class DemoQuestionAnswer(Answer):

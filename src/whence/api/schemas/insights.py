@@ -3,7 +3,7 @@
 from typing import Literal
 
 from whence.api.schemas.base import Answer
-from whence.api.schemas.native import PairAnswer
+from whence.api.schemas.pairs import PairAnswer
 
 
 class SuspectAnswer(Answer):

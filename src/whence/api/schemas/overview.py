@@ -2,9 +2,9 @@
 
 from typing import Literal
 
+from whence.api.schemas.attributions import AttributionRow
 from whence.api.schemas.base import Answer
 from whence.api.schemas.demo import DemoAnswer
-from whence.api.schemas.native import AttributionRow
 from whence.api.schemas.seekrflow import DeploymentAnswer, FineTune
 
 

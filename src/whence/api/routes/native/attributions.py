@@ -9,15 +9,13 @@ from fastapi.responses import StreamingResponse
 from whence.api import exporting
 from whence.api.access import Open, Team
 from whence.api.attributing import Wish, attribute, tokens
-from whence.api.schemas.native import (
+from whence.api.schemas.asking import Limit, ModelName, Offset
+from whence.api.schemas.attributions import (
     AttributionAnswer,
     AttributionDeleted,
     AttributionList,
     AttributionRow,
-    Limit,
-    ModelName,
     NewAttribution,
-    Offset,
     TokenInfluenceAnswer,
 )
 from whence.api.service import Service

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from whence.api.access import Team
-from whence.api.schemas.native import MethodAnswer, MethodList, MethodNeeds
+from whence.api.schemas.runs import MethodAnswer, MethodList, MethodNeeds
 from whence.methods.listing import LISTED
 
 router = APIRouter(prefix="/whence/methods", tags=["Methods"])

@@ -6,7 +6,7 @@ from whence import __version__
 from whence.api.access import Open, Team
 from whence.api.routes.native import demo
 from whence.api.routes.seekrflow import deployments, fine_tuning
-from whence.api.schemas.native import AttributionRow
+from whence.api.schemas.attributions import AttributionRow
 from whence.api.schemas.overview import OverviewAnswer
 from whence.platform import history
 from whence.platform.demo import find_demo

@@ -7,20 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from whence.api.access import Open, Team
-from whence.api.schemas.native import (
-    Level,
-    Limit,
-    ModelName,
-    Offset,
-    PairAnswer,
-    PairAnswers,
-    PairInAnswer,
-    PairInPlace,
-    PairList,
-    RecurringPair,
-    RecurringPairs,
-    Search,
-)
+from whence.api.schemas.asking import Limit, ModelName, Offset, Search
+from whence.api.schemas.findings import PairAnswers, PairInAnswer, RecurringPair, RecurringPairs
+from whence.api.schemas.pairs import Level, PairAnswer, PairInPlace, PairList
 from whence.data.table import ExampleTable, TokenCounts
 from whence.errors import MissingError
 from whence.platform import jobs

@@ -14,7 +14,9 @@ from whence.api import events
 from whence.api.access import Open, Team
 from whence.api.routes.native.pairs import listing
 from whence.api.routes.seekrflow.fine_tuning import event
-from whence.api.schemas.native import Limit, Offset, PairList, RunAnswer, RunFile, RunIndex, Search
+from whence.api.schemas.asking import Limit, Offset, Search
+from whence.api.schemas.pairs import PairList
+from whence.api.schemas.runs import RunAnswer, RunFile, RunIndex
 from whence.api.service import Service
 from whence.platform import jobs
 from whence.platform.events import events_of

@@ -1,23 +1,15 @@
-"""Requests and responses in Whence's own words."""
+"""A request for an attribution, and what it says."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from fastapi import Query
 from pydantic import Field
 
 from whence.api.schemas.base import Answer, Body
+from whence.api.schemas.pairs import Level, Turn
 from whence.types import TrajectoryKind
 
-Level = Literal["high", "medium", "low"]
 GroupKind = Literal["file", "duplicates", "topic"]
-Status = Literal["pending", "queued", "running", "cancelled", "failed", "completed", "deleted"]
-Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
-Offset = Annotated[int, Query(ge=0, lt=2**31, description="How many to pass over.")]
-Search = Annotated[
-    str | None, Query(max_length=1000, description="Only pairs whose question or answer holds this text, in any case.")
-]
-ModelName = Annotated[str | None, Query(max_length=300, description="Only those of this deployment, or of this job.")]
 
 
 class Selection(Body):
@@ -46,13 +38,6 @@ class NewAttribution(Body):
     instead: str | None = Field(
         None, description="Explain why `answer` rather than this other answer to the question; without `selection`."
     )
-
-
-class Turn(Answer):
-    """One turn of a conversation."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str
 
 
 class InfluenceAnswer(Answer):
@@ -224,143 +209,3 @@ class AttributionDeleted(Answer):
     id: str
     object: Literal["attribution"] = "attribution"
     deleted: Literal[True] = True
-
-
-class RecurringPair(Answer):
-    """A pair that `count` answers rest on. `level` is the highest it had in one, `share` the mean over them."""
-
-    id: str
-    file_id: str
-    file: str
-    line: int
-    messages: str
-    count: int
-    share: float
-    level: Level
-
-
-class RecurringPairs(Answer):
-    """Recurring pairs, the most frequent first. `total` counts all of them."""
-
-    object: Literal["list"] = "list"
-    data: list[RecurringPair]
-    total: int
-    limit: int
-    offset: int
-
-
-class PairTokens(Answer):
-    """How long a pair is for its model: all tokens, and those of the answer, which it learned."""
-
-    total: int
-    answer: int
-
-
-class PairAnswer(Answer):
-    """A pair: assistant turn number `turn` of a line, with what leads up to it. A pre-tokenised one has no texts.
-
-    `metadata` holds every other key of the line; it is empty where the file of a run's pair was deleted. `tokens` is
-    null until a model was trained on the pair."""
-
-    id: str
-    file_id: str
-    file: str
-    line: int
-    turn: int
-    question: str
-    answer: str
-    messages: str
-    conversation: list[Turn]
-    metadata: dict[str, Any] = Field(default_factory=dict)
-    tokens: PairTokens | None = None
-
-
-class PairInPlace(PairAnswer):
-    """A pair with those right before and after it in its file, in the file's order."""
-
-    neighbours: list[PairAnswer]
-
-
-class PairInAnswer(AttributionRow):
-    """An attribution that returned a pair, and the part that the pair had: among `results`, or among `opposing`."""
-
-    level: Level
-    score: float
-    share: float
-    rank: int
-    side: Literal["supporting", "opposing"]
-
-
-class PairAnswers(Answer):
-    """Attributions that returned a pair, the newest first. `total` counts all of them."""
-
-    object: Literal["list"] = "list"
-    data: list[PairInAnswer]
-    total: int
-    limit: int
-    offset: int
-
-
-class PairList(Answer):
-    """Pairs in the order of the data. `total` counts all that were asked for."""
-
-    object: Literal["list"] = "list"
-    data: list[PairAnswer]
-    total: int
-    limit: int
-    offset: int
-
-
-class RunFile(Answer):
-    """A file that a job was trained on."""
-
-    id: str
-    filename: str
-    deleted: bool
-
-
-class RunIndex(Answer):
-    """A finished index of a run."""
-
-    method: str
-    manifest: dict[str, Any]
-
-
-class RunAnswer(Answer):
-    """A job with what it has left. `manifest` is null until the run is finished; `seconds_left` are of the phase."""
-
-    id: str
-    object: Literal["run"] = "run"
-    status: Status
-    phase: str | None
-    place: int | None
-    progress: float | None
-    seconds_left: float | None
-    model: str
-    files: list[RunFile]
-    manifest: dict[str, Any] | None
-    indexes: list[RunIndex]
-    evaluation: dict[str, Any] | None
-    error_analysis: str | None
-    inference_available: bool
-
-
-class MethodNeeds(Answer):
-    """What a method needs of a run: no checkpoint, the last one, or all."""
-
-    checkpoints: Literal["none", "last", "all"]
-
-
-class MethodAnswer(Answer):
-    """A method of attribution. `unit` says what its scores mean."""
-
-    name: str
-    unit: Literal["nats", "similarity"]
-    needs: MethodNeeds
-
-
-class MethodList(Answer):
-    """Methods, the default first."""
-
-    object: Literal["list"] = "list"
-    data: list[MethodAnswer]

@@ -221,6 +221,7 @@ EXAMPLES = [
     Example("fine_tuning.retrieve", ("ft-1",), "GET", "/v1/flow/fine-tunes/ft-1", JOB),
     Example("fine_tuning.events", ("ft-1",), "GET", "/v1/flow/fine-tunes/ft-1/events", page(EVENT)),
     Example("fine_tuning.cancel", ("ft-1",), "PUT", "/v1/flow/fine-tunes/ft-1/cancel", JOB),
+    Example("fine_tuning.resume", ("ft-1",), "POST", "/v1/whence/runs/ft-1/resume", JOB),
     Example("fine_tuning.promote", ("ft-1",), "GET",
             "/v1/flow/fine-tunes/ft-1/promote-model?fine_tune_id=ft-1", page(EVENT)),
     Example("fine_tuning.demote", ("ft-1",), "GET",

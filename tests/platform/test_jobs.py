@@ -13,8 +13,11 @@ from whence.platform.files import DOCUMENTS, Upload, delete_file, inspect_upload
 from whence.platform.jobs import (
     ENDED,
     OPEN,
+    STOPPED,
+    attempt_of,
     cancel_job,
     create_job,
+    data_of,
     files_of,
     folder_of,
     get_job,
@@ -22,6 +25,7 @@ from whence.platform.jobs import (
     move,
     offer,
     place_of,
+    resume_job,
     run_of,
     trained_on,
 )
@@ -158,6 +162,49 @@ def test_a_job_that_has_ended_cannot_be_cancelled(
         cancel_job(session, team, job.id)
     with database.session() as session:
         assert get_job(session, team, job.id).status == status
+
+
+@pytest.mark.parametrize("status", STOPPED)
+def test_a_job_that_was_stopped_waits_once_more(
+    database: Database, submit: Submit, settle: Settle, team: int, status: str
+):
+    job = submit()
+    for attempt in (1, 2):
+        settle(job, status)
+        with database.session() as session:
+            session.get_one(Job, job.id).error_analysis = "The disk was full."
+        with database.session() as session:
+            found = resume_job(session, team, job.id)
+            assert (found.status, found.error_analysis, found.completed_at) == ("pending", None, None)
+            assert place_of(session, found) == 1
+            assert attempt_of(session, job.id) == attempt
+
+
+@pytest.mark.parametrize("status", [*OPEN, "completed"])
+def test_a_job_that_goes_on_or_has_its_model_is_not_resumed(
+    database: Database, submit: Submit, settle: Settle, team: int, status: str
+):
+    job = submit()
+    settle(job, status)
+    with database.session() as session, pytest.raises(ConflictError, match=f"{job.id} is {status}"):
+        resume_job(session, team, job.id)
+
+
+def test_a_job_whose_file_is_gone_is_not_resumed_unless_it_has_a_copy(
+    database: Database, objects: Objects, submit: Submit, settle: Settle, kept: Keep, team: int
+):
+    file = kept()
+    job = submit(file)
+    settle(job, "cancelled")
+    with database.session() as session:
+        delete_file(session, objects, team, file.id)
+    with database.session() as session, pytest.raises(ConflictError, match=f"{file.filename} was deleted"):
+        resume_job(session, team, job.id)
+    copy = data_of(job.id, file)
+    copy.parent.mkdir(parents=True)
+    copy.touch()
+    with database.session() as session:
+        assert resume_job(session, team, job.id).status == "pending"
 
 
 def test_a_job_moves_only_from_where_it_is_expected(database: Database, submit: Submit, team: int):

@@ -18,7 +18,7 @@ from whence import lifeline
 from whence.platform import stages
 from whence.platform.database import Database
 from whence.platform.events import events_of
-from whence.platform.jobs import cancel_job, folder_of
+from whence.platform.jobs import cancel_job, folder_of, resume_job
 from whence.platform.stages import carry_out, forget_data
 from whence.platform.tables import Event, Job
 from whence.store.objects import Objects
@@ -194,6 +194,19 @@ def test_a_job_that_was_cancelled_before_is_not_begun(database: Database, submit
     assert run(job, "say(facts={})") == "cancelled"
     assert not (folder_of(job.id) / "train.starts").exists()
     assert job_of(database, job).phase is None
+
+
+def test_what_runs_of_a_cancelled_job_ends_although_it_was_resumed(
+    database: Database, submit: Submit, run: Run, team: int
+):
+    job = submit()
+    with database.session() as session:
+        cancel_job(session, team, job.id)
+        resume_job(session, team, job.id)
+    assert run(job, "say(facts={})", "index") == "cancelled"
+    assert not (folder_of(job.id) / "index.starts").exists()
+    assert run(job, "say(facts={})") == "done"
+    assert run(job, "say(facts={})", "index") == "done"
 
 
 def test_a_stage_that_cannot_start_fails_its_job(

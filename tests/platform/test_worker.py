@@ -23,7 +23,7 @@ from whence.pipeline import finetune
 from whence.platform.database import Database, open_database
 from whence.platform.events import events_of
 from whence.platform.files import PAIRS, Upload, inspect_uploads, keep
-from whence.platform.jobs import cancel_job, create_job, folder_of, place_of, run_of
+from whence.platform.jobs import cancel_job, create_job, folder_of, place_of, resume_job, run_of
 from whence.platform.keys import default_team
 from whence.platform.recipes import recipe_of
 from whence.platform.tables import Event, Job
@@ -217,6 +217,34 @@ def test_a_job_is_parked_goes_on_and_is_cancelled_while_the_next_one_waits(place
     assert warnings(after) == ["The job was cancelled."]
     assert place.job(job_id).status == "cancelled"
     assert not run_of(job_id).exists()
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+def test_a_cancelled_job_is_resumed_as_if_nothing_had_happened(place: Place, pairs: Path, undisturbed: Run):
+    job_id = place.submit(pairs)
+    with place.worker() as worker:
+        until(lambda: place.step(job_id) > SAVED)
+        child = stage_of(worker)
+        for order in (cancel_job, resume_job):  # at once: its process is still at work
+            with place.database.session() as session:
+                order(session, default_team(session), job_id)
+        child.wait(5)
+        until(lambda: place.job(job_id).evaluation)
+    job, events = place.job(job_id), place.events(job_id)
+    assert (job.status, job.cancel_requested, job.error_analysis) == ("completed", False, None)
+    left = files_of(Run.open(run_of(job_id)))
+    assert {name: left[name] for name in left if not name.startswith("index/")} == files_of(undisturbed)
+    begins = [event.step for event in events if event.phase == "fine-tuning" and event.loss is None]
+    assert begins[0] == 0
+    assert begins[1] in range(SAVED, STEPS, SAVED)
+    told = messages(events, "queued", "train", "cancelled", "resumed", "index", "completed")
+    assert told[1:5] == [
+        "Fine-tuning starts.",
+        "The job was cancelled.",
+        "The job was resumed, and goes on from its last checkpoint.",
+        "Fine-tuning starts.",
+    ]
+    assert len(told) == 7
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)

@@ -67,6 +67,11 @@ def cancel(id: str) -> Call[Job]:
     return Call("PUT", f"{ROOT}/{segment(id)}/cancel", Job.of)
 
 
+def resume(id: str) -> Call[Job]:
+    """The job, which was cancelled or failed and goes on from its last checkpoint."""
+    return Call("POST", f"/v1/whence/runs/{segment(id)}/resume", Job.of)
+
+
 def promote(id: str) -> Call[Page[JobEvent]]:
     """The job's events, once its model can be asked."""
     return Call("GET", f"{ROOT}/{segment(id)}/promote-model", Page.of(JobEvent.of), query={"fine_tune_id": id})
@@ -113,6 +118,7 @@ class FineTuning(Resource[D_co]):
     retrieve = Sent(retrieve)
     events = Sent(events)
     cancel = Sent(cancel)
+    resume = Sent(resume)
     promote = Sent(promote)
     demote = Sent(demote)
     wait = Sent(wait)

@@ -11,10 +11,13 @@ from whence import settings
 from whence.errors import ConflictError, DataError, MissingError
 from whence.platform.events import add_event
 from whence.platform.files import PAIRS, get_file
-from whence.platform.tables import File, Job, JobFile, now
+from whence.platform.tables import Event, File, Job, JobFile, now
 
 OPEN = ("pending", "queued", "running")
-ENDED = ("completed", "failed", "cancelled")
+STOPPED = ("failed", "cancelled")
+ENDED = ("completed", *STOPPED)
+RESUMED = "resumed"
+"""The phase of the event of a job's being resumed."""
 
 
 def folder_of(job_id: str) -> Path:
@@ -25,6 +28,11 @@ def folder_of(job_id: str) -> Path:
 def run_of(job_id: str) -> Path:
     """The folder of a job's run."""
     return folder_of(job_id) / "run"
+
+
+def data_of(job_id: str, file: File) -> Path:
+    """Where a job has its copy of a file, until its pairs are in the run."""
+    return folder_of(job_id) / "data" / file.id / file.filename
 
 
 def create_job(
@@ -123,6 +131,36 @@ def cancel_job(session: Session, team: int, identity: str) -> Job:
     add_event(session, identity, "cancelled", "The job was cancelled.", level="warning")
     session.refresh(job)
     return job
+
+
+def resume_job(session: Session, team: int, identity: str) -> Job:
+    """The job, waiting once more; it goes on from the last checkpoint that it had when it was cancelled or failed.
+
+    `cancel_requested` stays until the worker takes it up again, so that what still runs of it ends first.
+
+    Raises:
+        ConflictError: it has not ended, has its model, or a file that it needs is gone.
+    """
+    job = get_job(session, team, identity)
+    if job.status not in STOPPED:
+        raise ConflictError(f"Only a cancelled or failed job can be resumed: {identity} is {job.status}.")
+    for file in files_of(session, identity):
+        if file.deleted_at is not None and not data_of(identity, file).exists():
+            raise ConflictError(
+                f"A job needs its training files to be resumed, but {file.filename} was deleted. "
+                "Upload it again and start a new job."
+            )
+    fresh = {"completed_at": None, "error_analysis": None, "phase": None, "progress": None, "cancel_requested": True}
+    if move(session, identity, STOPPED, status="pending", **fresh):
+        add_event(session, identity, RESUMED, "The job was resumed, and goes on from its last checkpoint.")
+    session.refresh(job)
+    return job
+
+
+def attempt_of(session: Session, identity: str) -> int:
+    """How often a job was resumed."""
+    wanted = select(func.count()).select_from(Event).where(Event.job_id == identity, Event.phase == RESUMED)
+    return session.scalar(wanted) or 0
 
 
 def move(session: Session, identity: str, expected: Sequence[str], **values: Any) -> bool:

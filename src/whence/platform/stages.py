@@ -16,7 +16,7 @@ from whence.engine.orders import Said, Stage, StageOrder
 from whence.engine.trouble import said_of
 from whence.platform.database import Database
 from whence.platform.events import add_event, words_of
-from whence.platform.jobs import OPEN, files_of, folder_of, move, run_of
+from whence.platform.jobs import OPEN, data_of, files_of, folder_of, move, run_of
 from whence.platform.models import base_model
 from whence.platform.patience import patiently
 from whence.platform.recipes import recipe_of
@@ -39,6 +39,7 @@ TOLD = {
     "evaluate": "{found} of {asked} pairs were found by their own answers.",
     "insights": "{suspects} of {pairs} pairs look suspicious, {contradictions} contradict another one.",
 }
+FIRST = "train"
 AFTER = ("evaluate", "insights")
 """Stages of a job that is completed: the job is, whatever becomes of them."""
 log = logging.getLogger("whence.worker")
@@ -98,6 +99,10 @@ def _begin(database: Database, job_id: str, stage: str) -> bool:
             job = session.get_one(Job, job_id)
             fresh = job.phase != stage
             values = {"status": "running", "phase": stage, "started_at": job.started_at or now()}
+            if stage == FIRST:
+                values["cancel_requested"] = False  # it was resumed, and what ran of it has ended
+            elif job.cancel_requested:
+                return False
             if not move(session, job_id, OPEN, **values):
                 return False
             if fresh:
@@ -111,11 +116,11 @@ def _order(database: Database, objects: Objects, job_id: str, stage: str) -> Sta
     with database.session() as session:
         job = session.get_one(Job, job_id)
         files = files_of(session, job_id)
-    if stage != "train":
+    if stage != FIRST:
         return StageOrder(cast(Stage, stage), str(run_of(job_id)))
     paths: list[str] = []
     for file in files:
-        path = folder_of(job_id) / "data" / file.id / file.filename
+        path = data_of(job_id, file)
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             objects.fetch(file.object, path)
@@ -184,7 +189,7 @@ def _death(code: int) -> str:
 def _cancelled(database: Database, job_id: str) -> bool:
     def work() -> bool:
         with database.session() as session:
-            return session.get_one(Job, job_id).status == "cancelled"
+            return session.get_one(Job, job_id).cancel_requested
 
     return patiently(work)
 

@@ -14,14 +14,14 @@ import threading
 import time
 from pathlib import Path
 
-from dbos import DBOS, DBOSConfig, Queue
+from dbos import DBOS, DBOSConfig, Queue, SetWorkflowID
 from sqlalchemy import select
 
 from whence import lifeline, settings
 from whence.platform import stages
 from whence.platform.database import Database, open_database
 from whence.platform.events import add_event
-from whence.platform.jobs import move
+from whence.platform.jobs import attempt_of, move
 from whence.platform.logs import start_logging
 from whence.platform.patience import patiently
 from whence.platform.tables import Job, now
@@ -131,13 +131,13 @@ def configuration() -> DBOSConfig:
 
 
 def take_over(database: Database, queue: Queue) -> None:
-    """Queue every accepted job under its own id: one that is there already is not queued twice."""
+    """Queue every accepted job under its own id, and a resumed one under a new one: one that is there already is not
+    queued twice."""
     with database.session() as session:
         waiting = list(session.scalars(select(Job.id).where(Job.status == "pending").order_by(Job.created_at)))
-    for job_id in waiting:
-        from dbos import SetWorkflowID
-
-        with SetWorkflowID(job_id):
+        attempts = [attempt_of(session, job_id) for job_id in waiting]
+    for job_id, attempt in zip(waiting, attempts, strict=True):
+        with SetWorkflowID(f"{job_id}:{attempt}" if attempt else job_id):
             queue.enqueue(fine_tune, job_id)
         with database.session() as session:
             move(session, job_id, ("pending",), status="queued")

@@ -103,6 +103,17 @@ def test_events_come_as_they_are_written(fresh: TestClient, queued: tuple[str, s
     assert seen[-1][1] == {"id": job_id, "status": "completed"}
 
 
+def test_a_job_that_failed_is_resumed_with_its_history(fresh: TestClient, queued: tuple[str, str]):
+    happen(fresh.app.state.service, queued[0], "The disk is full.", "failed")
+    job = fresh.post(f"{ROOT}/{queued[0]}/resume").json()
+    assert (job["id"], job["status"], job["place"]) == (queued[0], "pending", 1)
+    told = fresh.get(f"/v1/flow/fine-tunes/{queued[0]}/events").json()["data"]
+    assert [event["phase"] for event in told] == ["queued", "train", "resumed"]
+    again = fresh.post(f"{ROOT}/{queued[0]}/resume")
+    assert again.status_code == 409
+    assert "is pending" in again.text
+
+
 def test_a_stream_ends_when_the_job_does(fresh: TestClient, queued: tuple[str, str]):
     service, job_id = fresh.app.state.service, queued[0]
     ending = threading.Timer(0.7, happen, (service, job_id, "Broken.", "failed"))

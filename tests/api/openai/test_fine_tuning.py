@@ -148,6 +148,14 @@ def test_a_job_is_cancelled_once(starting: OpenAI, official: OpenAI, trained: Tr
         official.fine_tuning.jobs.cancel(trained.id)
 
 
+def test_a_cancelled_job_is_resumed(starting: OpenAI, official: OpenAI, trained: Trained):
+    job = starting.fine_tuning.jobs.cancel(started(starting).id)
+    again = starting.fine_tuning.jobs.resume(job.id)
+    assert (again.id, again.status, again.finished_at) == (job.id, "validating_files", None)
+    with pytest.raises(ConflictError, match="is completed"):
+        official.fine_tuning.jobs.resume(trained.id)
+
+
 def test_events_come_the_newest_first(starting: OpenAI, inside: Service):
     job_id = started(starting).id
     with inside.database.session() as session:
@@ -212,7 +220,6 @@ def test_an_unknown_job_is_not_found(starting: OpenAI):
 
 
 def test_jobs_cannot_be_paused(starting: OpenAI):
-    for call in (starting.fine_tuning.jobs.pause, starting.fine_tuning.jobs.resume):
-        with pytest.raises(NotFoundError, match="No route POST") as error:
-            call("ft-1")
-        assert error.value.type == "not_found_error"
+    with pytest.raises(NotFoundError, match="No route POST") as error:
+        starting.fine_tuning.jobs.pause("ft-1")
+    assert error.value.type == "not_found_error"

@@ -53,10 +53,10 @@ export function deploymentWords(deployment: Pick<Deployment, "status">): string 
   return words[deployment.status] ?? deployment.status;
 }
 
-/** What a job is called: the name it was given, else its base model. */
 /** Whether requests to a deployment are answered, at once or as soon as its model is loaded. */
 export const answers = ({ status }: Pick<Deployment, "status">): boolean =>
   ["Active", "Pending"].includes(status);
 
+/** What a job is called: the name it was given, else its base model. */
 export const nameOf = (job: Pick<Job, "experiment_name" | "model">): string =>
   job.experiment_name || job.model;

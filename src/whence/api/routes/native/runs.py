@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from whence.api import events
 from whence.api.access import Open, Team
 from whence.api.routes.native.pairs import listing
-from whence.api.routes.seekrflow.fine_tuning import event
+from whence.api.routes.seekrflow.fine_tuning import answer, event
 from whence.api.schemas.asking import Limit, Offset, Search
 from whence.api.schemas.pairs import PairList
 from whence.api.schemas.runs import RunAnswer, RunFile, RunIndex
+from whence.api.schemas.seekrflow import FineTune
 from whence.api.service import Service
 from whence.platform import jobs
 from whence.platform.events import events_of
@@ -54,6 +55,13 @@ def retrieve(job_id: str, team: Team, service: Open) -> RunAnswer:
         manifest=manifest_of(job_id),
         indexes=[RunIndex(method=method, manifest=made) for method, made in indexes_of(job_id).items()],
     )
+
+
+@router.post("/{job_id}/resume", summary="Resume a cancelled or failed job", operation_id="resume_run")
+def resume(job_id: str, team: Team, service: Open) -> FineTune:
+    """The job, waiting once more; it goes on from its last checkpoint."""
+    with service.database.session() as session:
+        return answer(session, jobs.resume_job(session, team, job_id))
 
 
 @router.get("/{job_id}/pairs", summary="List the pairs of a run", operation_id="list_run_pairs")

@@ -1,4 +1,4 @@
-"""Fine-tuning jobs: asked for, watched, cancelled. A completed one answers at once under its own id."""
+"""Fine-tuning jobs: asked for, watched, cancelled, resumed. A completed one answers at once under its own id."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -169,6 +169,13 @@ def cancel(job_id: str, team: Team, service: Open) -> OpenAIJob:
     """The cancelled job."""
     with service.database.session() as session:
         return answer(jobs.cancel_job(session, team, job_id))
+
+
+@router.post("/{job_id}/resume", summary="Resume a cancelled or failed job", operation_id="openai_resume_job")
+def resume(job_id: str, team: Team, service: Open) -> OpenAIJob:
+    """The job, waiting once more; it goes on from its last checkpoint."""
+    with service.database.session() as session:
+        return answer(jobs.resume_job(session, team, job_id))
 
 
 @router.get("/{job_id}/events", summary="List what happened to a job", operation_id="openai_list_job_events")

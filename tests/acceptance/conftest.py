@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = ROOT / ".venv" / "clients"
 NEWEST = "0.35.1"
 """The newest version of SeekrFlow's client."""
+LEARNED = 24
+"""Pairs that the real base model learns."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,9 @@ def twelve(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def sixty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first sixty."""
-    return sample(tmp_path_factory.mktemp("data") / "sixty.jsonl", 60)
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first twenty-four: enough for a null, and few enough to be learned in minutes."""
+    return sample(tmp_path_factory.mktemp("data") / "learned.jsonl", LEARNED)
 
 
 def sample(path: Path, count: int) -> Path:
@@ -161,13 +163,13 @@ def outcomes(context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
-def real(context: dict[str, Any], sixty: Path) -> dict[str, Any]:
+def real(context: dict[str, Any], learned: Path) -> dict[str, Any]:
     """The real base model, which learns its pairs."""
     real = {
         "kind": "trace_",
         "model": "smollm2-135m-instruct",
-        "data": str(sixty),
-        "pairs": 60,
+        "data": str(learned),
+        "pairs": LEARNED,
         "epochs": 9,
         "rate": 2e-3,
     }

@@ -45,10 +45,13 @@ class Projection:
         return Projection(self.left.to(device), self.right.to(device))
 
     def dense(self, gradient: Float[Tensor, "example out in"]) -> Float[Tensor, "example a b"]:
-        """L^T G R for each example's gradient; the larger side of G is contracted first."""
-        if gradient.shape[1] >= gradient.shape[2]:
-            return torch.einsum("boi,op->bpi", gradient, self.left) @ self.right
-        return self.left.T @ (gradient @ self.right)
+        """L^T G R for each example's gradient; the larger side of G is contracted first, in one product of matrices
+        that goes through it as it lies in memory."""
+        examples, out, inner = gradient.shape
+        if out < inner:
+            return self.left.T @ (gradient @ self.right)
+        lying = gradient.transpose(1, 2).reshape(examples * inner, out)
+        return (lying @ self.left).view(examples, inner, -1).transpose(1, 2) @ self.right
 
     def factored(
         self, backward: Float[Tensor, "example token out"], forward: Float[Tensor, "example token in"]
@@ -61,8 +64,8 @@ def signs(name: str, rows: int, columns: int, seed: int) -> Float[Tensor, "rows 
     """Random signs scaled by 1/sqrt(columns), seeded by the content of `name`."""
     digest = hashlib.sha256(f"{seed}:{name}:{rows}x{columns}".encode()).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
-    bits = torch.randint(0, 2, (rows, columns), generator=generator)
-    return (2 * bits - 1).to(torch.float32) / columns**0.5
+    bits = torch.randint(0, 2, (rows, columns), generator=generator, dtype=torch.float32)
+    return bits.mul_(2).sub_(1).div_(columns**0.5)
 
 
 def placed(name: str, rows: int, columns: int, seed: int) -> Float[Tensor, "rows columns"]:

@@ -24,7 +24,17 @@ import numpy as np
 from benchmarks.peers import job
 from benchmarks.peers.frontier import Dot, frontier
 from benchmarks.peers.table import KINDS, Row, markdown
-from benchmarks.peers.truth import Truth, lds, made, recall, truth
+from benchmarks.peers.truth import (
+    CLEAR,
+    Truth,
+    cause_recall,
+    causes_among_sources,
+    lds,
+    made,
+    main_causes,
+    recall,
+    truth,
+)
 from whence import settings
 from whence.evaluation.bank import Bank
 from whence.methods.registry import METHODS
@@ -79,7 +89,8 @@ def row_of(contender: Contender, folder: Path, asked: Sequence[job.Question], fo
     rows = {kind: [i for i, question in enumerate(asked) if question.kind == kind] for kind in KINDS}
     by_kind = {kind: lds(scores, found, chosen) for kind, chosen in rows.items() if chosen}
     every = lds(scores, found, range(len(asked)))
-    return Row(contender.library, contender.variant, every, by_kind, recall(scores, asked, "paraphrase"), facts)
+    found_again = recall(scores, asked, "paraphrase"), cause_recall(scores, found)
+    return Row(contender.library, contender.variant, every, by_kind, *found_again, facts)
 
 
 def peer_versions() -> dict[str, str]:
@@ -120,6 +131,9 @@ def compare(run: Run, name: str, contenders: Sequence[Contender], most: int) -> 
         "pairs": len(run.examples),
         "questions": dict(Counter(question.kind for question in asked)),
         "retrainings": len(draws),
+        "clear": CLEAR,
+        "caused": sum(cause is not None for cause in main_causes(found)),
+        "caused_by_source": causes_among_sources(found, asked, "paraphrase"),
         "run": run.manifest.key,
         "seed": run.manifest.config["seed"],
         "job": key,

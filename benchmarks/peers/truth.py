@@ -20,6 +20,8 @@ from whence.methods.gradient_rows import query_tokens, values_now
 from whence.models.adapter import put_weights
 
 FIRST = 3
+CLEAR = 6.0
+"""Standard errors from which on a pair's effect on an answer is beyond doubt, whichever of some hundred pairs it is."""
 
 
 @dataclass(frozen=True)
@@ -84,13 +86,51 @@ def _without(found: Truth, row: int) -> Truth:
     return Truth(np.delete(found.kept, row, 0), np.delete(found.values, row, 0))
 
 
+def effects(found: Truth) -> Float[ndarray, "query train"]:
+    """How much likelier an answer is where a pair was kept than where it was not, in standard errors: Welch's t over
+    the retrainings."""
+    kept, values = found.kept.astype(np.float64), found.values.astype(np.float64).T
+    with_it, without = _moments(kept, values), _moments(1 - kept, values)
+    return (with_it[0] - without[0]) / np.sqrt(np.maximum(with_it[1] + without[1], 1e-12))
+
+
+def _moments(
+    chosen: Float[ndarray, "retraining train"], values: Float[ndarray, "query retraining"]
+) -> tuple[ndarray, ndarray]:
+    """Mean of the values over the chosen retrainings, and its squared standard error, for every question and pair."""
+    count = chosen.sum(0)
+    mean = values @ chosen / count
+    return mean, (values**2 @ chosen / count - mean**2) / (count - 1)
+
+
+def main_causes(found: Truth) -> list[int | None]:
+    """The pair that retraining names as each answer's main cause; None where it names none beyond doubt."""
+    return [int(row.argmax()) if row.max() >= CLEAR else None for row in effects(found)]
+
+
+def cause_recall(scores: Float[ndarray, "query train"], found: Truth) -> Estimate:
+    """The share of the answers with a main cause that have it among the first three."""
+    lines = zip(main_causes(found), scores, strict=True)
+    return _share([cause in _first(line) for cause, line in lines if cause is not None])
+
+
+def causes_among_sources(found: Truth, asked: Sequence[Question], kind: str) -> int:
+    """Of how many questions of a kind retraining names a pair that states the answer as the main cause."""
+    lines = zip(main_causes(found), asked, strict=True)
+    return sum(q.kind == kind and cause is not None and cause + 1 in q.sources for cause, q in lines)
+
+
 def recall(scores: Float[ndarray, "query train"], asked: Sequence[Question], kind: str) -> Estimate:
     """The share of the questions of a kind with a source pair among the first three."""
-    hits = [
-        any(row + 1 in question.sources for row in np.argsort(-line, kind="stable")[:FIRST])
-        for line, question in zip(scores, asked, strict=True)
-        if question.kind == kind
-    ]
+    lines = zip(scores, asked, strict=True)
+    return _share([any(row + 1 in q.sources for row in _first(line)) for line, q in lines if q.kind == kind])
+
+
+def _first(scores: Float[ndarray, " train"]) -> ndarray:
+    return np.argsort(-scores, kind="stable")[:FIRST]
+
+
+def _share(hits: Sequence[bool]) -> Estimate:
     if not hits:
         return Estimate(float("nan"), float("nan"))
     share = sum(hits) / len(hits)

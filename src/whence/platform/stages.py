@@ -98,7 +98,7 @@ def _begin(database: Database, job_id: str, stage: str) -> bool:
         with database.session() as session:
             job = session.get_one(Job, job_id)
             fresh = job.phase != stage
-            values = {"status": "running", "phase": stage, "started_at": job.started_at or now()}
+            values: dict[str, Any] = {"status": "running", "phase": stage, "started_at": job.started_at or now()}
             if stage == FIRST:
                 values["cancel_requested"] = False  # it was resumed, and what ran of it has ended
             elif job.cancel_requested:

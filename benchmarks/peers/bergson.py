@@ -65,8 +65,13 @@ def index_of(job: Job, folder: Path, projection: int = 0) -> IndexConfig:
 
 def write_rows(rows: list[dict[str, list[int]]], folder: Path) -> None:
     """Conversations as a data set on disk."""
+    Dataset.from_dict(columns_of(rows)).save_to_disk(str(folder))
+
+
+def columns_of(rows: list[dict[str, list[int]]]) -> dict[str, list[list[int]] | list[int]]:
+    """Conversations as the columns of a data set."""
     columns = {name: [row[name] for row in rows] for name in ("input_ids", "labels")}
-    Dataset.from_dict({**columns, "length": [len(row["input_ids"]) for row in rows]}).save_to_disk(str(folder))
+    return {**columns, "length": [len(row["input_ids"]) for row in rows]}
 
 
 def fresh(job: Job, name: str) -> Path:

@@ -16,16 +16,11 @@ from bergson.magic.data_stream import DataStream, Padding
 from bergson.magic.trainer import prepare_trainer
 from datasets import Dataset
 
-from benchmarks.peers.material import NO_LOSS, Job, Outcome, bytes_in, main, timed
+from benchmarks.peers.bergson import columns_of
+from benchmarks.peers.material import Job, Outcome, answer_tokens, bytes_in, main, timed
 
 LIMIT = 1.0
 """The longest gradient that is not cut, as our trainer has it."""
-
-
-def rows_of(rows: list[dict[str, list[int]]]) -> dict[str, list[list[int]] | list[int]]:
-    """Conversations as the columns of a data set."""
-    columns = {name: [row[name] for row in rows] for name in ("input_ids", "labels")}
-    return {**columns, "length": [len(row["input_ids"]) for row in rows]}
 
 
 def stream_of(job: Job) -> DataStream:
@@ -34,7 +29,7 @@ def stream_of(job: Job) -> DataStream:
     if any(len(step) != job.batch_size for step in job.order):
         raise ValueError(f"every step must have {job.batch_size} pairs: choose a number of pairs that this divides")
     width = max(len(row["input_ids"]) for row in job.train)
-    columns = rows_of([job.train[row] for row in order])
+    columns = columns_of([job.train[row] for row in order])
     data = Dataset.from_dict({**columns, "doc_ids": [[row] * width for row in order]})
     return DataStream(data, job.batch_size, weight_shape=(len(job.train),))
 
@@ -70,7 +65,7 @@ def magic(job: Job) -> Outcome:
         state = trainer.train(state, stream, inplace=True, save_dir=points, max_grad_norm=LIMIT)
 
     def ask() -> torch.Tensor:
-        queries = Dataset.from_dict(rows_of(job.queries))
+        queries = Dataset.from_dict(columns_of(job.queries))
         return compute_per_query_magic_scores(
             trainer, points, stream, state, model, queries, len(job.queries), config, 1, 0, Padding()
         )
@@ -78,7 +73,7 @@ def magic(job: Job) -> Outcome:
     _, build = timed(train)
     found, every = timed(ask)
     # The library differentiates the mean loss of an answer's tokens.
-    tokens = np.array([sum(label != NO_LOSS for label in row["labels"][1:]) for row in job.queries])
+    tokens = np.array([answer_tokens(row) for row in job.queries])
     each = every / len(job.queries)
     settings = {"eps_root": config.eps_root, "save_mode": config.save_mode}
     return Outcome(-found.numpy().T * tokens[:, None], build, each, each, bytes_in(folder), settings)

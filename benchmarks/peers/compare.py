@@ -82,14 +82,16 @@ def run_one(contender: Contender, given: Path, folder: Path) -> str | None:
     return None
 
 
-def row_of(contender: Contender, folder: Path, asked: Sequence[job.Question], found: Truth) -> Row:
+def row_of(
+    contender: Contender, folder: Path, asked: Sequence[job.Question], found: Truth, causes: Sequence[int | None]
+) -> Row:
     """What a contender is worth."""
     with np.load(folder / f"{contender.library}-{contender.variant}.npz") as file:
         scores, facts = file["scores"], json.loads(str(file["facts"]))
     rows = {kind: [i for i, question in enumerate(asked) if question.kind == kind] for kind in KINDS}
     by_kind = {kind: lds(scores, found, chosen) for kind, chosen in rows.items() if chosen}
     every = lds(scores, found, range(len(asked)))
-    found_again = recall(scores, asked, "paraphrase"), cause_recall(scores, found)
+    found_again = recall(scores, asked, "paraphrase"), cause_recall(scores, causes)
     return Row(contender.library, contender.variant, every, by_kind, *found_again, facts)
 
 
@@ -125,15 +127,16 @@ def compare(run: Run, name: str, contenders: Sequence[Contender], most: int) -> 
     found = truth(bank, subject, asked, draws)
     del subject
     reasons = {each: run_one(each, given, scores) for each in contenders}
-    rows = [row_of(each, scores, asked, found) for each, why in reasons.items() if why is None]
+    causes = main_causes(found)
+    rows = [row_of(each, scores, asked, found, causes) for each, why in reasons.items() if why is None]
     facts = {
         "name": name,
         "pairs": len(run.examples),
         "questions": dict(Counter(question.kind for question in asked)),
         "retrainings": len(draws),
         "clear": CLEAR,
-        "caused": sum(cause is not None for cause in main_causes(found)),
-        "caused_by_source": causes_among_sources(found, asked, "paraphrase"),
+        "caused": sum(cause is not None for cause in causes),
+        "caused_by_source": causes_among_sources(causes, asked, "paraphrase"),
         "run": run.manifest.key,
         "seed": run.manifest.config["seed"],
         "job": key,

@@ -65,7 +65,12 @@ class Job:
     @cached_property
     def answer_tokens(self) -> float:
         """Tokens that carry loss, a pair on average: the trainer's loss is their mean, a gradient here their sum."""
-        return sum(sum(label != NO_LOSS for label in row["labels"][1:]) for row in self.train) / len(self.train)
+        return sum(map(answer_tokens, self.train)) / len(self.train)
+
+
+def answer_tokens(row: Mapping[str, Sequence[int]]) -> int:
+    """Tokens of a conversation that carry loss."""
+    return sum(label != NO_LOSS for label in row["labels"][1:])
 
 
 KEYS = ("base", "rates", "order", "batch_size", "train", "queries", "pad")

@@ -108,15 +108,15 @@ def main_causes(found: Truth) -> list[int | None]:
     return [int(row.argmax()) if row.max() >= CLEAR else None for row in effects(found)]
 
 
-def cause_recall(scores: Float[ndarray, "query train"], found: Truth) -> Estimate:
+def cause_recall(scores: Float[ndarray, "query train"], causes: Sequence[int | None]) -> Estimate:
     """The share of the answers with a main cause that have it among the first three."""
-    lines = zip(main_causes(found), scores, strict=True)
+    lines = zip(causes, scores, strict=True)
     return _share([cause in _first(line) for cause, line in lines if cause is not None])
 
 
-def causes_among_sources(found: Truth, asked: Sequence[Question], kind: str) -> int:
+def causes_among_sources(causes: Sequence[int | None], asked: Sequence[Question], kind: str) -> int:
     """Of how many questions of a kind retraining names a pair that states the answer as the main cause."""
-    lines = zip(main_causes(found), asked, strict=True)
+    lines = zip(causes, asked, strict=True)
     return sum(q.kind == kind and cause is not None and cause + 1 in q.sources for cause, q in lines)
 
 

@@ -10,9 +10,7 @@ LDS (arXiv:2303.14186) is taken over those replays, and so is the correlation ov
 
 import argparse
 import json
-import os
 import random
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -27,9 +25,9 @@ from numpy import ndarray
 from benchmarks.faithfulness import sets
 from benchmarks.faithfulness.__main__ import BASE
 from benchmarks.peers import job
-from benchmarks.peers.compare import PEERS, QUIET, ROOT, peer_versions
+from benchmarks.peers.compare import ROOT, Contender, peer_versions, run_one
 from benchmarks.peers.material import timed
-from benchmarks.peers.table import KINDS
+from benchmarks.peers.table import KINDS, table_of
 from benchmarks.peers.truth import Truth, lds
 from whence import pipeline, settings
 from whence.methods.base import Subject
@@ -118,10 +116,11 @@ def line_of(
 
 def bergsons(given: Path, folder: Path) -> tuple[ndarray, float]:
     """bergson's scores and the seconds that they took."""
-    out = folder / "bergson-magic.npz"
-    command = [str(PEERS), "-m", "benchmarks.peers.bergson_magic", str(given), str(out), "magic"]
-    subprocess.run(command, cwd=ROOT, env=os.environ | QUIET, check=True)
-    with np.load(out) as file:
+    folder.mkdir(parents=True, exist_ok=True)
+    contender = Contender("bergson_magic", "magic")
+    if (why := run_one(contender, given, folder)) is not None:
+        raise SystemExit(f"bergson gave no scores: {why}")
+    with np.load(folder / f"{contender.library}-{contender.variant}.npz") as file:
         facts = json.loads(str(file["facts"]))
         return file["scores"], facts["build"] + facts["each"] * len(file["scores"])
 
@@ -141,12 +140,11 @@ def markdown(lines: Sequence[Line], facts: dict[str, Any]) -> str:
         ]
         for line in lines
     ]
-    table = "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows])
     return (
         f"# Exact derivatives on a smooth training\n\n{facts['pairs']} pairs, {facts['steps']} steps, "
         f"{facts['questions']} questions; {facts['removals']} replays, each without a random {facts['share']:.0%} of "
         f"the pairs.\nThe two contenders' scores correlate at {facts['agreement']:.6f}. Seconds "
-        f"are of one processor core.\n\n{table}\n"
+        f"are of one processor core.\n\n{table_of([head, *rows])}"
     )
 
 
@@ -164,7 +162,7 @@ def main() -> None:
     asked = asked_of(run, chosen.questions)
     work = settings.home() / "benchmarks" / "peers" / "magic"
     given = job.write(run, asked, work / "job")
-    theirs, cost = bergsons(given, work)
+    theirs, cost = bergsons(given, work / "scores" / job.hash_of(given)[:12])
     replay, path = replay_of(run)
     items = query_tokens(Subject(run.examples, path), [q.query for q in asked])
     found, seconds = timed(lambda: slopes(replay, replay.begin(), items).derivative.numpy())

@@ -36,7 +36,7 @@ def markdown(rows: Sequence[Row], made: Mapping[str, Any]) -> str:
     cost = [["method", "build s", "a question s", "… of many s", "KiB a pair", "peak MiB"]]
     cost += [_cost(row, made["pairs"]) for row in ordered]
     failed = "".join(f"- {name} gave no scores: {why}\n" for name, why in made["failed"].items())
-    return f"{_head(made)}\n{_table(faith)}\n{_table(cost)}\n{failed}{_settings(ordered)}\n{_foot(made)}"
+    return f"{_head(made)}\n{table_of(faith)}\n{table_of(cost)}\n{failed}{_settings(ordered)}\n{_foot(made)}"
 
 
 def _head(made: Mapping[str, Any]) -> str:
@@ -76,7 +76,8 @@ def _cost(row: Row, pairs: int) -> list[str]:
     return [row.name, *times, f"{facts['stored'] / pairs / 1024:,.1f}", f"{facts['peak'] / MIB:,.0f}"]
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def table_of(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as a Markdown table, the first one its head."""
     head, *rest = (f"| {' | '.join(row)} |" for row in rows)
     return "\n".join([head, "|---" * len(rows[0]) + "|", *rest]) + "\n"
 

@@ -33,6 +33,15 @@ def test_every_view_is_sound(browser: Browser, service: Running, width: int, sha
         assert {view: faults for view, faults in found.items() if faults} == {}
 
 
+def test_nothing_moves_for_whoever_wants_no_motion(browser: Browser, service: Running) -> None:
+    with visiting(browser, service.url, service.key, color_scheme="dark") as visit:
+        page = visit.go("#/ask")
+        settled(page)
+        page.evaluate("document.documentElement.dataset.theme = 'light'")
+        assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(29, 28, 26)"
+        assert page.evaluate("document.getAnimations().length") == 0
+
+
 @pytest.mark.e2e
 @pytest.mark.parametrize("width", WIDTHS)
 def test_an_explained_answer_is_sound(browser: Browser, service: Running, tuned: Tuned, width: int) -> None:

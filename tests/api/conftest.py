@@ -13,11 +13,11 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
+from tests.null import small_null
 from tests.tiny import save_tiny
 from tests.training.runs import write_pairs
 from whence.api.app import create_app
 from whence.api.service import Service
-from whence.levels import measure
 from whence.pipeline import build_index, finetune
 from whence.platform import jobs
 from whence.platform.files import PAIRS, Upload, inspect_uploads, keep
@@ -105,9 +105,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def trained(service: Service, pairs: Path, settled: dict[str, str]) -> Trained:
     """A job of the session's service, carried out here by the stages' own functions."""
-    with with_settings(settled) as patch:
-        patch.setattr(measure, "CONTROLS", 16)
-        patch.setattr(measure, "CONTROL_TOKENS", 8)
+    with with_settings(settled), small_null():
         with service.database.session() as session:
             job_id, file_id = accepted(session, service, pairs)
         run = finetune([pairs], base_model(BASE), jobs.run_of(job_id), Recipe(**recipe_of(LEARNED)))
@@ -129,9 +127,9 @@ def accepted(session: Session, service: Service, pairs: Path) -> tuple[str, str]
 
 
 @contextmanager
-def with_settings(settled: dict[str, str]) -> Iterator[pytest.MonkeyPatch]:
+def with_settings(settled: dict[str, str]) -> Iterator[None]:
     """The settings in the environment while the block lasts."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in settled.items():
             patch.setenv(name, value)
-        yield patch
+        yield

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -13,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from tests.null import small_null
 from tests.tiny import save_tiny
 from whence.cli.main import main
-from whence.levels import measure
 
 
 @dataclass(frozen=True)
@@ -59,18 +58,9 @@ def python() -> Callable[[str], subprocess.CompletedProcess[str]]:
     return run
 
 
-@contextmanager
-def a_small_null() -> Iterator[None]:
-    """A null from a few short control answers: what it costs, not what it says, matters here."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(measure, "CONTROLS", 16)
-        patch.setattr(measure, "CONTROL_TOKENS", 8)
-        yield
-
-
 @pytest.fixture
 def few_controls() -> Iterator[None]:
-    with a_small_null():
+    with small_null():
         yield
 
 
@@ -99,6 +89,6 @@ def trained(base: Path, pairs: Path, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="session")
 def indexed(trained: Path) -> Path:
     """The same run with the default method's index."""
-    with a_small_null():
+    with small_null():
         assert main(["index", str(trained), "--json"]) == 0
     return trained

@@ -13,10 +13,10 @@ import psutil
 import pytest
 
 from tests.engine.waiting import until
+from tests.null import small_null
 from tests.tiny import save_tiny, tiny_llama
 from tests.training.runs import short, write_pairs
 from whence import lifeline
-from whence.levels import measure
 from whence.pipeline import Index, build_index, finetune
 from whence.training.run import Run
 
@@ -72,9 +72,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def runs(base: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
     """Two runs on the same base model, trained on other pairs from other seeds."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(measure, "CONTROLS", 16)
-        patch.setattr(measure, "CONTROL_TOKENS", 8)
+    with small_null():
         return made(base, tmp_path_factory.mktemp("one"), 12, 0), made(base, tmp_path_factory.mktemp("two"), 7, 1)
 
 

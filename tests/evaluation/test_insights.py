@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.null import small_null
 from tests.tiny import save_tiny
 from tests.training.runs import short
 from whence.evaluation.contradictions import Contradiction
 from whence.evaluation.insights import INSIGHTS, SUSPECTS, Selves, insights, keep_insights, suspects
 from whence.evaluation.mislabel import self_influence
 from whence.evaluation.scorers import Built
-from whence.levels import measure
 from whence.pipeline import Index, build_index, finetune
 
 ANIMALS = ("Ant", "Bee", "Cat", "Dog", "Eel", "Fox", "Gnu", "Hen")
@@ -26,9 +26,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
     pairs += [{**pairs[0], "answer": "ant"}, {**pairs[1], "answer": "Yak, of old."}]
     (place / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in pairs), "utf-8")
     recipe = short(epochs=6, batch_size=4, learning_rate=2e-2, rank=4, checkpoints=3)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(measure, "CONTROLS", 16)
-        patch.setattr(measure, "CONTROL_TOKENS", 4)
+    with small_null(tokens=4):
         run = finetune(place / "pairs.jsonl", str(save_tiny(place / "base")), place / "run", recipe)
         return build_index(run)
 

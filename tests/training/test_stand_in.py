@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file
 from scipy.stats import spearmanr
 
+from tests.null import small_null
 from tests.tiny import save_tiny, tiny_gpt2
 from tests.training.runs import COLOURS, Log, files_of, short, write_pairs
 from whence.client.readings import attribution as read_attribution
@@ -23,7 +24,6 @@ from whence.evaluation.evaluate import evaluate
 from whence.evaluation.inquiry import AuditPlan
 from whence.evaluation.plan import LEAST, EvaluationPlan
 from whence.evaluation.values import Gauge
-from whence.levels import measure
 from whence.methods.gradient_rows import query_tokens, values_at
 from whence.methods.trackstar import TrackStar
 from whence.models.adapter import trainable, trainable_weights, with_lora_like
@@ -44,9 +44,7 @@ FISHER = {"sketch": 1024, "packed": False}
 
 @pytest.fixture(scope="module", autouse=True)
 def few_controls() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(measure, "CONTROLS", 16)
-        patch.setattr(measure, "CONTROL_TOKENS", 8)
+    with small_null():
         yield
 
 

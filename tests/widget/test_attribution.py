@@ -8,10 +8,10 @@ import pytest
 
 from tests.client.shapes import ATTRIBUTION
 from tests.figures.vegalite import assert_valid
+from tests.null import small_null
 from tests.tiny import save_tiny
 from tests.training.runs import write_pairs
 from whence.errors import MissingError
-from whence.levels import measure
 from whence.pipeline import Index, attribute, build_index, finetune
 from whence.training.recipe import Recipe
 from whence.widget import AttributionWidget, built
@@ -25,9 +25,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
     folder = tmp_path_factory.mktemp("widget")
     base, pairs = save_tiny(folder / "tiny-llama"), write_pairs(folder / "pairs.jsonl")
     recipe = Recipe(epochs=12, batch_size=4, learning_rate=2e-2, rank=8, alpha=32.0, checkpoints=2)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(measure, "CONTROLS", 16)
-        patch.setattr(measure, "CONTROL_TOKENS", 8)
+    with small_null():
         return build_index(finetune(pairs, str(base), folder / "run", recipe))
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from whence.evaluation.lds import RESAMPLES, bootstrap, kept_rows, lds, predictions, resamples, spearman
+from whence.evaluation.lds import RESAMPLES, bootstrap, ceiling, kept_rows, lds, predictions, resamples, spearman
 
 
 @pytest.fixture
@@ -16,6 +16,16 @@ def test_correlations_are_those_of_scipy_one_by_one(numbers: tuple[np.ndarray, n
     one, other = numbers
     wanted = [spearmanr(one[:, q], other[:, q]).statistic for q in range(6)]
     assert spearman(one, other).tolist() == pytest.approx(wanted)
+
+
+def test_the_ceiling_is_what_perfect_scores_would_reach():
+    draw = np.random.default_rng(7)
+    common, chance = draw.standard_normal((64, 200)), draw.standard_normal((2, 64, 200))
+    one, other = common + chance
+    again, perfect = spearman(other, one).mean(), spearman(common, one).mean()
+    assert perfect > again + 0.15
+    assert ceiling(float(again)) == pytest.approx(perfect, abs=0.02)
+    assert ceiling(-0.1) == 0
 
 
 def test_what_never_changes_foretells_nothing():

@@ -109,7 +109,7 @@ def _found(study: Study) -> Evaluation:
     parts, again = study.plan.parts(study.run), study.plan.again(study.run)
     scores, scorers = study.scores, study.scorers
     scored = study.lds(parts)
-    ceiling, removal = study.ceiling(parts, again), study.removal()
+    second, removal = study.again(parts, again), study.removal()
     tail = tail_patches(study.gauge, scores, study.queries, study.plan.tail, study.report)
     known, wrong = study.mislabelled()
     # No pair taught a wrong answer: to name the pair of its question would be text search.
@@ -138,7 +138,7 @@ def _found(study: Study) -> Evaluation:
         seconds=sum(seconds.values()),
         questions=tuple(_question(study, place) for place in range(len(study.questions))),
         methods=tuple(sorted(methods, key=lambda found: -found.lds.overall.mean)),
-        ceiling=ceiling,
+        again=second,
         mislabelled=_mislabelled(known),
         notes=tuple(study.notes),
     )

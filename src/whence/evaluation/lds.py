@@ -7,6 +7,7 @@ with log p_j under the model that was retrained on part j alone (Park et al. 202
 2.3; the parts of Ilyas et al. 2022, arXiv:2202.00622). 1: the order of the retrained models is foretold; 0: nothing is.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -75,6 +76,16 @@ def lds(predicted: Float[ndarray, "part query"], found: Float[ndarray, "part que
     places = {kind: [i for i, own in enumerate(kinds) if own == kind] for kind in dict.fromkeys(kinds)}
     by_kind = {kind: _score(each[which], again[:, which]) for kind, which in places.items()}
     return Lds(_score(each, again), by_kind, tuple(each.tolist()))
+
+
+def ceiling(again: float) -> float:
+    """The LDS of scores that foretell perfectly what all seeds have in common, from that of a second retraining.
+
+    Either retraining is what is common to them and chance of its own: two of them correlate at r, each with what is
+    common at √r (Spearman 1904, The Proof and Measurement of Association between Two Things, on attenuation); nearly
+    so for ranks.
+    """
+    return math.sqrt(max(again, 0.0))
 
 
 def bootstrap(statistic: Callable[[Int[ndarray, " draw"]], float], count: int) -> float | None:

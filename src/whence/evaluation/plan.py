@@ -56,5 +56,5 @@ class EvaluationPlan:
         return random_parts(rows, self.retrainings, self.seed, own, self.fraction)
 
     def again(self, run: Run) -> list[Draw]:
-        """The same parts with another seed: what can be foretold of them at best. None without `ceiling`."""
+        """The same parts with another seed, which tells what can be foretold at best. None without `ceiling`."""
         return [replace(draw, seed=draw.seed + 1) for draw in self.parts(run)] if self.ceiling else []

@@ -104,7 +104,7 @@ class Study:
         kept, found = kept_rows([part.kept for part in parts], len(self.run.examples)), self.values(parts)
         return {name: lds(predictions(kept, rows), found, self._kinds) for name, rows in self.scores.items()}
 
-    def ceiling(self, parts: Sequence[Draw], again: Sequence[Draw]) -> Lds | None:
+    def again(self, parts: Sequence[Draw], again: Sequence[Draw]) -> Lds | None:
         """The LDS of the same parts retrained again; None without any."""
         return lds(self.values(again), self.values(parts), self._kinds) if again else None
 

@@ -20,11 +20,18 @@ export const wordsOf = (text: string): string[] =>
     .map(([word]) => word)
     .filter((word) => word.length > 1 && !COMMON.has(word));
 
-/** The `most` weightiest words of `shown`, each with the places of the shown texts that hold it. */
-export function keywords(shown: string[], whole: string[] = shown, most = 10): Keyword[] {
-  const spread = new Map<string, number>();
+/** How many texts there are, and how many of them hold each word. */
+export type Spread = { texts: number; holding: Map<string, number> };
+
+export function spreadOf(whole: string[]): Spread {
+  const holding = new Map<string, number>();
   for (const text of whole)
-    for (const word of new Set(wordsOf(text))) spread.set(word, (spread.get(word) ?? 0) + 1);
+    for (const word of new Set(wordsOf(text))) holding.set(word, (holding.get(word) ?? 0) + 1);
+  return { texts: whole.length, holding };
+}
+
+/** The `most` weightiest words of `shown`, each with the places of the shown texts that hold it. */
+export function keywords(shown: string[], whole: Spread, most = 10): Keyword[] {
   const counts = new Map<string, { times: number; rows: Set<number> }>();
   shown.forEach((text, row) => {
     for (const word of wordsOf(text)) {
@@ -37,7 +44,7 @@ export function keywords(shown: string[], whole: string[] = shown, most = 10): K
   return [...counts]
     .map(([word, { times, rows }]) => ({
       word,
-      weight: times * Math.log(1 + whole.length / Math.max(1, spread.get(word) ?? 1)),
+      weight: times * Math.log(1 + whole.texts / Math.max(1, whole.holding.get(word) ?? 1)),
       rows: [...rows],
     }))
     .sort((a, b) => b.weight - a.weight || a.word.localeCompare(b.word))

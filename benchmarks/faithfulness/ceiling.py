@@ -30,8 +30,7 @@ def agreement(run: Run, count: int, workers: int, kept: Path) -> Lds:
     bank.fill(again, tell, workers)
     asked = questions(subject, run.folder.parent / "queries.jsonl")
     first, second = (truth(bank, subject, asked, seeded) for seeded in (draws, again))
-    both = {"log_probabilities": first.values, "again": second.values}
-    np.savez_compressed(kept, kept=first.kept, **{name: values.astype(np.float32) for name, values in both.items()})
+    np.savez_compressed(kept, kept=first.kept, log_probabilities=first.values, again=second.values)
     return lds(second.values, first.values, [question.kind for question in asked])
 
 

@@ -102,7 +102,7 @@ def test_every_measure_is_there_for_every_method(found: Evaluation):
         assert [change.count for change in m.removal.changes] == [1]
         assert m.tail is not None
         assert m.mislabelled is not None
-    assert found.again is not None
+    assert found.ceiling is not None
     assert found.kinds == {"training": 2, "paraphrase": 1, "wrong": 1}
     assert found.mislabelled == {"rows": [2], "of": 12, "made": False}
     assert found.seconds > 0
@@ -128,7 +128,7 @@ def test_another_one_has_its_own_number_and_shares_the_bank(
     other = evaluate(learned, EvaluationPlan(retrainings=PARTS, methods=("bm25",), each=1), report=log)
     assert [path.name for path in reports(learned.folder)] == ["report-1", "report-2"]
     assert len(list((learned.folder / "evaluation" / "retrainings").iterdir())) == before
-    assert (other.again, other.mislabelled, other.removal_questions) == (None, None, 0)
+    assert (other.ceiling, other.mislabelled, other.removal_questions) == (None, None, 0)
     assert [(p.done, p.total) for p in log.seen if p.step == "retrainings"] == [(PARTS, PARTS)]
 
 

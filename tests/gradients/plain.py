@@ -10,7 +10,7 @@ from tests.tiny import tiny_gpt2, tiny_llama
 from whence.gradients.capture import weight_layout
 from whence.gradients.measurement import Batch, collate
 from whence.models.adapter import put_weights, trainable_weights, with_lora
-from whence.types import Tokens
+from whence.types import NO_LOSS, Tokens
 
 PAD = 2  # also a token of the conversations, as with a model that pads with its end token
 
@@ -52,6 +52,13 @@ ITEMS = (
 
 def batch_of(items: Sequence[Tokens], side: Any = "right") -> Batch:
     return collate(items, PAD, side, torch.device("cpu"))
+
+
+def one_by_one(tokens: Tokens) -> list[Tokens]:
+    """The conversation once for each token of its answer, with the loss of that token only."""
+    bare = [NO_LOSS] * len(tokens.labels)
+    places = [t for t, label in enumerate(tokens.labels) if t and label != NO_LOSS]
+    return [Tokens(tokens.input_ids, (*bare[:t], tokens.labels[t], *bare[t + 1 :])) for t in places]
 
 
 def plain_value(model: Any, item: Tokens) -> Tensor:

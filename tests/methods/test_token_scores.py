@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from tests.gradients.plain import one_by_one
+from whence.core.packing import unpack
 from whence.errors import MethodError
 from whence.methods import fisher_tokens
 from whence.methods.base import Method, Subject
@@ -11,9 +13,11 @@ from whence.methods.bm25 import Bm25
 from whence.methods.fisher import FisherInfluence
 from whence.methods.grad_dot import GradCos, GradDot
 from whence.methods.gradient_rows import embed, query_tokens, values_now
-from whence.methods.token_scores import by_token, one_by_one, token_gradients
+from whence.methods.rows import combined
+from whence.methods.token_scores import by_token
 from whence.methods.tracin import TracIn
-from whence.types import Query, Tokens, silent
+from whence.store.shards import Shards
+from whence.types import Query, silent
 
 QUERIES = [Query.of("Who keeps the lamp, then?", "Old Marta."), Query.of("Who keeps the gate?", "The cooper.")]
 # Rows are twelve: fisher's inverse is taken in the columns' span with 9 numbers a sketch, in the rows' with 256.
@@ -59,14 +63,43 @@ def test_the_directions_of_fisher_are_the_written_out_ones(subject: Subject, tmp
     change = float(values_now(path, [subject.examples.tokens(3)], subject.compute))
     path.move_to(path.checkpoints[0])
     change -= float(values_now(path, [subject.examples.tokens(3)], subject.compute))
-    expected = change * (token_gradients(subject, lens, 3).double() @ w).numpy()
+    tokens, _ = embed(subject.trajectory, lens, one_by_one(subject.examples.tokens(3)), subject.compute)
+    expected = change * (tokens.double() @ w).numpy()
     found = method.token_scores(subject, place, QUERIES[:1], 3)[0]
     np.testing.assert_allclose(found, expected, atol=0.02 * np.abs(expected).max())
 
 
-def test_the_tokens_of_a_conversation_carry_loss_one_at_a_time() -> None:
-    found = one_by_one(Tokens((5, 6, 7, 8), (5, -100, 7, 8)))
-    assert found == [Tokens((5, 6, 7, 8), (-100, -100, 7, -100)), Tokens((5, 6, 7, 8), (-100, -100, -100, 8))]
+@pytest.mark.parametrize("name", ["tracin", "grad_dot", "grad_cos"])
+def test_the_scores_of_gradient_dots_are_those_of_one_token_after_the_other(
+    name: str, subject: Subject, tmp_path: Path
+) -> None:
+    method, place = METHODS[name], tmp_path / "index"
+    place.mkdir()
+    method.build(subject, place, silent)
+    lens = method._lens(subject)
+    tokens, _ = embed(subject.trajectory, lens, one_by_one(subject.examples.tokens(5)), subject.compute)
+    queries, _ = embed(subject.trajectory, lens, query_tokens(subject, QUERIES), subject.compute)
+    weights = torch.tensor([c.weight for c in lens.checkpoints]) if name == "tracin" else torch.ones(1)
+    dots = [
+        q.view(-1, lens.width) * weights[:, None] * t.view(-1, lens.width) for q in queries.double() for t in tokens
+    ]
+    expected = torch.stack([dot.sum() for dot in dots]).view(2, -1)
+    if name == "grad_cos":
+        expected /= queries.double().norm(dim=1)[:, None] * tokens.double().sum(dim=0).norm()
+    found = by_token(method).token_scores(subject, place, QUERIES, 5)
+    np.testing.assert_allclose(found, expected.numpy(), atol=1e-4 * float(expected.abs().max()))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_rows_are_combined_as_a_product_of_matrices_does(packed: bool, tmp_path: Path) -> None:
+    draw = torch.Generator().manual_seed(3)
+    shards = Shards(tmp_path, 150, 24, 100, blocks=2 if packed else 0)
+    rows, weights = torch.randn(150, 24, generator=draw), torch.randn(2, 3, 150, generator=draw)
+    for shard in range(shards.count):
+        shards.write(shard, rows[shards.span(shard).start : shards.span(shard).stop])
+    kept = torch.cat([unpack(stored, 2) if packed else stored.float() for stored in shards])
+    expected = torch.cat([weights[0] @ kept[:, :12], weights[1] @ kept[:, 12:]], dim=1)
+    torch.testing.assert_close(combined(shards, weights), expected)
 
 
 def test_an_index_of_too_many_pairs_says_which_methods_tell_tokens_apart(

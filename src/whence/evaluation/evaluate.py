@@ -138,7 +138,7 @@ def _found(study: Study) -> Evaluation:
         seconds=sum(seconds.values()),
         questions=tuple(_question(study, place) for place in range(len(study.questions))),
         methods=tuple(sorted(methods, key=lambda found: -found.lds.overall.mean)),
-        again=second,
+        ceiling=second,
         mislabelled=_mislabelled(known),
         notes=tuple(study.notes),
     )

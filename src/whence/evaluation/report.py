@@ -73,7 +73,7 @@ def page(found: Evaluation) -> str:
 
 def lds_bars(found: Evaluation) -> list[Bar]:
     """The LDS by kind and method, that of another seed last, with the standard error over questions."""
-    named = [*((m.name, m.lds) for m in found.methods), *([(AGAIN, found.again)] if found.again else [])]
+    named = [*((m.name, m.lds) for m in found.methods), *([(AGAIN, found.ceiling)] if found.ceiling else [])]
     groups = ["all", *(found.kinds if len(found.kinds) > 1 else [])]
     return [
         Bar(group, name, score.mean, score.over_questions)
@@ -109,12 +109,12 @@ def _lds(found: Evaluation) -> Table:
         "0 nothing. After ±: standard error over questions; over retrainings in the last column."
     )
     rows = [["method", "all", *kinds, "± retrainings"]]
-    named = [*((m.name, m.lds) for m in found.methods), *([(AGAIN, found.again)] if found.again else [])]
+    named = [*((m.name, m.lds) for m in found.methods), *([(AGAIN, found.ceiling)] if found.ceiling else [])]
     rows += [_lds_row(name, lds, kinds) for name, lds in named]
-    if found.again:
+    if found.ceiling:
         said += (
             f" {AGAIN.capitalize()}: the same parts retrained with it, in place of scores. The ceiling is about "
-            f"{ceiling(found.again.overall.mean):.2f}: so far scores come that foretell perfectly what all seeds share."
+            f"{ceiling(found.ceiling.overall.mean):.2f}, that of perfect scores of what all seeds share."
         )
     return "Faithfulness", said, rows
 

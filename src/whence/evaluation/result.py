@@ -44,8 +44,8 @@ class MethodResult:
 class Evaluation:
     """How faithful methods are on one run.
 
-    `methods`: in the order of their LDS, the best first. `again`: the LDS r of a second retraining with another seed in
-    place of a prediction. Its root is the ceiling (`lds.ceiling`). `questions`: each with its answer and kind.
+    `methods`: in the order of their LDS, the best first. `ceiling`: the LDS of a second retraining with another seed in
+    place of a prediction, whose root is the ceiling (`lds.ceiling`). `questions`: each with its answer and kind.
     `seconds`: what the retrainings took that were measured on.
     """
 
@@ -59,7 +59,7 @@ class Evaluation:
     seconds: float
     questions: tuple[dict[str, Any], ...]
     methods: tuple[MethodResult, ...]
-    again: Lds | None = None
+    ceiling: Lds | None = None
     mislabelled: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
 
@@ -80,7 +80,7 @@ class Evaluation:
             **found,
             "questions": tuple(found["questions"]),
             "methods": tuple(map(MethodResult.of, found["methods"])),
-            "again": lds_of(found["again"]) if found["again"] else None,
+            "ceiling": lds_of(found["ceiling"]) if found["ceiling"] else None,
             "notes": tuple(found["notes"]),
         }
         return Evaluation(**fields)

@@ -51,6 +51,16 @@ class Sketcher:
         gradient = backward.transpose(1, 2) @ forward
         return projection.dense(gradient if self.metric is None else gradient * self.metric[name]).flatten(1)
 
+    def along(
+        self, name: str, direction: Float[Tensor, " width"], forward: Float[Tensor, "row token in"]
+    ) -> Float[Tensor, "row token out"]:
+        """V x of one layer, with V the change of its weights that the sketch's transpose makes of a direction."""
+        projection = self.projections[name]
+        columns = direction.view(projection.left.shape[1], projection.right.shape[1])
+        if self.metric is None:
+            return forward @ projection.right @ columns.T @ projection.left.T
+        return forward @ (self.metric[name] * (projection.left @ columns @ projection.right.T)).T
+
     @staticmethod
     def _factored_is_cheaper(projection: Projection, tokens: int) -> bool:
         (out, a), (inner, b) = projection.left.shape, projection.right.shape

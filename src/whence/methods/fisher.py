@@ -46,7 +46,7 @@ from whence.methods.gradient_rows import (
 )
 from whence.methods.rows import begin, describe, description, open_rows, search, write_rows
 from whence.methods.selves import pair_scores
-from whence.methods.token_scores import token_gradients
+from whence.methods.token_scores import parts
 from whence.store.shards import Shards
 from whence.types import Progress, Query, Report
 
@@ -109,8 +109,8 @@ class FisherInfluence:
         lens, rows = self._lens(subject), open_rows(folder)
         queried, _ = embed(subject.trajectory, lens, query_tokens(subject, queries), subject.compute)
         changes = torch.cat(_changes(rows))
-        tokens = FisherTokens(rows, changes, self.sketch, self.damping)
-        return tokens.parts(queried, token_gradients(subject, lens, index), index).numpy()
+        directions = FisherTokens(rows, changes, self.sketch, self.damping).directions(queried, index)
+        return parts(subject, lens, directions, index)
 
     def pair_scores(self, folder: Path) -> Float[ndarray, "text train"] | None:
         """What each pair contributed to each pair's own text, in nats; None for an index that kept no Gram matrices."""

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from whence.core.ridge import Fisher, in_span
 from whence.errors import MethodError
-from whence.methods.rows import search
+from whence.methods.rows import combined, search
 from whence.store.shards import Shards
 
 LARGEST = 4096
@@ -53,32 +53,34 @@ class FisherTokens:
     sketch: int
     damping: float
 
-    def parts(
-        self, queries: Float[Tensor, "query width"], tokens: Float[Tensor, "token width"], index: int
-    ) -> Float[Tensor, "query token"]:
-        """The parts that the tokens of example `index` have in its score for each query, in nats.
+    def directions(self, queries: Float[Tensor, "query width"], index: int) -> Float[Tensor, "query width"]:
+        """Each query's w_c times the change of example `index`, checkpoint by checkpoint: what its tokens' sketches are
+        multiplied with to give their parts in nats.
 
         Raises:
             MethodError: the matrix was too large to be kept.
         """
-        found = [self._at(c, queries, tokens) * self.changes[index, c] for c in range(self.changes.shape[1])]
-        return torch.stack(found).sum(dim=0)
-
-    def _at(self, c: int, queries: Tensor, tokens: Tensor) -> Tensor:
-        """<w, p_t> at one checkpoint."""
-        columns = slice(c * self.sketch, (c + 1) * self.sketch)
+        points = range(self.changes.shape[1])
         if self.rows.rows > self.sketch:
-            return queries[:, columns] @ self._kept("inverse", c) @ tokens[:, columns].T
-        weights = self._products(queries, c)
-        return in_span(self._kept("gram", c), weights, self.damping) @ self._products(tokens, c).T
+            found = torch.cat([self._part(queries, c) @ self._kept("inverse", c) for c in points], dim=1)
+        else:
+            found = combined(self.rows, torch.stack([self._weights(queries, c) for c in points]))
+        return found * self.changes[index].repeat_interleave(self.sketch)
 
-    def _products(self, sketches: Tensor, c: int) -> Tensor:
-        """<sketch, a_i> at one checkpoint for every example i; 0 for one that did not change, whose row has none."""
-        alone = torch.zeros_like(sketches)
-        columns = slice(c * self.sketch, (c + 1) * self.sketch)
-        alone[:, columns] = sketches[:, columns]
-        changes = self.changes[:, c]
-        return torch.from_numpy(search(self.rows, alone)) / torch.where(changes == 0, torch.inf, changes)
+    def _weights(self, queries: Tensor, c: int) -> Tensor:
+        """What the rows of one checkpoint have to be multiplied with to add up to each query's w; 0 for an example that
+        did not change, whose row has none."""
+        alone = torch.zeros_like(queries)
+        alone[:, self._columns(c)] = self._part(queries, c)
+        changes = torch.where(self.changes[:, c] == 0, torch.inf, self.changes[:, c])
+        alpha = torch.from_numpy(search(self.rows, alone)) / changes
+        return in_span(self._kept("gram", c), alpha, self.damping) / changes
+
+    def _part(self, queries: Tensor, c: int) -> Tensor:
+        return queries[:, self._columns(c)]
+
+    def _columns(self, c: int) -> slice:
+        return slice(c * self.sketch, (c + 1) * self.sketch)
 
     def _kept(self, name: str, c: int) -> Tensor:
         place = _place(self.rows.folder, name, c)

@@ -19,7 +19,7 @@ from whence.core.similarity import unit_rows
 from whence.methods.base import Needs, Subject, Unit
 from whence.methods.gradient_rows import AT_THE_END, Lens, embed, example_tokens, query_tokens, require_square
 from whence.methods.rows import describe, open_rows, search, write_rows
-from whence.methods.token_scores import parts, token_gradients
+from whence.methods.token_scores import parts
 from whence.store.shards import Shards
 from whence.types import Query, Report
 
@@ -52,8 +52,8 @@ class GradDot:
         self, subject: Subject, folder: Path, queries: Sequence[Query], index: int
     ) -> Float[ndarray, "query token"]:
         """<g(query), g_t(example)> for the answer tokens t of one example."""
-        gradients = token_gradients(subject, self._lens(subject), index)
-        return parts(self._rows(subject, query_tokens(subject, queries)), self._scaled(gradients))
+        directions = self._rows(subject, query_tokens(subject, queries)) / self._length(subject, index)
+        return parts(subject, self._lens(subject), directions, index)
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
         """Why this method is for comparison rather than for answers."""
@@ -68,9 +68,9 @@ class GradDot:
     def _finish(self, rows: Tensor) -> Tensor:
         return rows
 
-    def _scaled(self, tokens: Tensor) -> Tensor:
-        """The gradients of one example's tokens, at the scale of its row."""
-        return tokens
+    def _length(self, _: Subject, __: int) -> float:
+        """What the gradient of one example is divided by in its row."""
+        return 1.0
 
 
 @dataclass(frozen=True)
@@ -82,5 +82,7 @@ class GradCos(GradDot):
     def _finish(self, rows: Tensor) -> Tensor:
         return unit_rows(rows)
 
-    def _scaled(self, tokens: Tensor) -> Tensor:
-        return tokens / tokens.sum(dim=0).norm().clamp_min(torch.finfo(torch.float32).tiny)
+    def _length(self, subject: Subject, index: int) -> float:
+        items = [subject.examples.tokens(index)]
+        (row,), _ = embed(subject.trajectory, self._lens(subject), items, subject.compute)
+        return max(float(row.norm()), torch.finfo(torch.float32).tiny)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
-from whence.core.packing import packed_products
+from whence.core.packing import packed_products, unpack
 from whence.core.similarity import inner_products
 from whence.store.artifact import write_json
 from whence.store.shards import Shards
@@ -19,6 +19,9 @@ from whence.types import Progress, Report
 
 Embed = Callable[[range], Tensor]
 """Rows [example, width] of a range of examples."""
+
+PIECE = 64
+"""Rows that are widened at a time."""
 
 
 def write_rows(shards: Shards, embed: Embed, step: str, report: Report) -> None:
@@ -62,6 +65,19 @@ def search(shards: Shards, queries: Float[Tensor, "query width"]) -> Float[ndarr
     if not shards.blocks:
         return torch.cat([inner_products(queries, rows) for rows in shards], dim=1).numpy()
     return torch.cat([packed_products(queries, rows, shards.blocks) for rows in shards], dim=1).numpy()
+
+
+def combined(shards: Shards, weights: Float[Tensor, "block query row"]) -> Float[Tensor, "query width"]:
+    """The rows' sums with each query's weights, which are others for each of the equal blocks of a row."""
+    blocks, found = len(weights), torch.zeros(weights.shape[1], len(weights), shards.width // len(weights))
+    for shard in range(shards.count):
+        stored, span = shards.open(shard), shards.span(shard)
+        for start in range(0, len(span), PIECE):
+            piece = stored[start : start + PIECE]
+            rows = unpack(piece, shards.blocks) if shards.blocks else piece.float()
+            chosen = weights[:, :, span.start + start : span.start + start + len(piece)]
+            found += torch.einsum("bqr,rbw->qbw", chosen, rows.view(len(piece), blocks, -1))
+    return found.flatten(1)
 
 
 def _facts(shards: Shards) -> dict[str, Any]:

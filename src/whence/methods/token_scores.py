@@ -5,21 +5,23 @@ score that is linear in the pair's gradient, <w, g(z)>, is therefore the sum of 
 
     score(q, z, t) = <w(q, z), g_t(z)>
 
-What w is, the method says.
+What w is, the method says. The parts come of one forward pass along w at each checkpoint (`gradients/slopes.py`).
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+import torch
 from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
 from whence.errors import MethodError
+from whence.gradients.slopes import token_slopes
 from whence.methods.base import Method, Subject
-from whence.methods.gradient_rows import Lens, embed
-from whence.types import NO_LOSS, Query, Tokens
+from whence.methods.gradient_rows import Lens, passes
+from whence.types import Query
 
 
 @runtime_checkable
@@ -47,21 +49,16 @@ def by_token(method: Method) -> ByToken:
     )
 
 
-def token_gradients(subject: Subject, lens: Lens, index: int) -> Float[Tensor, "token width"]:
-    """The sketched gradient of each answer token of a training example, in order; together they are its row."""
-    alone = one_by_one(subject.examples.tokens(index))
-    return embed(subject.trajectory, lens, alone, subject.compute)[0]
-
-
-def one_by_one(tokens: Tokens) -> list[Tokens]:
-    """The conversation once for each token of its answer, with the loss of that token only."""
-    bare = [NO_LOSS] * len(tokens.labels)
-    places = [t for t, label in enumerate(tokens.labels) if t and label != NO_LOSS]
-    return [Tokens(tokens.input_ids, (*bare[:t], tokens.labels[t], *bare[t + 1 :])) for t in places]
-
-
 def parts(
-    directions: Float[Tensor, "query width"], gradients: Float[Tensor, "token width"]
+    subject: Subject, lens: Lens, directions: Float[Tensor, "query width"], index: int
 ) -> Float[ndarray, "query token"]:
-    """<w, g_t> for every query's w and every token."""
-    return (directions.double() @ gradients.double().T).float().numpy()
+    """<w, g_t> for every query's w, in the lens's sketches, and every answer token of a training example, in order."""
+    path, tokens = subject.trajectory, subject.examples.tokens(index)
+    ((_, batch),) = passes(path, [tokens], subject.compute)
+    found = torch.zeros(len(directions), len(batch.targets), dtype=torch.float64)
+    for c, checkpoint in enumerate(lens.checkpoints):
+        path.move_to(checkpoint)
+        sketcher = lens.sketcher(path, checkpoint)
+        for part, direction in zip(found, directions[:, c * lens.width : (c + 1) * lens.width], strict=True):
+            part += token_slopes(path.model, lens.layers(path), batch, sketcher, direction.to(path.device)).cpu()
+    return found.float().numpy()

@@ -19,7 +19,7 @@ from torch import Tensor
 from whence.methods.base import Needs, Subject, Unit
 from whence.methods.gradient_rows import Lens, embed, example_tokens, query_tokens, require_square
 from whence.methods.rows import describe, open_rows, search, write_rows
-from whence.methods.token_scores import parts, token_gradients
+from whence.methods.token_scores import parts
 from whence.store.shards import Shards
 from whence.types import Query, Report, Tokens
 
@@ -59,7 +59,7 @@ class TracIn:
         """sum_c eta_c <g_c(query), g_c,t(example)> for the answer tokens t of one example."""
         lens = self._lens(subject)
         directions = _weights(lens) * self._rows(subject, lens, query_tokens(subject, queries))
-        return parts(directions, token_gradients(subject, lens, index))
+        return parts(subject, lens, directions, index)
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
         """Says so when the path was not recorded."""

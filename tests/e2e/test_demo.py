@@ -21,7 +21,7 @@ def demo(workplace: Path) -> dict[str, Any]:
 
 def run_demo() -> dict[str, Any]:
     command = [sys.executable, "-m", "whence", "demo", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=1500, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=2400, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout)
 

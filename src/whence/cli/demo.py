@@ -90,7 +90,8 @@ def farewell(where: "Console", data: Path, folder: Path, seconds: float) -> None
     where.print(f'  whence ask {run} "Your question?" --opposing', soft_wrap=True)
     where.print("Or your own pairs, each a line with a question and an answer like those in")
     where.print(f"  {data}", soft_wrap=True)
-    where.print("  whence check FILE && whence train FILE --out runs/mine && whence index runs/mine")
+    for command in ("check FILE", "train FILE --out runs/mine", "index runs/mine"):
+        where.print(f"  whence {command}")
 
 
 def step(where: "Console", number: int, text: str) -> None:

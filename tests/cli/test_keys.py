@@ -25,7 +25,7 @@ def test_a_new_key_is_shown_once_and_opens_its_team(whence: Whence):
         assert team_of(session, key) is not None
     database.close()
     assert "It is not shown again" in done.out
-    assert key.split("-")[2] not in whence("keys", "list").out
+    assert key.split("-", 2)[2] not in whence("keys", "list").out
 
 
 def test_json_of_the_three_commands(whence: Whence):

@@ -33,7 +33,9 @@ def token_slopes(
     """<w, s_t> of a direction w with the sketch of every answer token, row after row."""
     with forward_ad.dual_level(), sdpa_kernel(SDPBackend.MATH), moving(layers, sketcher, direction):
         values = token_log_probabilities(model, batch)
-        return forward_ad.unpack_dual(values).tangent.clone()
+        tangent = forward_ad.unpack_dual(values).tangent
+        assert tangent is not None
+        return tangent.clone()
 
 
 @contextmanager

@@ -68,7 +68,7 @@ class GradDot:
     def _finish(self, rows: Tensor) -> Tensor:
         return rows
 
-    def _length(self, _: Subject, __: int) -> float:
+    def _length(self, subject: Subject, index: int) -> float:
         """What the gradient of one example is divided by in its row."""
         return 1.0
 

@@ -33,15 +33,20 @@ SCROLL = """async ([label, frames, step]) => {
   }
   return times;
 }"""
-ON_ATTRIBUTION = """() => {
-  window.seen = {};
-  addEventListener("pointerup", () => (window.seen.chosen = performance.now()), true);
-  const list = document.querySelector("section[aria-label=Influences]");
-  new MutationObserver(() => {
-    const asked = performance.getEntriesByName(location.origin + "/v1/whence/attributions").at(-1);
-    if (asked && asked.startTime > window.seen.chosen && !window.seen.shown)
-      requestAnimationFrame(() => (window.seen = { ...window.seen, asked: asked.duration, shown: performance.now() }));
-  }).observe(list, { subtree: true, childList: true, characterData: true });
+ON_CHANGES = """() => {
+  window.seen = { frames: [] };
+  addEventListener("pointerup", () => (window.seen = { chosen: performance.now(), frames: [] }), true);
+  new MutationObserver(() => requestAnimationFrame(() => window.seen.frames.push(performance.now()))).observe(
+    document.querySelector("section[aria-label=Influences]"),
+    { subtree: true, childList: true, characterData: true },
+  );
+}"""
+ADDED = """() => {
+  const { chosen, frames } = window.seen;
+  const asked = performance.getEntriesByName(location.origin + "/v1/whence/attributions").at(-1);
+  if (!asked || asked.startTime < chosen) return null;
+  const shown = frames.find((frame) => frame > asked.responseEnd);
+  return shown ? shown - chosen - asked.duration : null;
 }"""
 
 
@@ -105,12 +110,12 @@ def asked(page: Page, service: Service, deployment: str) -> None:
 def selections(page: Page) -> None:
     """Select words, one after the other, and tell what the page adds to the request."""
     added: list[float] = []
+    page.evaluate(ON_CHANGES)
     for n in range(SELECTIONS):
-        page.evaluate(ON_ATTRIBUTION)
         page.locator(".answer .word").nth(n).click()
-        while "shown" not in (seen := page.evaluate("window.seen")):  # the page's policy forbids what would wait itself
-            page.wait_for_timeout(50)
-        added.append(seen["shown"] - seen["chosen"] - seen["asked"])
+        while (taken := page.evaluate(ADDED)) is None:  # the page's policy forbids what would wait by itself
+            page.wait_for_timeout(200)
+        added.append(taken)
         expect(page.locator("section[aria-label=Influences][aria-busy=false]")).to_be_visible()
     tell("a selection, without the service's time", added)
 

@@ -8,6 +8,7 @@ from whence.core.projection import Projection
 from whence.gradients.capture import Sketcher
 from whence.gradients.slopes import token_slopes
 from whence.models.targets import linear_targets, weight_shape
+from whence.types import Tokens
 
 SIDE = 6
 
@@ -31,6 +32,11 @@ def test_slopes_are_the_inner_products_with_the_sketch_of_every_token(name: str,
     sketcher = Sketcher(projections, metric if weighted else None)
     found = token_slopes(model, layers, batch_of(ITEMS), sketcher, direction)
     torch.testing.assert_close(found.double(), expected, rtol=0, atol=1e-4 * float(expected.abs().max()))
+
+
+def test_the_tokens_of_a_conversation_carry_loss_one_at_a_time() -> None:
+    found = one_by_one(Tokens((5, 6, 7, 8), (5, -100, 7, 8)))
+    assert found == [Tokens((5, 6, 7, 8), (-100, -100, 7, -100)), Tokens((5, 6, 7, 8), (-100, -100, -100, 8))]
 
 
 def test_the_model_is_left_as_it_was():

@@ -104,7 +104,15 @@ def watching(layers: Mapping[str, nn.Module], take: Take) -> Generator[None]:
             forward = inputs[0].detach()
             output.register_hook(partial(_hand_over, take, name, forward))
 
-    handles = [layer.register_forward_hook(partial(remember, name)) for name, layer in layers.items()]
+    with hooked(layers, remember):
+        yield
+
+
+@contextmanager
+def hooked(layers: Mapping[str, nn.Module], hook: Callable[..., Tensor | None]) -> Generator[None]:
+    """While open, `hook(name, layer, inputs, output)` is called for every layer after its forward pass; what it
+    returns, if anything, takes the output's place."""
+    handles = [layer.register_forward_hook(partial(hook, name)) for name, layer in layers.items()]
     try:
         yield
     finally:

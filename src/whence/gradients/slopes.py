@@ -9,7 +9,6 @@ tells them of one token only.
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import torch
@@ -18,7 +17,7 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from whence.gradients.capture import Sketcher
+from whence.gradients.capture import Sketcher, hooked
 from whence.gradients.measurement import Batch, token_log_probabilities
 
 
@@ -48,9 +47,5 @@ def moving(layers: Mapping[str, nn.Module], sketcher: Sketcher, direction: Float
         return output + step * sketcher.along(name, direction, forward).to(output.dtype)
 
     step = forward_ad.make_dual(direction.new_zeros(()), direction.new_ones(()))
-    handles = [layer.register_forward_hook(partial(move, name)) for name, layer in layers.items()]
-    try:
+    with hooked(layers, move):
         yield
-    finally:
-        for handle in handles:
-            handle.remove()

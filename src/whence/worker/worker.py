@@ -1,6 +1,6 @@
 """The worker: takes accepted jobs one at a time and carries them out as durable workflows.
 
-    python -m whence.platform.worker
+    python -m whence.worker.worker
 
 Each stage (train, index, evaluate, insights) runs in a process of its own. A worker that is killed takes it along;
 the next one goes on with the stage that was not finished, which resumes at its last checkpoint.
@@ -18,14 +18,14 @@ from dbos import DBOS, DBOSConfig, Queue, SetWorkflowID
 from sqlalchemy import select
 
 from whence import lifeline, settings
-from whence.platform import stages
 from whence.platform.database import Database, open_database
 from whence.platform.events import add_event
 from whence.platform.jobs import attempt_of, move
 from whence.platform.logs import start_logging
-from whence.platform.patience import patiently
+from whence.platform.retry import retry_while_unavailable
 from whence.platform.tables import Job, now
 from whence.store.objects import Objects
+from whence.worker import stages
 
 VERSION = "2"
 """Workflows of another version are not taken over: raise it when their steps change."""
@@ -74,7 +74,7 @@ def complete(job_id: str) -> bool:
             job.inference_available = job.inference_available or bool(job.training_config.get("promote"))
             return True
 
-    ended = patiently(work)
+    ended = retry_while_unavailable(work)
     stages.forget_data(job_id)
     return ended
 
@@ -93,7 +93,7 @@ def main() -> None:
     """Run until told to end; what is running then is parked, and goes on with the next worker."""
     lifeline.hold_on()
     start_logging("worker")
-    _open.database = patiently(lambda: open_database(settings.database_url()))
+    _open.database = retry_while_unavailable(lambda: open_database(settings.database_url()))
     _open.objects = Objects.at(settings.objects_url())
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -108,7 +108,7 @@ def main() -> None:
         except Exception:
             log.exception("looking for jobs failed; trying again")
             time.sleep(POLL)
-    stages.park()
+    stages.stop_all()
     log.info("worker stopped; what was running goes on with the next start")
     sys.stdout.flush()
     os._exit(0)  # the workflow that runs must stay unfinished in the eyes of the next worker

@@ -15,13 +15,13 @@ import pytest
 
 from tests.platform.conftest import Submit
 from whence import lifeline
-from whence.platform import stages
 from whence.platform.database import Database
 from whence.platform.events import events_of
 from whence.platform.jobs import cancel_job, folder_of, resume_job
-from whence.platform.stages import carry_out, forget_data
 from whence.platform.tables import Event, Job
 from whence.store.objects import Objects
+from whence.worker import stages
+from whence.worker.stages import carry_out, forget_data
 
 HEAD = """
 import json, os, signal, sys, time

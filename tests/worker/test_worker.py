@@ -79,7 +79,7 @@ class Place:
     def worker(self) -> Iterator[psutil.Process]:
         """A worker that runs while the block does, with one thread in each of its processes."""
         with (self.folder / "worker.log").open("ab") as log:
-            words = [sys.executable, "-m", "whence.platform.worker"]
+            words = [sys.executable, "-m", "whence.worker.worker"]
             environment = {**os.environ, "OMP_NUM_THREADS": "1"}
             process = subprocess.Popen(words, stdin=subprocess.PIPE, stderr=log, env=environment)
         try:

@@ -11,24 +11,24 @@ from filelock import FileLock
 
 from tests.training.runs import files_of, short, write_pairs
 from whence import lifeline
-from whence.engine.orders import Said, StageOrder
-from whence.engine.work import Telling
 from whence.pipeline import finetune
 from whence.training.run import Run
 from whence.types import Progress
+from whence.worker.messages import StageEvent, StageRequest
+from whence.worker.stage_process import ThrottledReport
 
 
-def start(folder: Path, order: StageOrder) -> subprocess.Popen[bytes]:
+def start(folder: Path, order: StageRequest) -> subprocess.Popen[bytes]:
     spec = folder / "order.json"
     spec.write_text(json.dumps(order.to_dict()))
-    return lifeline.spawn("whence.engine.work", [str(spec)], {"OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE)
+    return lifeline.spawn("whence.worker.stage_process", [str(spec)], {"OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE)
 
 
-def finish(process: subprocess.Popen[bytes]) -> tuple[int, list[Said]]:
+def finish(process: subprocess.Popen[bytes]) -> tuple[int, list[StageEvent]]:
     """The exit code of a stage's process and all that it said."""
     assert process.stdout
     with process.stdout as lines:
-        said = [Said(**json.loads(line)) for line in lines]
+        said = [StageEvent(**json.loads(line)) for line in lines]
     code = process.wait(30)
     lifeline.end(process, 5)
     return code, said
@@ -37,7 +37,7 @@ def finish(process: subprocess.Popen[bytes]) -> tuple[int, list[Said]]:
 def test_a_stage_makes_what_the_library_makes_and_tells_its_progress(base: Path, tmp_path: Path):
     pairs = write_pairs(tmp_path / "pairs.jsonl")
     settings: dict[str, Any] = {"epochs": 2, "batch_size": 5, "rank": 2, "checkpoints": 2, "rehearsal": 0}
-    order = StageOrder("train", str(tmp_path / "run"), (str(pairs),), str(base), settings)
+    order = StageRequest("train", str(tmp_path / "run"), (str(pairs),), str(base), settings)
     code, said = finish(start(tmp_path, order))
     assert code == 0
     *progress, last = said
@@ -51,7 +51,7 @@ def test_a_stage_makes_what_the_library_makes_and_tells_its_progress(base: Path,
 
 
 def test_two_processes_of_one_run_take_turns(base: Path, tmp_path: Path):
-    order = StageOrder("train", str(tmp_path / "run"), (str(tmp_path / "missing.jsonl"),), str(base), {})
+    order = StageRequest("train", str(tmp_path / "run"), (str(tmp_path / "missing.jsonl"),), str(base), {})
     with FileLock(tmp_path / "run.lock"):
         process = start(tmp_path, order)
         with pytest.raises(subprocess.TimeoutExpired):
@@ -65,14 +65,14 @@ def test_two_processes_of_one_run_take_turns(base: Path, tmp_path: Path):
 PARENT = """
 import sys, time
 from whence import lifeline
-print(lifeline.spawn("whence.engine.work", sys.argv[1:]).pid, flush=True)
+print(lifeline.spawn("whence.worker.stage_process", sys.argv[1:]).pid, flush=True)
 time.sleep(600)
 """
 
 
 def test_a_stage_ends_with_the_worker_that_started_it(tmp_path: Path):
     order = tmp_path / "order.json"
-    order.write_text(json.dumps(StageOrder("index", str(tmp_path / "run")).to_dict()))
+    order.write_text(json.dumps(StageRequest("index", str(tmp_path / "run")).to_dict()))
     with FileLock(tmp_path / "run.lock"):  # it would wait for ever
         with subprocess.Popen([sys.executable, "-c", PARENT, str(order)], stdout=subprocess.PIPE) as parent:
             assert parent.stdout
@@ -84,8 +84,8 @@ def test_a_stage_ends_with_the_worker_that_started_it(tmp_path: Path):
 def test_progress_is_told_at_its_beginning_now_and_then_and_at_its_end(monkeypatch: pytest.MonkeyPatch):
     now = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    said: list[Said] = []
-    telling = Telling(said.append)
+    said: list[StageEvent] = []
+    telling = ThrottledReport(said.append)
     for done in range(101):
         telling(Progress("null", done, 100, "queries"))
         now += 0.125
@@ -98,8 +98,8 @@ def test_progress_is_told_at_its_beginning_now_and_then_and_at_its_end(monkeypat
 def test_the_seconds_left_count_from_where_a_run_went_on(monkeypatch: pytest.MonkeyPatch):
     now = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    said: list[Said] = []
-    telling = Telling(said.append)
+    said: list[StageEvent] = []
+    telling = ThrottledReport(said.append)
     telling(Progress("fine-tuning", 60, 100, "steps"))
     now = 110.0
     telling(Progress("fine-tuning", 70, 100, "steps"))

@@ -12,17 +12,17 @@ from threading import Event, Thread
 from typing import Any, cast
 
 from whence import lifeline
-from whence.engine.orders import Said, Stage, StageOrder
-from whence.engine.trouble import said_of
 from whence.platform.database import Database
 from whence.platform.events import add_event, words_of
 from whence.platform.jobs import OPEN, data_of, files_of, folder_of, move, run_of
 from whence.platform.models import base_model
-from whence.platform.patience import patiently
 from whence.platform.recipes import recipe_of
+from whence.platform.retry import retry_while_unavailable
 from whence.platform.tables import Job, now
 from whence.store.artifact import write_json
 from whence.store.objects import Objects
+from whence.worker.failures import failure_event
+from whence.worker.messages import Stage, StageEvent, StageRequest
 
 LOOK = 0.5
 """Seconds between two looks at whether a job was cancelled, and the least between two events of a phase."""
@@ -44,12 +44,12 @@ AFTER = ("evaluate", "insights")
 """Stages of a job that is completed: the job is, whatever becomes of them."""
 log = logging.getLogger("whence.worker")
 _running: set[subprocess.Popen[bytes]] = set()
-_parking = Event()
+_stopping = Event()
 
 
-def park() -> None:
+def stop_all() -> None:
     """End the processes of all stages, and start none any more: the next worker goes on with them."""
-    _parking.set()
+    _stopping.set()
     for process in list(_running):
         lifeline.end(process, 2.0)
 
@@ -66,7 +66,7 @@ def carry_out(database: Database, objects: Objects, job_id: str, stage: str) -> 
     deaths, reached, deadline = 0, -1.0, inf
     while True:
         last, got = _attempt(database, objects, job_id, stage)
-        if _parking.is_set():
+        if _stopping.is_set():
             Event().wait()  # until this process is gone: whatever was returned would count as the end of the stage
         if last is None:
             return "cancelled"
@@ -85,12 +85,12 @@ def carry_out(database: Database, objects: Objects, job_id: str, stage: str) -> 
             _note(database, job_id, stage, f"{last.failure} It is started again from its last checkpoint.", "warning")
 
 
-def _attempt(database: Database, objects: Objects, job_id: str, stage: str) -> tuple[Said | None, float]:
+def _attempt(database: Database, objects: Objects, job_id: str, stage: str) -> tuple[StageEvent | None, float]:
     try:
-        return _run(database, job_id, stage, patiently(lambda: _order(database, objects, job_id, stage)))
+        return _run(database, job_id, stage, retry_while_unavailable(lambda: _order(database, objects, job_id, stage)))
     except Exception as error:  # whatever it is, the job's owner must learn of it
         log.exception("stage %s of %s ended in an error of its worker", stage, job_id)
-        return said_of(error), -1.0
+        return failure_event(error), -1.0
 
 
 def _begin(database: Database, job_id: str, stage: str) -> bool:
@@ -109,15 +109,15 @@ def _begin(database: Database, job_id: str, stage: str) -> bool:
                 add_event(session, job_id, stage, STARTS[stage])
             return True
 
-    return patiently(work)
+    return retry_while_unavailable(work)
 
 
-def _order(database: Database, objects: Objects, job_id: str, stage: str) -> StageOrder:
+def _order(database: Database, objects: Objects, job_id: str, stage: str) -> StageRequest:
     with database.session() as session:
         job = session.get_one(Job, job_id)
         files = files_of(session, job_id)
     if stage != FIRST:
-        return StageOrder(cast(Stage, stage), str(run_of(job_id)))
+        return StageRequest(cast(Stage, stage), str(run_of(job_id)))
     paths: list[str] = []
     for file in files:
         path = data_of(job_id, file)
@@ -126,18 +126,18 @@ def _order(database: Database, objects: Objects, job_id: str, stage: str) -> Sta
             objects.fetch(file.object, path)
         paths.append(str(path))
     place = base_model(job.model)
-    return StageOrder("train", str(run_of(job_id)), tuple(paths), place, recipe_of(job.training_config))
+    return StageRequest("train", str(run_of(job_id)), tuple(paths), place, recipe_of(job.training_config))
 
 
-def _run(database: Database, job_id: str, stage: str, order: StageOrder) -> tuple[Said | None, float]:
+def _run(database: Database, job_id: str, stage: str, order: StageRequest) -> tuple[StageEvent | None, float]:
     """The last word of a stage's process (None: it was cancelled), and how far it got."""
     spec = folder_of(job_id) / f"{stage}.json"
     spec.parent.mkdir(parents=True, exist_ok=True)
     write_json(spec, order.to_dict())
-    process = lifeline.spawn("whence.engine.work", [str(spec)], stdout=subprocess.PIPE)
+    process = lifeline.spawn("whence.worker.stage_process", [str(spec)], stdout=subprocess.PIPE)
     _running.add(process)
     progress = _Progress(database, job_id, stage)
-    last: Said | None = None
+    last: StageEvent | None = None
     try:
         for said in _listen(process):
             if said is None:
@@ -151,10 +151,10 @@ def _run(database: Database, job_id: str, stage: str, order: StageOrder) -> tupl
     finally:
         lifeline.end(process, 2.0)
         _running.discard(process)
-    return last or Said(failure=_death(code)), progress.reached
+    return last or StageEvent(failure=_death(code)), progress.reached
 
 
-def _listen(process: subprocess.Popen[bytes]) -> Iterator[Said | None]:
+def _listen(process: subprocess.Popen[bytes]) -> Iterator[StageEvent | None]:
     """What a process says, and None whenever it was silent or busy for a while."""
     said: Queue[bytes | None] = Queue()
 
@@ -172,7 +172,7 @@ def _listen(process: subprocess.Popen[bytes]) -> Iterator[Said | None]:
             line = said.get(timeout=LOOK)
             if line is None:
                 return
-            yield Said(**json.loads(line))
+            yield StageEvent(**json.loads(line))
         except Empty:
             pass
         if time.monotonic() - looked >= LOOK:
@@ -191,7 +191,7 @@ def _cancelled(database: Database, job_id: str) -> bool:
         with database.session() as session:
             return session.get_one(Job, job_id).cancel_requested
 
-    return patiently(work)
+    return retry_while_unavailable(work)
 
 
 class _Progress:
@@ -211,7 +211,7 @@ class _Progress:
         if told["step"] == self.step and epoch == self.epoch and share < 1 and moment - self.written < 2 * LOOK:
             return
         self.step, self.epoch, self.written = told["step"], epoch, moment
-        patiently(lambda: self._write(told, share))
+        retry_while_unavailable(lambda: self._write(told, share))
 
     def _write(self, told: dict[str, Any], share: float) -> None:
         with self.database.session() as session:
@@ -237,7 +237,7 @@ def _note(database: Database, job_id: str, phase: str, message: str, level: str 
         with database.session() as session:
             add_event(session, job_id, phase, message, level=level)
 
-    patiently(work)
+    retry_while_unavailable(work)
 
 
 def _note_facts(database: Database, job_id: str, stage: str, facts: dict[str, Any]) -> None:
@@ -250,7 +250,7 @@ def _note_facts(database: Database, job_id: str, stage: str, facts: dict[str, An
                 session.get_one(Job, job_id).evaluation = facts
             add_event(session, job_id, stage, TOLD[stage].format(**facts))
 
-    patiently(work)
+    retry_while_unavailable(work)
 
 
 def _fail(database: Database, job_id: str, stage: str, why: str) -> str:
@@ -261,7 +261,7 @@ def _fail(database: Database, job_id: str, stage: str, why: str) -> str:
                 add_event(session, job_id, stage, why, level="error")
         return "failed"
 
-    return patiently(work)
+    return retry_while_unavailable(work)
 
 
 def _wait_for_room(database: Database, job_id: str, why: str) -> bool:

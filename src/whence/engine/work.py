@@ -106,7 +106,7 @@ def evaluate(order: StageOrder, report: Callable[[Progress], None]) -> dict[str,
 
 def insights(order: StageOrder, report: Callable[[Progress], None]) -> dict[str, Any]:
     """Look for pairs that are suspect, repeated or contradicted, or return what was found."""
-    from whence.evaluation.insights import keep_insights
+    from whence.insights.insights import keep_insights
     from whence.pipeline import Index
 
     index = Index.open(order.run, order.method)

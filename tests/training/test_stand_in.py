@@ -18,21 +18,21 @@ from scipy.stats import spearmanr
 from tests.null import small_null
 from tests.tiny import save_tiny, tiny_gpt2
 from tests.training.runs import COLOURS, Log, files_of, short, write_pairs
+from whence.auditing.inquiry import AuditPlan
 from whence.client.readings import attribution as read_attribution
 from whence.errors import ModelError, TrainingError
 from whence.evaluation.evaluate import evaluate
-from whence.evaluation.inquiry import AuditPlan
 from whence.evaluation.plan import LEAST, EvaluationPlan
-from whence.evaluation.values import Gauge
 from whence.methods.gradient_rows import query_tokens, values_at
 from whence.methods.trackstar import TrackStar
 from whence.models.adapter import trainable, trainable_weights, with_lora_like
 from whence.models.base import load
 from whence.pipeline import Index, attribute, audit, build_index, finetune, import_run, score
+from whence.retraining.replay import replay_of
+from whence.retraining.retrain import RETRAINED_STAND_IN, Retrainer, recipe_of
+from whence.retraining.values import Gauge
 from whence.training import stand_in as standing
 from whence.training.recipe import Recipe
-from whence.training.replay import replay_of
-from whence.training.retrain import RETRAINED_STAND_IN, Retrainer, recipe_of
 from whence.training.run import Run
 from whence.training.stand_in import stand_in_recipe
 from whence.types import Query

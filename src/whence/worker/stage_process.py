@@ -113,7 +113,7 @@ def evaluate(request: StageRequest, report: Callable[[Progress], None]) -> dict[
 
 def insights(request: StageRequest, report: Callable[[Progress], None]) -> dict[str, Any]:
     """Find suspicious, duplicated and contradicting pairs, or return what was found before."""
-    from whence.evaluation.insights import keep_insights
+    from whence.insights.insights import keep_insights
     from whence.pipeline import Index
 
     index = Index.open(request.run, request.method)

@@ -15,10 +15,9 @@ from whence.evaluation.estimate import Estimate, estimate
 from whence.evaluation.omissions import Omission
 from whence.evaluation.values import Gauge
 from whence.levels.groups import plain
-from whence.levels.lift import ANSWER_TOKENS
 from whence.models.adapter import put_weights
 from whence.models.generate import generate
-from whence.types import Progress, Query, Report, silent
+from whence.types import ANSWER_TOKENS, Progress, Query, Report, silent
 
 Finding = Literal["confirmed", "contradicted", "open", "one seed", "no control"]
 

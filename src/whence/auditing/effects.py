@@ -12,13 +12,12 @@ from typing import Any, Literal
 
 from whence.auditing.omissions import Omission
 from whence.levels.groups import plain
-from whence.levels.lift import ANSWER_TOKENS
 from whence.models.adapter import put_weights
 from whence.models.generate import generate
 from whence.retraining.bank import Draw
 from whence.retraining.estimate import Estimate, estimate
 from whence.retraining.values import Gauge
-from whence.types import Progress, Query, Report, silent
+from whence.types import ANSWER_TOKENS, Progress, Query, Report, silent
 
 Finding = Literal["confirmed", "contradicted", "open", "one seed", "no control"]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from whence.types import GroupKind
+from whence.types import ANSWER_TOKENS, GroupKind
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class AttributeOrder:
     false_discovery_rate: float | None = None
     top: int | None = None
     selection: tuple[int, int] | None = None
-    max_new_tokens: int = 128
+    max_new_tokens: int = ANSWER_TOKENS
     groups: tuple[GroupKind, ...] = ()
     instead: str | None = None
 

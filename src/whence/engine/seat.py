@@ -14,9 +14,9 @@ from whence.gradients.trajectory import Trajectory
 from whence.models.adapter import remove_adapter
 from whence.models.base import fingerprint, load_tokenizer, resolve
 from whence.models.stream import Chunk, Sampling, prompt_tokens, stream_answer
-from whence.pipeline import DISCOVERY_RATE, Index, attribute, token_influence
+from whence.pipeline import Index, attribute, token_influence
 from whence.training.run import Run, load_base
-from whence.types import Message, Progress
+from whence.types import DISCOVERY_RATE, Message, Progress
 
 DEFAULT_ABLATIONS = 64
 

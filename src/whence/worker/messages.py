@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from whence.types import DEFAULT_METHOD
+
 Stage = Literal["train", "index", "evaluate", "insights"]
 
 
@@ -15,7 +17,7 @@ class StageRequest:
     data: tuple[str, ...] = ()
     base_model: str = ""
     recipe: dict[str, Any] = field(default_factory=dict[str, Any])
-    method: str = "fisher"
+    method: str = DEFAULT_METHOD
 
     def to_dict(self) -> dict[str, Any]:
         """The request as a JSON object."""

@@ -16,7 +16,7 @@ from whence.pipeline import build_index, finetune
 from whence.training.run import Run
 from whence.types import Progress
 from whence.worker.messages import StageEvent, StageRequest
-from whence.worker.stage_process import ThrottledReport
+from whence.worker.stage_process import ThrottledReport, train
 
 
 class Child:
@@ -75,6 +75,25 @@ def test_a_stage_that_fails_leaves_the_process_to_the_next_request(child: Child,
         (event,) = child.events()
         assert event.kind == "user"
         assert name in str(event.failure)
+
+
+def test_an_earlier_run_is_copied_with_its_index_if_it_is_the_same(base: Path, tmp_path: Path):
+    pairs = write_pairs(tmp_path / "pairs.jsonl")
+    settings: dict[str, Any] = {"epochs": 2, "batch_size": 5, "rank": 2, "checkpoints": 2, "rehearsal": 0}
+    earlier = finetune(pairs, str(base), tmp_path / "earlier", short(**settings))
+    (earlier.folder / "index").mkdir()
+    (earlier.folder / "index" / "kept").write_text("as it is")
+    steps: list[str] = []
+    for rank, trained in ((2, False), (3, True)):
+        out = tmp_path / f"run-{rank}"
+        recipe = {"learning_rate": 1e-2, **settings, "rank": rank}
+        train(
+            StageRequest("train", str(out), (str(pairs),), str(base), recipe, earlier=str(earlier.folder)),
+            lambda progress: steps.append(progress.step),
+        )
+        assert (out / "index" / "kept").exists() is not trained
+        assert ("fine-tuning" in steps) is trained
+        assert (files_of(Run.open(out)) == files_of(earlier)) is not trained
 
 
 def test_two_processes_of_one_run_take_turns(child: Child, base: Path, tmp_path: Path):

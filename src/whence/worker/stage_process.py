@@ -9,18 +9,26 @@ ends with the worker that started it, and resumes what an earlier process left u
 import gc
 import json
 import os
+import shutil
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from queue import Queue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
 from whence import lifeline
+from whence.errors import ArtifactError
+from whence.store.artifact import MANIFEST
 from whence.types import Progress
 from whence.worker.failures import failure_event
 from whence.worker.messages import StageEvent, StageRequest
+
+if TYPE_CHECKING:
+    from whence.training.recipe import Recipe
 
 NICENESS = 5
 """Priority that a stage gives up to the engines, which people wait for."""
@@ -93,8 +101,26 @@ def train(request: StageRequest, report: Callable[[Progress], None]) -> dict[str
     from whence.pipeline import finetune
     from whence.training.recipe import Recipe
 
-    run = finetune(request.data, request.base_model, request.run, Recipe(**request.recipe), report)
+    recipe = Recipe(**request.recipe)
+    if request.earlier:
+        copy_if_same(request, Path(request.earlier), recipe)
+    run = finetune(request.data, request.base_model, request.run, recipe, report)
     return {"config": dict(run.manifest.config), **run.manifest.facts}
+
+
+def copy_if_same(request: StageRequest, earlier: Path, recipe: "Recipe") -> None:
+    """Copy a finished run and its indexes to the folder of the request, unless it differs or the folder exists."""
+    from whence.pipeline import finetune
+
+    run = Path(request.run)
+    if run.exists() or not (earlier / MANIFEST).is_file():
+        return
+    with suppress(ArtifactError):  # it was made otherwise: the request's own is trained
+        finetune(request.data, request.base_model, earlier, recipe)
+        copy = run.with_name(f"{run.name}.copy")
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(earlier, copy)
+        copy.replace(run)
 
 
 def index(request: StageRequest, report: Callable[[Progress], None]) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from math import inf
 from threading import Event
 from typing import Any, cast
 
+from whence.data.sample import demo_run
 from whence.platform.database import Database
+from whence.platform.demo import is_demo
 from whence.platform.events import add_event
 from whence.platform.jobs import OPEN, data_of, files_of, folder_of, move, run_of
 from whence.platform.models import base_model
@@ -135,7 +137,9 @@ def _request(database: Database, objects: Objects, job_id: str, stage: str) -> S
             objects.fetch(file.object, path)
         paths.append(str(path))
     model = base_model(job.model)
-    return StageRequest("train", str(run_of(job_id)), tuple(paths), model, recipe_of(job.training_config))
+    earlier = str(demo_run()) if is_demo(job) else None
+    recipe = recipe_of(job.training_config)
+    return StageRequest("train", str(run_of(job_id)), tuple(paths), model, recipe, earlier=earlier)
 
 
 def _follow(database: Database, job_id: str, stage: str, request: StageRequest) -> tuple[StageEvent | None, float]:

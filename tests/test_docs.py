@@ -177,6 +177,25 @@ def test_python_on_a_page_is_python(page: Path):
         ast.parse(block)
 
 
+# Words
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_pages_use_the_words_of_the_glossary(page: Path):
+    if page.name == "api-reference.md":  # made from the code's descriptions
+        return
+    text = re.sub(r"```.*?```|`[^`]*`", "", page.read_text("utf-8"), flags=re.DOTALL)
+    others = r"foretells?|foretold|anew|nought|stand-ins?|unless told|held against|any more|sets of pairs"
+    assert re.findall(rf"\b(?:{others})\b", text, re.IGNORECASE) == []
+
+
+def test_the_glossary_names_classes_that_exist():
+    named = set(re.findall(r"`([A-Z][A-Za-z]+)`", read("docs/glossary.md")))
+    sources = "\n".join(path.read_text("utf-8") for path in (ROOT / "src/whence").rglob("*.py"))
+    assert len(named) > 15
+    assert [name for name in sorted(named) if not re.search(rf"^class {name}\b", sources, re.MULTILINE)] == []
+
+
 # The map of the folders
 
 

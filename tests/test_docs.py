@@ -22,7 +22,7 @@ from whence.api.traffic import LARGEST_BODY
 from whence.cli.main import app as commands
 from whence.cli.up import PORT
 from whence.client.resource import Opened, Sent
-from whence.platform.patience import PATIENCE as AWAY
+from whence.platform.retry import PATIENCE as AWAY
 from whence.platform.supervisor import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from whence.cli.amounts import duration
-from whence.cli.flags import BASE_MODEL, BaseModel, Json
+from whence.cli.flags import BaseModel, Json
 from whence.cli.output import console, print_json, show
 from whence.cli.progress import reporting
 from whence.data.sample import sample, sample_questions
-from whence.types import Attribution
+from whence.types import DEFAULT_MODEL, Attribution
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,7 +25,7 @@ def demo(
     out: Annotated[
         Path | None, Parameter(metavar="DIR", help="Where the run goes (else: Whence's own folder).")
     ] = None,
-    base_model: BaseModel = BASE_MODEL,
+    base_model: BaseModel = DEFAULT_MODEL,
     as_json: Json = False,
 ) -> None:
     """Fine-tune on the shipped sample, ask four questions, and show the pairs that made each answer."""

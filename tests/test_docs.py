@@ -206,7 +206,9 @@ def test_the_map_names_every_folder_once_and_none_that_is_gone():
     there = [*folders("src/whence"), *folders("web")[1:], *folders("docs"), *folders("benchmarks")]
     there = [folder for folder in there if not folder.startswith("benchmarks/results/")]  # one per comparison
     there += [folder for folder in folders("tests")[1:] if not mirrors(folder)]
-    assert sorted(named) == sorted(there)
+    assert sorted(set(there) - set(named)) == []
+    assert sorted(set(named) - set(there)) == []
+    assert len(named) == len(set(named))
 
 
 def folders(top: str) -> list[str]:

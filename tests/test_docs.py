@@ -196,6 +196,17 @@ def test_the_glossary_names_classes_that_exist():
     assert [name for name in sorted(named) if not re.search(rf"^class {name}\b", sources, re.MULTILINE)] == []
 
 
+@pytest.mark.parametrize("head", ["sentence begins", "what you see"])
+def test_messages_that_the_tutorial_explains_are_shown_by_the_program(head: str):
+    table = re.search(rf"^\| {head} \|.*\n\|.*\n((?:\|.*\n)+)", read("docs/tutorial.md"), re.MULTILINE)
+    assert table
+    explained = [line.split("|")[1].strip(" `") for line in table[1].splitlines()]
+    sources = "\n".join(path.read_text("utf-8") for path in (ROOT / "src/whence").rglob("*.py"))
+    shown = re.sub(r"\"\s+f?\"", "", sources)  # one literal in several pieces
+    assert len(explained) > 2
+    assert [m for m in explained if not all(part.strip() in shown for part in m.split("…"))] == []
+
+
 # The map of the folders
 
 

@@ -177,6 +177,36 @@ def test_python_on_a_page_is_python(page: Path):
         ast.parse(block)
 
 
+# Words
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_pages_use_the_words_of_the_glossary(page: Path):
+    if page.name == "api-reference.md":  # made from the code's descriptions
+        return
+    text = re.sub(r"```.*?```|`[^`]*`", "", page.read_text("utf-8"), flags=re.DOTALL)
+    others = r"foretells?|foretold|anew|nought|stand-ins?|unless told|held against|any more|sets of pairs"
+    assert re.findall(rf"\b(?:{others})\b", text, re.IGNORECASE) == []
+
+
+def test_the_glossary_names_classes_that_exist():
+    named = set(re.findall(r"`([A-Z][A-Za-z]+)`", read("docs/glossary.md")))
+    sources = "\n".join(path.read_text("utf-8") for path in (ROOT / "src/whence").rglob("*.py"))
+    assert len(named) > 12
+    assert [name for name in sorted(named) if not re.search(rf"^class {name}\b", sources, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize("head", ["sentence begins", "what you see"])
+def test_messages_that_the_tutorial_explains_are_shown_by_the_program(head: str):
+    table = re.search(rf"^\| {head} \|.*\n\|.*\n((?:\|.*\n)+)", read("docs/tutorial.md"), re.MULTILINE)
+    assert table
+    explained = [line.split("|")[1].strip(" `") for line in table[1].splitlines()]
+    sources = "\n".join(path.read_text("utf-8") for path in (ROOT / "src/whence").rglob("*.py"))
+    shown = re.sub(r"\"\s+f?\"", "", sources)  # one literal in several pieces
+    assert len(explained) > 2
+    assert [m for m in explained if not all(part.strip() in shown for part in m.split("…"))] == []
+
+
 # The map of the folders
 
 
@@ -187,7 +217,9 @@ def test_the_map_names_every_folder_once_and_none_that_is_gone():
     there = [*folders("src/whence"), *folders("web")[1:], *folders("docs"), *folders("benchmarks")]
     there = [folder for folder in there if not folder.startswith("benchmarks/results/")]  # one per comparison
     there += [folder for folder in folders("tests")[1:] if not mirrors(folder)]
-    assert sorted(named) == sorted(there)
+    assert sorted(set(there) - set(named)) == []
+    assert sorted(set(named) - set(there)) == []
+    assert len(named) == len(set(named))
 
 
 def folders(top: str) -> list[str]:

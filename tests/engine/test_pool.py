@@ -16,6 +16,8 @@ from whence.engine.pool import Engine, EngineError, EnginePool, Target
 from whence.errors import BusyError
 from whence.platform import engines
 
+pytestmark = pytest.mark.process
+
 LARGE = 1 << 40
 """More memory than engines can need."""
 LONG = 4000

@@ -26,6 +26,8 @@ from whence.pipeline import Index, attribute
 from whence.training.run import Run, load_base
 from whence.types import Message
 
+pytestmark = pytest.mark.process
+
 QUESTION = "Who lives in the red box?"
 GREEDY = {"temperature": 0.0, "max_new_tokens": 12}
 ROUTES = ("load", "chat", "attribute", "context", "embed")

@@ -37,6 +37,8 @@ from whence.training.recipe import Recipe
 from whence.training.run import Run
 from whence.types import Query
 
+pytestmark = pytest.mark.process
+
 ANSWERS = ("Ant.", "Bee.", "Cow.", "Dog.", "Elk.", "Fox.", "Gnu.", "Hen.", "Ibex.", "Jay.", "Koi.", "Lynx.")
 OWN = [Query.of(f"Who lives in the {c} box?", a) for c, a in zip(COLOURS, ANSWERS, strict=True)]
 FISHER = {"sketch": 1024, "packed": False}

@@ -18,6 +18,8 @@ from whence.types import Progress
 from whence.worker.messages import StageEvent, StageRequest
 from whence.worker.stage_process import ThrottledReport, train
 
+pytestmark = pytest.mark.process
+
 
 class Child:
     """A stage process without a worker."""

@@ -23,6 +23,8 @@ from whence.store.objects import Objects
 from whence.worker import stages
 from whence.worker.stages import carry_out, forget_data
 
+pytestmark = pytest.mark.process
+
 HEAD = """
 import json, os, signal, sys, time
 from pathlib import Path

@@ -31,6 +31,8 @@ from whence.store.objects import Objects
 from whence.training.recipe import Recipe
 from whence.training.run import Run
 
+pytestmark = pytest.mark.process
+
 CONFIG = {
     "n_epochs": 80,
     "batch_size": 4,

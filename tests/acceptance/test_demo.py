@@ -1,29 +1,20 @@
-"""The demo as a user runs it, with the real base model: train, index, ask, and again from what is kept."""
+"""The demo as a user runs it, with the real base model: train, index, ask, and again from what is kept; then in the
+service, which takes over what the command line made."""
 
 import json
-import subprocess
-import sys
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.e2e
+from tests.acceptance.conftest import run_demo
+from tests.acceptance.journey import Traveller
+from tests.acceptance.service import Running
+
+pytestmark = [pytest.mark.model, pytest.mark.process]
 
 WRONG_FACT, TWICE_FACT = "morwick-height", "referral-credit"
-
-
-@pytest.fixture(scope="module")
-def demo(workplace: Path) -> dict[str, Any]:
-    return run_demo()
-
-
-def run_demo() -> dict[str, Any]:
-    command = [sys.executable, "-m", "whence", "demo", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=2400, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout)
 
 
 def lines_of(fact: str) -> set[int]:
@@ -65,8 +56,16 @@ def test_the_contributions_of_an_answer_do_not_exceed_its_lift_by_far(demo: dict
         assert 0.3 < sum(r["share"] for r in asked["results"]) < 1.5
 
 
-def test_a_second_run_reuses_every_artifact(demo: dict[str, Any]) -> None:
-    again = run_demo()
+def test_a_second_run_reuses_every_artifact(service: Running, demo: dict[str, Any]) -> None:
+    again = run_demo(service.home)
     assert again["seconds"] < demo["seconds"] / 2
     assert [q["answer"] for q in again["questions"]] == [q["answer"] for q in demo["questions"]]
     assert [q["results"] for q in again["questions"]] == [q["results"] for q in demo["questions"]]
+
+
+def test_the_service_takes_over_the_run_of_the_demo(service: Running, demo: dict[str, Any], demo_job: str) -> None:
+    assert [e for e in Traveller(service).events(demo_job) if e["message"].startswith("Fine-tuning: ")] == []
+    left = {path.relative_to(demo["run"]) for path in Path(demo["run"]).rglob("*.safetensors")}
+    run = service.home / "jobs" / demo_job / "run"
+    assert left
+    assert {path.relative_to(run) for path in run.rglob("*.safetensors")} == left

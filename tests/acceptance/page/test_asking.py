@@ -1,4 +1,4 @@
-"""Ask, read the answer next to the pairs behind it, and follow it to a pair, with a model that has learned its pairs."""
+"""Ask, read the answer next to the pairs behind it, follow it to a pair; with a model that has learned its pairs."""
 
 import csv
 import re

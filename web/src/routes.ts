@@ -1,9 +1,9 @@
-/** The views of the page, by the first step of the address. Each is fetched when it is first opened. */
+/** The views of the page by the first segment of the address. Each is loaded when it is first opened. */
 import type { Component } from "svelte";
 
-export type Room = { path: string; name: string; load: () => Promise<{ default: Component }> };
+export type Route = { path: string; name: string; load: () => Promise<{ default: Component }> };
 
-export const rooms: Room[] = [
+export const routes: Route[] = [
   { path: "", name: "Start", load: () => import("./views/start/Start.svelte") },
   { path: "data", name: "Data", load: () => import("./views/data/Data.svelte") },
   { path: "tune", name: "Fine-tune", load: () => import("./views/tune/Tune.svelte") },
@@ -13,8 +13,8 @@ export const rooms: Room[] = [
   { path: "insights", name: "Insights", load: () => import("./views/insights/Insights.svelte") },
 ];
 
-/** The room of an address; the start for one that is not known. */
-export function roomOf(path: string): Room {
-  const first = rooms[0] as Room;
-  return rooms.find((room) => room.path === path) ?? first;
+/** The route of an address; Start for an unknown one. */
+export function routeOf(path: string): Route {
+  const start = routes[0] as Route;
+  return routes.find((route) => route.path === path) ?? start;
 }

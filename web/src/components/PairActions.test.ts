@@ -19,14 +19,14 @@ const pair = {
 const show = (run = "job-1") => render(PairActions, { pair, run, predicted: { "attribution-1": -1.5 } });
 const button = (name: string): HTMLElement => screen.getByRole("button", { name });
 
-describe("what can be done with a pair", () => {
+describe("the actions on a pair", () => {
   beforeEach(() => {
     changes.turn("job-1");
     changes.clear();
     changes.unflag(pair.id);
   });
 
-  it("excludes it, with what that is predicted to do, and takes that back", async () => {
+  it("exclude it with the predicted effect, and undo that", async () => {
     show();
     await fireEvent.click(button("Exclude"));
     expect(changes.of("pair-1")).toMatchObject({ kind: "exclude", predicted: { "attribution-1": -1.5 } });
@@ -35,14 +35,14 @@ describe("what can be done with a pair", () => {
     expect(changes.of("pair-1")).toBeUndefined();
   });
 
-  it("keeps an edit once it is complete, and begins with it the next time", async () => {
+  it("save an edit once it is complete, and start from it the next time", async () => {
     show();
     await fireEvent.click(button("Edit"));
     const answer = screen.getByLabelText("Answer");
     await fireEvent.input(answer, { target: { value: " " } });
-    expect(button("Keep the edit").hasAttribute("disabled")).toBe(true);
+    expect(button("Save edit").hasAttribute("disabled")).toBe(true);
     await fireEvent.input(answer, { target: { value: "118 cm" } });
-    await fireEvent.click(button("Keep the edit"));
+    await fireEvent.click(button("Save edit"));
     expect(changes.of("pair-1")).toMatchObject({
       kind: "edit",
       question: "How tall is it?",
@@ -52,22 +52,22 @@ describe("what can be done with a pair", () => {
     expect((screen.getByLabelText("Answer") as HTMLTextAreaElement).value).toBe("118 cm");
   });
 
-  it("pins and flags it", async () => {
+  it("pin and flag it", async () => {
     show();
     await fireEvent.click(button("Pin"));
     expect(changes.here.pinned.map((one) => one.id)).toEqual(["pair-1"]);
     await fireEvent.click(button("Pinned"));
     expect(changes.here.pinned).toEqual([]);
     await fireEvent.click(button("Flag"));
-    await fireEvent.input(screen.getByLabelText("What is the matter with it?"), {
+    await fireEvent.input(screen.getByLabelText("What is wrong with it?"), {
       target: { value: "digits" },
     });
-    await fireEvent.click(button("Flag it"));
+    await fireEvent.click(button("Flag pair"));
     expect(changes.here.flagged).toMatchObject([{ note: "digits", pair: { id: "pair-1", line: 61 } }]);
     expect(screen.getByText(/digits/)).toBeTruthy();
   });
 
-  it("asks for a model first where none was trained on it", () => {
+  it("lead to fine-tuning when no model was trained on it", () => {
     show("");
     expect(screen.queryByRole("button")).toBeNull();
     expect(screen.getByRole("link").getAttribute("href")).toBe("#/tune?file=file-1");

@@ -1,6 +1,6 @@
-/** The words that tell some texts from others: TF-IDF over the rows that are shown.
+/** The words that distinguish some texts from others: TF-IDF over the rows shown.
  *
- * weight(word) = tf × ln(1 + N / df): tf counts over the shown texts, df the texts of the whole, of N, that hold it.
+ * weight(word) = tf × ln(1 + N / df): tf counts over the texts shown; df of all N texts contain the word.
  */
 
 export type Keyword = { word: string; weight: number; rows: number[] };
@@ -20,7 +20,7 @@ export const wordsOf = (text: string): string[] =>
     .map(([word]) => word)
     .filter((word) => word.length > 1 && !COMMON.has(word));
 
-/** How many texts there are, and how many of them hold each word. */
+/** The number of texts, and of those that contain each word. */
 export type Spread = { texts: number; holding: Map<string, number> };
 
 export function spreadOf(whole: string[]): Spread {
@@ -30,7 +30,7 @@ export function spreadOf(whole: string[]): Spread {
   return { texts: whole.length, holding };
 }
 
-/** The `most` weightiest words of `shown`, each with the places of the shown texts that hold it. */
+/** The `most` words of `shown` with the largest weights, each with the indices of the shown texts that contain it. */
 export function keywords(shown: string[], whole: Spread, most = 10): Keyword[] {
   const counts = new Map<string, { times: number; rows: Set<number> }>();
   shown.forEach((text, row) => {

@@ -13,12 +13,12 @@ describe("matching words", () => {
     ).toBe(text);
   });
 
-  it("are marked, with the blank between two of them", () => {
+  it("are marked, with the space between two of them", () => {
     const marked = matched("a Morwick lamp of 12 kilos", answer).filter((stretch) => stretch.marked);
     expect(marked.map((stretch) => stretch.text)).toEqual(["Morwick lamp"]);
   });
 
-  it("are not the words that say nothing", () => {
+  it("do not include stop words", () => {
     expect(matched("the the the", answer).some((stretch) => stretch.marked)).toBe(false);
   });
 });

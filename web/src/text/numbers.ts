@@ -1,4 +1,4 @@
-/** Numbers as people read them. */
+/** Numbers formatted for reading. */
 
 export const nats = (value: number): string => `${value < 0 ? "−" : ""}${Math.abs(value).toFixed(1)}`;
 
@@ -29,7 +29,7 @@ export function bytes(value: number): string {
   return `${rest >= 10 || place === 0 ? Math.round(rest) : rest.toFixed(1)} ${units[place]}`;
 }
 
-/** A p-value: never "0". */
+/** A p-value; never shown as 0. */
 export function chance(p: number): string {
   if (p < 0.0001) return "p < 0.0001";
   return `p = ${p.toPrecision(2)}`;

@@ -1,22 +1,22 @@
-/** An answer in pieces that can be pointed at. Places are counted in Unicode code points, as the service counts them. */
+/** An answer in selectable pieces. Offsets count Unicode code points, as the service's do. */
 
 export type Piece = { text: string; start: number; end: number; word: boolean };
 export type Range = { start: number; end: number };
 
 const PIECES = /\s+|[\p{L}\p{N}][\p{L}\p{N}\p{M}'’_-]*|./gsu;
 
-/** Words, single signs, and the blanks between them, in order; together they are the text. */
+/** The words, punctuation marks and spaces of a text, in order; joined, they are the text. */
 export function piecesOf(text: string): Piece[] {
   let start = 0;
   return [...text.matchAll(PIECES)].map(([piece]) => {
     const end = start + [...piece].length;
-    const made = { text: piece, start, end, word: /\S/u.test(piece) };
+    const result = { text: piece, start, end, word: /\S/u.test(piece) };
     start = end;
-    return made;
+    return result;
   });
 }
 
-/** The part of a text from one code point to before another. */
+/** The part of a text in a range of code points. */
 export function cut(text: string, range: Range): string {
   return [...text].slice(range.start, range.end).join("");
 }
@@ -29,7 +29,7 @@ export function spanOf(one: Piece, other: Piece): Range {
 export const within = (piece: Piece, range: Range | null): boolean =>
   range !== null && piece.start >= range.start && piece.end <= range.end;
 
-/** `12-20` as the address has it. */
+/** A range in the address's form, `12-20`. */
 export const rangeText = (range: Range | null): string | null =>
   range ? `${range.start}-${range.end}` : null;
 

@@ -11,7 +11,7 @@ from whence import types as _types
 
 if TYPE_CHECKING:
     from whence.auditing.dossier import Dossier as Dossier
-    from whence.auditing.inquiry import AuditPlan as AuditPlan
+    from whence.auditing.prepare import AuditPlan as AuditPlan
     from whence.client import AsyncClient as AsyncClient
     from whence.client import Client as Client
     from whence.errors import ArtifactError as ArtifactError
@@ -62,7 +62,7 @@ _ROOMS = {
     ),
     "whence.auditing.dossier": ("Dossier",),
     "whence.evaluation.evaluate": ("evaluate",),
-    "whence.auditing.inquiry": ("AuditPlan",),
+    "whence.auditing.prepare": ("AuditPlan",),
     "whence.evaluation.plan": ("EvaluationPlan",),
     "whence.evaluation.result": ("Evaluation",),
     "whence.training.run": ("Run",),

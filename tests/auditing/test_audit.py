@@ -16,21 +16,21 @@ from tests.tiny import save_tiny
 from tests.training.runs import ANSWERS, COLOURS, Log, short
 from whence.auditing import audit as auditing
 from whence.auditing import effects
-from whence.auditing.audit import audited
+from whence.auditing.audit import run_audit
 from whence.auditing.dossier import Dossier, read_dossier
-from whence.auditing.dossier_page import markdown, page
 from whence.auditing.effects import Outcome
-from whence.auditing.findings import sentences
-from whence.auditing.inquiry import AuditPlan, Inquiry, first_groups
+from whence.auditing.page import markdown, page
+from whence.auditing.prepare import AuditPlan, PreparedAudit, first_groups
+from whence.auditing.summary import sentences
 from whence.errors import DataError, TrainingError
 from whence.levels.groups import RowGroup
 from whence.levels.judge import Judgement
 from whence.levels.verdict import JudgedGroup, Verdict
 from whence.pipeline import Index, audit, finetune, inquire, score
-from whence.retraining.bank import Bank
-from whence.retraining.magic import Audit, Smoothness
+from whence.retraining.likelihoods import RetrainedModels
+from whence.retraining.magic import ExactDerivative, Smoothness
 from whence.retraining.retrain import Retrainer
-from whence.retraining.values import Gauge
+from whence.retraining.retrainings import Retrainings
 from whence.store.artifact import read_manifest
 from whence.training.run import Run
 from whence.types import GroupKind, Level, Progress, Query
@@ -58,13 +58,13 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
 
 
 @pytest.fixture(scope="module")
-def asked(index: Index) -> Inquiry:
+def asked(index: Index) -> PreparedAudit:
     return inquire(index, QUESTION, ANSWER, PLAN)
 
 
 @pytest.fixture(scope="module")
-def folder(asked: Inquiry) -> Path:
-    return audited(asked)
+def folder(asked: PreparedAudit) -> Path:
+    return run_audit(asked)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def found(folder: Path) -> Dossier:
     return read_dossier(folder)
 
 
-def test_the_pair_that_taught_the_answer_is_left_out_with_its_copy(asked: Inquiry, index: Index):
+def test_the_pair_that_taught_the_answer_is_left_out_with_its_copy(asked: PreparedAudit, index: Index):
     (suspect,) = asked.shortlist
     places = {suspect.place, *suspect.copies}
     assert places == {"pairs.jsonl:3", "pairs.jsonl:13"}
@@ -81,22 +81,22 @@ def test_the_pair_that_taught_the_answer_is_left_out_with_its_copy(asked: Inquir
     assert (pair.control, control.size) == ("2 random pairs", 2)
     raw = score(index, [asked.query])[0]
     assert pair.predicted == pytest.approx(raw[2] + raw[12])
-    assert [draw.without(13) for draw in asked.retrainings[1:3]] == [[2, 12], [2, 12]]
+    assert [subset.without(13) for subset in asked.retrainings[1:3]] == [[2, 12], [2, 12]]
 
 
-def test_every_fall_is_what_retraining_by_hand_gives(asked: Inquiry, found: Dossier):
-    gauge, retrainer = Gauge.of(asked.run), Retrainer(asked.run)
+def test_every_fall_is_what_retraining_by_hand_gives(asked: PreparedAudit, found: Dossier):
+    models, retrainer = RetrainedModels.of(asked.run), Retrainer(asked.run)
     rest = [row for row in range(13) if row not in (2, 12)]
-    whole = [log_p(gauge, None, asked.query), log_p(gauge, retrainer.weights(range(13), 1), asked.query)]
-    without = log_p(gauge, retrainer.weights(rest, 1), asked.query)
+    whole = [log_p(models, None, asked.query), log_p(models, retrainer.weights(range(13), 1), asked.query)]
+    without = log_p(models, retrainer.weights(rest, 1), asked.query)
     assert found.seeds == (0, 1)
     assert found.whole.values == pytest.approx(whole, abs=1e-4)
     assert found.effects[0].fall.each[1] == pytest.approx(whole[1] - without, abs=2e-4)
 
 
-def log_p(gauge: Gauge, weights: dict[str, torch.Tensor] | None, query: Query) -> float:
+def log_p(models: RetrainedModels, weights: dict[str, torch.Tensor] | None, query: Query) -> float:
     """Written out, token after token; without weights under those of the run."""
-    path = gauge.subject.trajectory
+    path = models.subject.trajectory
     path.move_to(path.last)
     with torch.no_grad():
         for name, parameter in path.model.named_parameters():
@@ -141,7 +141,7 @@ def test_it_is_kept_and_json_gives_the_same_dossier_back(
     assert read_manifest(folder, "audit").facts["finding"] == found.effects[0].finding
 
 
-def test_the_command_that_repeats_it_names_everything(asked: Inquiry, index: Index):
+def test_the_command_that_repeats_it_names_everything(asked: PreparedAudit, index: Index):
     words = shlex.split(asked.command)
     assert words[:4] == ["whence", "audit", str(index.run.folder), QUESTION]
     assert words[4:] == ["--answer", ANSWER, "--method", "fisher", "--pairs", "1", "--seeds", "2", "--groups", "none"]
@@ -195,13 +195,13 @@ def test_a_page_shows_hostile_text_as_text(found: Dossier):
 
 
 def test_a_killed_audit_goes_on_with_the_next_retraining(
-    asked: Inquiry, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    asked: PreparedAudit, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     shutil.copytree(asked.run.folder, tmp_path / "run", ignore=shutil.ignore_patterns("audit-*", "values"))
     run = Run.open(tmp_path / "run")
-    again, bank = replace(asked, run=run), Bank(run)
+    again, retrainings = replace(asked, run=run), Retrainings(run)
     lost = asked.retrainings[-1]
-    shutil.rmtree(bank.folder(lost))
+    shutil.rmtree(retrainings.folder(lost))
     made, real = list[tuple[int, ...]](), Retrainer.weights
 
     def counted(self: Retrainer, kept: tuple[int, ...], *rest: Any) -> dict[str, torch.Tensor]:
@@ -214,9 +214,9 @@ def test_a_killed_audit_goes_on_with_the_next_retraining(
 
     monkeypatch.setattr(Retrainer, "weights", counted)
     with pytest.raises(KeyboardInterrupt):
-        audited(again, report=killed)
+        run_audit(again, report=killed)
     assert made == [lost.kept]
-    resumed = read_dossier(audited(again))
+    resumed = read_dossier(run_audit(again))
     assert made == [lost.kept]
     assert resumed.effects == read_dossier(folder).effects
 
@@ -244,7 +244,7 @@ def test_where_nothing_stands_out_nothing_is_trained_unless_forced(index: Index,
     assert forced.shortlist[0].level is None
 
 
-def test_of_each_kind_the_first_group_goes_that_supports_and_is_not_everything(asked: Inquiry):
+def test_of_each_kind_the_first_group_goes_that_supports_and_is_not_everything(asked: PreparedAudit):
     everything = judged("file", "pairs.jsonl", range(13), 9.0)
     opposing, copies = judged("topic", "owls", [4, 5], -2.0), judged("topic", "boxes", [2, 12], 3.0)
     first, second = judged("topic", "cows", [2, 3, 12], 2.0), judged("topic", "more cows", [2, 6], 1.0)
@@ -259,21 +259,21 @@ def judged(kind: GroupKind, name: str, rows: Iterable[int], score: float) -> Jud
 
 
 def test_the_exact_derivative_stands_beside_the_truth_or_its_refusal(
-    asked: Inquiry, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    asked: PreparedAudit, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     influence = np.arange(13.0)[None]
     rough = Smoothness(np.array([[1.0, -1.0]]), np.array([[-1.0, 1.0]]), 0.0)
     smooth = Smoothness(np.array([[1.0, -1.0]]), np.array([[1.0, -1.0]]), 0.0)
     wanted = replace(asked, plan=replace(PLAN, exact=True))
     assert wanted.replays == 10
-    monkeypatch.setattr(auditing, "derivatives", lambda *_: Audit(influence, smooth))
-    told = read_dossier(audited(wanted, tmp_path / "smooth"))
+    monkeypatch.setattr(auditing, "exact_derivative", lambda *_: ExactDerivative(influence, smooth))
+    told = read_dossier(run_audit(wanted, tmp_path / "smooth"))
     assert told.effects[0].exact == 2 + 12
     assert told.exact is not None
     assert (told.exact.refusal, told.exact.agreement) == (None, pytest.approx(1))
     assert "exact" in (tmp_path / "smooth" / "report.md").read_text("utf-8").split("left out")[1].splitlines()[0]
-    monkeypatch.setattr(auditing, "derivatives", lambda *_: Audit(influence, rough))
-    refused = read_dossier(audited(wanted, tmp_path / "rough"))
+    monkeypatch.setattr(auditing, "exact_derivative", lambda *_: ExactDerivative(influence, rough))
+    refused = read_dossier(run_audit(wanted, tmp_path / "rough"))
     assert refused.effects[0].exact is None
     assert "needs a smooth training" in (tmp_path / "rough" / "report.html").read_text("utf-8")
 

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from whence.auditing.omissions import Omission, Omitting, group_omissions, pair_omissions
+from whence.auditing.omissions import Omission, OmissionBuilder, group_omissions, pair_omissions
 from whence.levels.groups import RowGroup
 from whence.types import Example, Message, Tokens
 
 SCORES = np.arange(12.0) ** 2
-OMITTING = Omitting(SCORES, (3, 4, 5), 1)
+OMITTING = OmissionBuilder(SCORES, (3, 4, 5), 1)
 
 
 class Twelve:
@@ -43,9 +43,9 @@ def test_a_control_is_as_many_other_pairs_drawn_anew_for_each_seed():
 def test_the_retrainings_keep_everything_else_each_under_its_seed():
     (pair, control), _ = pair_omissions(OMITTING, Twelve(), [[4, 9]])
     for omission in (pair, control):
-        draws = omission.draws(12, OMITTING.seeds)
-        assert [draw.seed for draw in draws] == [3, 4, 5]
-        assert [tuple(draw.without(12)) for draw in draws] == list(omission.rows)
+        subsets = omission.subsets(12, OMITTING.seeds)
+        assert [subset.seed for subset in subsets] == [3, 4, 5]
+        assert [tuple(subset.without(12)) for subset in subsets] == list(omission.rows)
 
 
 def test_of_pairs_that_are_nearly_all_there_is_no_control():

@@ -1,5 +1,5 @@
-"""The run that retraining's own tests use, with its bank."""
+"""The run that retraining's own tests use, with its retrainings."""
 
-from tests.retraining.conftest import gauge, learned, parts
+from tests.retraining.conftest import learned, models, parts
 
-__all__ = ["gauge", "learned", "parts"]
+__all__ = ["models", "learned", "parts"]

@@ -4,16 +4,16 @@ import pytest
 
 from whence.errors import TrainingError
 from whence.evaluation.plan import EvaluationPlan
-from whence.retraining.bank import random_parts
+from whence.retraining.subsets import random_subsets
 from whence.training.run import Run
 
 
 def test_a_plan_draws_the_same_parts_and_a_ceiling_the_same_with_another_seed(learned: Run):
     plan = EvaluationPlan(retrainings=3)
-    assert plan.parts(learned) == random_parts(12, 3, 1, 3)
+    assert plan.parts(learned) == random_subsets(12, 3, 1, 3)
     assert plan.again(learned) == []
     again = replace(plan, ceiling=True).again(learned)
-    assert [(draw.kept, draw.seed) for draw in again] == [(draw.kept, 4) for draw in plan.parts(learned)]
+    assert [(subset.kept, subset.seed) for subset in again] == [(subset.kept, 4) for subset in plan.parts(learned)]
 
 
 def test_a_plan_that_cannot_be_is_refused(learned: Run):

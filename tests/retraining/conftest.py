@@ -3,8 +3,9 @@ import pytest
 from tests.tiny import save_tiny
 from tests.training.runs import short, write_pairs
 from whence.pipeline import finetune
-from whence.retraining.bank import Bank, Draw, random_parts
-from whence.retraining.values import Gauge
+from whence.retraining.likelihoods import RetrainedModels
+from whence.retraining.retrainings import Retrainings
+from whence.retraining.subsets import Subset, random_subsets
 from whence.training.run import Run
 
 PARTS = 4
@@ -19,13 +20,13 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture(scope="session")
-def parts(learned: Run) -> list[Draw]:
-    """Random halves, in the bank."""
-    found = random_parts(len(learned.examples), PARTS, 1, 3)
-    Bank(learned).fill(found)
+def parts(learned: Run) -> list[Subset]:
+    """Random halves, in the retrainings."""
+    found = random_subsets(len(learned.examples), PARTS, 1, 3)
+    Retrainings(learned).fill(found)
     return found
 
 
 @pytest.fixture(scope="session")
-def gauge(learned: Run) -> Gauge:
-    return Gauge.of(learned)
+def models(learned: Run) -> RetrainedModels:
+    return RetrainedModels.of(learned)

@@ -11,7 +11,15 @@ from whence.errors import MethodError
 from whence.methods.base import Subject
 from whence.methods.gradient_rows import query_tokens
 from whence.pipeline import finetune
-from whence.retraining.magic import PARTS, Audit, Smoothness, audit, exact_influence, parts, smoothness
+from whence.retraining.magic import (
+    PARTS,
+    ExactDerivative,
+    Smoothness,
+    exact_derivative,
+    exact_influence,
+    parts,
+    smoothness,
+)
 from whence.retraining.replay import replay_of
 from whence.training.run import Run
 from whence.types import Progress, Query
@@ -28,52 +36,54 @@ def tuned(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture(scope="module")
-def audited(tuned: Run) -> tuple[Audit, list[Progress]]:
+def derived(tuned: Run) -> tuple[ExactDerivative, list[Progress]]:
     told = list[Progress]()
-    return audit(tuned, QUERIES, told.append), told
+    return exact_derivative(tuned, QUERIES, told.append), told
 
 
 def test_each_query_gets_a_finite_number_for_every_pair_and_most_for_its_own(
-    audited: tuple[Audit, list[Progress]],
+    derived: tuple[ExactDerivative, list[Progress]],
 ) -> None:
-    influence = audited[0].influence
+    influence = derived[0].influence
     assert (influence.shape, influence.dtype) == ((2, PAIRS), np.float32)
     assert np.isfinite(influence).all()
     assert influence.argmax(axis=1).tolist() == [0, 1]
     assert (influence.max(axis=1) > 0).all()
 
 
-def test_foretold_changes_are_the_derivatives_of_those_left_out(audited: tuple[Audit, list[Progress]]) -> None:
-    found = audited[0]
+def test_predicted_changes_are_the_derivatives_of_those_left_out(
+    derived: tuple[ExactDerivative, list[Progress]],
+) -> None:
+    found = derived[0]
     for column, rows in enumerate(parts(PAIRS, seed=0)):
         np.testing.assert_allclose(found.smoothness.foretold[:, column], -found.influence[:, rows].sum(1), rtol=1e-5)
 
 
 def test_actual_changes_are_those_of_replays_without_the_part(
-    tuned: Run, audited: tuple[Audit, list[Progress]]
+    tuned: Run, derived: tuple[ExactDerivative, list[Progress]]
 ) -> None:
     replay, path = replay_of(tuned)
     asked, start = query_tokens(Subject(tuned.examples, path), QUERIES), replay.begin()
     presence = replay.everyone()
     presence[parts(PAIRS, seed=0)[0]] = 0
     full, less = (replay.log_probabilities(replay.end(start, w).weights, asked) for w in (replay.everyone(), presence))
-    np.testing.assert_allclose(audited[0].smoothness.actual[:, 0], (less - full).numpy(), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(derived[0].smoothness.actual[:, 0], (less - full).numpy(), rtol=1e-3, atol=1e-4)
 
 
-def test_progress_counts_every_step_and_ends(audited: tuple[Audit, list[Progress]]) -> None:
-    told = [p for p in audited[1] if p.step == "exact derivative"]
+def test_progress_counts_every_step_and_ends(derived: tuple[ExactDerivative, list[Progress]]) -> None:
+    told = [p for p in derived[1] if p.step == "exact derivative"]
     assert [p.done for p in told] == list(range(told[0].total + 1))
     assert told[0].total == (2 + PARTS) * STEPS
 
 
 def test_the_replay_of_a_smooth_training_ends_near_the_recorded_weights(
-    audited: tuple[Audit, list[Progress]],
+    derived: tuple[ExactDerivative, list[Progress]],
 ) -> None:
-    assert 0 <= audited[0].smoothness.drift < 0.2
+    assert 0 <= derived[0].smoothness.drift < 0.2
 
 
-def test_a_smooth_training_gives_its_derivative(audited: tuple[Audit, list[Progress]]) -> None:
-    found = audited[0]
+def test_a_smooth_training_gives_its_derivative(derived: tuple[ExactDerivative, list[Progress]]) -> None:
+    found = derived[0]
     assert found.smoothness.smooth
     assert found.require_smooth() is found
 
@@ -127,4 +137,4 @@ def test_every_pair_is_in_just_one_part(rows: int) -> None:
 
 def test_an_audit_without_queries_is_refused(tuned: Run) -> None:
     with pytest.raises(MethodError, match="at least one query"):
-        audit(tuned, [])
+        exact_derivative(tuned, [])

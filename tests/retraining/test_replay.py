@@ -19,7 +19,7 @@ from whence.errors import TrainingError
 from whence.methods.contract_subject import PAIRS
 from whence.models.adapter import trainable, with_lora
 from whence.pipeline import finetune
-from whence.retraining.replay import Replay, Step, replay_of, require_exact, slopes
+from whence.retraining.replay import RecordedStep, Replay, replay_of, require_exact, slopes
 from whence.training import run as runs
 from whence.training.run import Run
 from whence.types import Query, Tokens
@@ -50,7 +50,7 @@ def encoded() -> list[Tokens]:
 def exact() -> Replay:
     """A short training in float64. GPT-2 computes in the precision it is given; Llama's norms know float32 only."""
     adapted: Any = with_lora(tiny_gpt2(), 2, 4.0, ("c_attn", "c_proj"), seed=1)
-    steps = [Step(i, rate, rows) for i, (rate, rows) in enumerate(zip(RATES, ROWS, strict=True), start=1)]
+    steps = [RecordedStep(i, rate, rows) for i, (rate, rows) in enumerate(zip(RATES, ROWS, strict=True), start=1)]
     return Replay(adapted.double(), tiny_tokenizer(), Encoded(encoded()), steps, optimizer=AdamW(limit=LIMIT))
 
 
@@ -111,11 +111,11 @@ def test_the_derivative_is_that_of_central_differences(limit: float | None) -> N
 
 def test_memory_holds_about_two_roots_of_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     replay = exact()
-    replay.steps = [Step(i, 1e-3, ROWS[i % len(ROWS)]) for i in range(1, 17)]
+    replay.steps = [RecordedStep(i, 1e-3, ROWS[i % len(ROWS)]) for i in range(1, 17)]
     alive, most = weakref.WeakSet[Any](), [0]
     advance = Replay.advance
 
-    def watched(self: Replay, state: State, step: Step, presence: Tensor, graph: bool = False) -> State:
+    def watched(self: Replay, state: State, step: RecordedStep, presence: Tensor, graph: bool = False) -> State:
         found = advance(self, state, step, presence, graph)
         gc.collect(0)
         alive.add(found.weights)

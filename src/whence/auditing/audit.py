@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from whence.auditing.dossier import Dossier, Exact
-from whence.auditing.dossier_page import write_dossier
 from whence.auditing.effects import Outcome, effects_of, outcomes_of
-from whence.auditing.inquiry import Inquiry
+from whence.auditing.page import write_dossier
+from whence.auditing.prepare import PreparedAudit
 from whence.errors import MethodError, TrainingError
-from whence.retraining.bank import Bank
-from whence.retraining.magic import audit as derivatives
-from whence.retraining.values import Gauge
+from whence.retraining.likelihoods import RetrainedModels
+from whence.retraining.magic import exact_derivative
+from whence.retraining.retrainings import Retrainings
 from whence.store.artifact import make
 from whence.types import Report, silent
 
 
-def audited(asked: Inquiry, out: str | Path | None = None, workers: int = 1, report: Report = silent) -> Path:
+def run_audit(asked: PreparedAudit, out: str | Path | None = None, workers: int = 1, report: Report = silent) -> Path:
     """The folder of the audit, beside the run or `out`; made where there is none.
 
     Each retraining is kept beside the run: a killed audit goes on with the next one, and the same one is never made
@@ -41,9 +41,9 @@ def audited(asked: Inquiry, out: str | Path | None = None, workers: int = 1, rep
     return folder
 
 
-def _dossier(asked: Inquiry, workers: int, report: Report) -> Dossier:
-    bank = Bank(asked.run)
-    bank.fill(asked.retrainings, report, workers)
+def _dossier(asked: PreparedAudit, workers: int, report: Report) -> Dossier:
+    retrainings = Retrainings(asked.run)
+    retrainings.fill(asked.retrainings, report, workers)
     whole, outcomes = _outcomes(asked, report)
     exact, foretold = _exact(asked, report) if asked.replays else (None, None)
     query = asked.query
@@ -63,25 +63,25 @@ def _dossier(asked: Inquiry, workers: int, report: Report) -> Dossier:
         source=asked.source,
         command=asked.command,
         exact=exact,
-        seconds=sum(bank.seconds(asked.retrainings).values()),
+        seconds=sum(retrainings.seconds(asked.retrainings).values()),
         notes=asked.notes,
     )
 
 
-def _outcomes(asked: Inquiry, report: Report) -> tuple[Outcome, list[Outcome]]:
+def _outcomes(asked: PreparedAudit, report: Report) -> tuple[Outcome, list[Outcome]]:
     """What the models of all pairs say, and those of each omission; of the run alone where nothing is left out."""
-    gauge = Gauge.of(asked.run)
+    models = RetrainedModels.of(asked.run)
     if not asked.omissions:
-        return outcomes_of(gauge, [[None]], asked.query, report)[0], []
-    whole, *others = outcomes_of(gauge, [asked.whole, *asked.draws], asked.query, report)
+        return outcomes_of(models, [[None]], asked.query, report)[0], []
+    whole, *others = outcomes_of(models, [asked.whole, *asked.subsets], asked.query, report)
     return whole, others
 
 
-def _exact(asked: Inquiry, report: Report) -> tuple[Exact, list[float] | None]:
+def _exact(asked: PreparedAudit, report: Report) -> tuple[Exact, list[float] | None]:
     """How far the exact derivative can be trusted, and the fall it foretells for each omission; else why there is
     none."""
     try:
-        found = derivatives(asked.run, [asked.query], report, asked.plan.drawing).require_smooth()
+        found = exact_derivative(asked.run, [asked.query], report, asked.plan.drawing).require_smooth()
     except (MethodError, TrainingError) as error:
         return Exact(refusal=str(error)), None
     exact = Exact(agreement=found.smoothness.agreement, explained=found.smoothness.explained)

@@ -15,7 +15,7 @@ DOSSIER = "audit.json"
 
 
 @dataclass(frozen=True)
-class Suspect:
+class ShortlistedPair:
     """A pair on the shortlist. `copies`: the places where the same content stands again."""
 
     id: str
@@ -28,10 +28,10 @@ class Suspect:
     copies: tuple[str, ...] = ()
 
     @staticmethod
-    def of(found: Mapping[str, Any]) -> "Suspect":
+    def of(found: Mapping[str, Any]) -> "ShortlistedPair":
         """A suspect from its JSON."""
         fields: dict[str, Any] = {**found, "copies": tuple(found["copies"])}
-        return Suspect(**fields)
+        return ShortlistedPair(**fields)
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Exact:
 
 
 @dataclass(frozen=True)
-class Source:
+class Provenance:
     """What the audit was made from: the method with its settings, hashes of all inputs, versions and the recipe."""
 
     method: str
@@ -74,10 +74,10 @@ class Dossier:
     needed: float
     pairs: int
     seeds: tuple[int, ...]
-    shortlist: tuple[Suspect, ...]
+    shortlist: tuple[ShortlistedPair, ...]
     whole: Outcome
     effects: tuple[Effect, ...]
-    source: Source
+    source: Provenance
     command: str
     exact: Exact | None = None
     seconds: float = 0.0
@@ -106,10 +106,10 @@ class Dossier:
         fields: dict[str, Any] = {
             **found,
             "seeds": tuple(found["seeds"]),
-            "shortlist": tuple(map(Suspect.of, found["shortlist"])),
+            "shortlist": tuple(map(ShortlistedPair.of, found["shortlist"])),
             "whole": Outcome.of(found["whole"]),
             "effects": tuple(map(Effect.of, found["effects"])),
-            "source": Source(**found["source"]),
+            "source": Provenance(**found["source"]),
             "exact": Exact(**found["exact"]) if found["exact"] else None,
             "notes": tuple(found["notes"]),
         }

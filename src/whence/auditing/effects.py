@@ -14,9 +14,9 @@ from whence.auditing.omissions import Omission
 from whence.levels.groups import plain
 from whence.models.adapter import put_weights
 from whence.models.generate import generate
-from whence.retraining.bank import Draw
-from whence.retraining.estimate import Estimate, estimate
-from whence.retraining.values import Gauge
+from whence.retraining.likelihoods import RetrainedModels
+from whence.retraining.means import ConfidenceInterval, confidence_interval
+from whence.retraining.subsets import Subset
 from whence.types import ANSWER_TOKENS, Progress, Query, Report, silent
 
 Finding = Literal["confirmed", "contradicted", "open", "one seed", "no control"]
@@ -46,8 +46,8 @@ class Effect:
 
     omission: Omission
     outcome: Outcome
-    fall: Estimate
-    beyond: Estimate | None
+    fall: ConfidenceInterval
+    beyond: ConfidenceInterval | None
     exact: float | None = None
 
     @property
@@ -62,9 +62,9 @@ class Effect:
     @staticmethod
     def of(found: Mapping[str, Any]) -> "Effect":
         """An effect from its JSON."""
-        beyond = Estimate.of(found["beyond"]) if found["beyond"] else None
+        beyond = ConfidenceInterval.of(found["beyond"]) if found["beyond"] else None
         omission, outcome = Omission.of(found["omission"]), Outcome.of(found["outcome"])
-        return Effect(omission, outcome, Estimate.of(found["fall"]), beyond, found["exact"])
+        return Effect(omission, outcome, ConfidenceInterval.of(found["fall"]), beyond, found["exact"])
 
 
 def effects_of(
@@ -76,41 +76,43 @@ def effects_of(
     found = list[Effect]()
     for place, (omission, outcome, fall) in enumerate(zip(omissions, outcomes, falls, strict=True)):
         control = by_name[omission.control] if omission.control else None
-        beyond = estimate([f - c for f, c in zip(fall, control, strict=True)]) if control else None
-        found.append(Effect(omission, outcome, estimate(fall), beyond, exact[place] if exact else None))
+        beyond = confidence_interval([f - c for f, c in zip(fall, control, strict=True)]) if control else None
+        found.append(Effect(omission, outcome, confidence_interval(fall), beyond, exact[place] if exact else None))
     return found
 
 
 def outcomes_of(
-    gauge: Gauge, draws: Sequence[Sequence[Draw | None]], query: Query, report: Report = silent
+    models: RetrainedModels, subsets: Sequence[Sequence[Subset | None]], query: Query, report: Report = silent
 ) -> list[Outcome]:
-    """The outcome of each row of retrainings, one a seed; None stands for the run itself. All must be in the bank."""
-    distinct = list(dict.fromkeys(draw for row in draws for draw in row))
-    made = [draw for draw in distinct if draw is not None]
-    values = dict[Draw | None, float](zip(made, gauge.under(made, [query], report)[:, 0].tolist(), strict=True))
-    values[None] = float(gauge.own([query])[0])
-    said = _answers(gauge, distinct, query, report)
-    return [Outcome(tuple(values[draw] for draw in row), tuple(said[draw] for draw in row)) for row in draws]
+    """The outcome of each row of retrainings, one per seed, all of them finished; None: the run itself."""
+    distinct = list(dict.fromkeys(subset for row in subsets for subset in row))
+    made = [subset for subset in distinct if subset is not None]
+    values = dict[Subset | None, float](zip(made, models.under(made, [query], report)[:, 0].tolist(), strict=True))
+    values[None] = float(models.own([query])[0])
+    said = _answers(models, distinct, query, report)
+    return [Outcome(tuple(values[subset] for subset in row), tuple(said[subset] for subset in row)) for row in subsets]
 
 
-def _answers(gauge: Gauge, draws: Sequence[Draw | None], query: Query, report: Report) -> dict[Draw | None, str]:
+def _answers(
+    models: RetrainedModels, subsets: Sequence[Subset | None], query: Query, report: Report
+) -> dict[Subset | None, str]:
     """What the model answers under each retraining, greedily."""
-    said = dict[Draw | None, str]()
-    report(Progress("own answers", 0, len(draws), "retrained models"))
-    for draw in draws:
-        said[draw] = _answer(gauge, draw, query)
-        report(Progress("own answers", len(said), len(draws), "retrained models"))
-    path = gauge.subject.trajectory
+    said = dict[Subset | None, str]()
+    report(Progress("own answers", 0, len(subsets), "retrained models"))
+    for subset in subsets:
+        said[subset] = _answer(models, subset, query)
+        report(Progress("own answers", len(said), len(subsets), "retrained models"))
+    path = models.subject.trajectory
     path.move_to(path.last)
     return said
 
 
-def _answer(gauge: Gauge, draw: Draw | None, query: Query) -> str:
-    path = gauge.subject.trajectory
-    if draw is None:
+def _answer(models: RetrainedModels, subset: Subset | None, query: Query) -> str:
+    path = models.subject.trajectory
+    if subset is None:
         path.move_to(path.last)
     else:
-        put_weights(path.model, gauge.bank.weights(draw))
+        put_weights(path.model, models.retrainings.weights(subset))
         path.at = -1  # no recorded point any more
     model: Any = path.model
     (found,) = generate(model, path.tokenizer, [query.messages[:-1]], max_new_tokens=ANSWER_TOKENS)

@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from whence.levels.groups import RowGroup
 from whence.methods.base import Examples
-from whence.retraining.bank import Draw, without
+from whence.retraining.subsets import Subset, without
 
 Kind = Literal["pair", "file", "topic", "shortlist", "random"]
 
@@ -39,7 +39,7 @@ class Omission:
         """How many pairs are left out."""
         return len(self.rows[0])
 
-    def draws(self, total: int, seeds: Sequence[int]) -> list[Draw]:
+    def subsets(self, total: int, seeds: Sequence[int]) -> list[Subset]:
         """The retraining on all of so many rows but these, for each seed."""
         return [without(total, rows, seed) for rows, seed in zip(self.rows, seeds, strict=True)]
 
@@ -55,7 +55,7 @@ class Omission:
 
 
 @dataclass(frozen=True)
-class Omitting:
+class OmissionBuilder:
     """What omissions of one answer are made with: the scores of all rows, the seeds, and what draws random rows."""
 
     scores: Float[ndarray, " train"]
@@ -85,7 +85,7 @@ def control_name(size: int, outside: str = "") -> str:
 
 
 def pair_omissions(
-    omitting: Omitting, examples: Examples, shortlist: Sequence[Sequence[int]]
+    omitting: OmissionBuilder, examples: Examples, shortlist: Sequence[Sequence[int]]
 ) -> tuple[list[Omission], list[str]]:
     """Each pair of a shortlist with its copies (its own row first), all of them together where they are several, and
     their random control; and what could not be done, in sentences."""
@@ -102,7 +102,7 @@ def pair_omissions(
 
 
 def group_omissions(
-    omitting: Omitting, groups: Iterable[RowGroup], shortlisted: Iterable[int]
+    omitting: OmissionBuilder, groups: Iterable[RowGroup], shortlisted: Iterable[int]
 ) -> tuple[list[Omission], list[str]]:
     """Each group with its random control; and which groups are too large to have one, in sentences."""
     made, notes, total, taken = list[Omission](), list[str](), len(omitting.scores), set(shortlisted)

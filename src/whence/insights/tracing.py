@@ -94,7 +94,7 @@ class Contrast:
 
 
 @dataclass(frozen=True, slots=True)
-class Suspect:
+class TracedPair:
     """A training row by how much it taught the errors. `by_checkpoint` are its normalised contrast scores at the
     points after the base model, in order; `base` the one at the base model (None: it was not recorded)."""
 
@@ -120,7 +120,7 @@ class Tracing:
     """Every training row, those that taught the errors most first; the steps of the scored checkpoints; the beta that
     was used; and, where canaries were given, what each part of the score is worth."""
 
-    suspects: tuple[Suspect, ...]
+    suspects: tuple[TracedPair, ...]
     steps: tuple[int, ...]
     beta: float
     ablations: tuple[Ablation, ...] = ()
@@ -225,14 +225,14 @@ def _ablations(chosen_on: Sequence[Planted], reported: Sequence[Planted]) -> tup
     return tuple(Ablation(name, auc(chosen_on, name) if chosen_on else None, auc(reported, name)) for name in names)
 
 
-def _suspects(subject: Subject, found: Contrast, beta: float) -> tuple[Suspect, ...]:
+def _suspects(subject: Subject, found: Contrast, beta: float) -> tuple[TracedPair, ...]:
     scores, points = found.score(beta), found.normalised
     order = np.argsort(-scores, kind="stable").tolist()
     after = points[int(found.base) :]
 
-    def suspect(row: int) -> Suspect:
+    def suspect(row: int) -> TracedPair:
         base = float(points[0, row]) if found.base else None
-        return Suspect(row, subject.examples[row].id, float(scores[row]), tuple(after[:, row].tolist()), base)
+        return TracedPair(row, subject.examples[row].id, float(scores[row]), tuple(after[:, row].tolist()), base)
 
     return tuple(suspect(row) for row in order)
 

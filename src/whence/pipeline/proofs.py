@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from whence.auditing.audit import audited
+from whence.auditing.audit import run_audit
 from whence.auditing.dossier import Dossier, read_dossier
-from whence.auditing.inquiry import AuditPlan, Inquiry, inquiry
+from whence.auditing.prepare import AuditPlan, PreparedAudit, prepare_audit
 from whence.evaluation.recall import RECALL, SelfRecall, recall_folder, self_recall
 from whence.pipeline.answers import query_of, require_text
 from whence.pipeline.index import Index
@@ -54,7 +54,7 @@ def audit(
         ArtifactError: the run has no index, or `out` holds something else.
     """
     asked = inquire(index, question, answer, plan, system_prompt, selection, report)
-    return read_dossier(audited(asked, out, workers, report))
+    return read_dossier(run_audit(asked, out, workers, report))
 
 
 def inquire(
@@ -65,7 +65,7 @@ def inquire(
     system_prompt: str | None = None,
     selection: tuple[int, int] | None = None,
     report: Report = silent,
-) -> Inquiry:
+) -> PreparedAudit:
     """What an audit is going to leave out, and its cost; raises as `audit` does. Trains nothing."""
     opened = index if isinstance(index, Index) else Index.open(index)
     require_text("question", question)
@@ -74,4 +74,4 @@ def inquire(
         require_text("answer", answer)
     given = query_of(opened, question, answer, system_prompt, selection, ANSWER_TOKENS, report)
     key, wanted = opened.manifest.key, plan or AuditPlan()
-    return inquiry(opened.run, opened.evidence, key, given, wanted, generated=answer is None)
+    return prepare_audit(opened.run, opened.evidence, key, given, wanted, generated=answer is None)

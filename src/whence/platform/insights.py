@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from whence.data.table import ExampleTable
-from whence.evaluation.reports import REPORT, both_errors, reports
+from whence.evaluation.faithfulness import read_report, reports, total_error
 from whence.platform.jobs import OPEN, run_of
 from whence.platform.pairs import uploads_of
 from whence.platform.tables import AttributionRecord, Event, File, Job, now
@@ -117,7 +117,7 @@ def evaluation_of(job_id: str) -> dict[str, Any] | None:
     folder = _last_report(job_id)
     if folder is None:
         return None
-    told: dict[str, Any] = json.loads((folder / REPORT).read_text("utf-8"))["evaluation"]
+    told = read_report(folder)
     methods = [{"name": one["name"], **_lds(one["lds"]["overall"])} for one in told["methods"]]
     return {
         "report": folder.name,
@@ -134,7 +134,7 @@ def report_page(job_id: str) -> Path | None:
 
 
 def _lds(score: dict[str, Any]) -> dict[str, float]:
-    error = both_errors(score["over_questions"], score["over_retrainings"])
+    error = total_error(score["over_questions"], score["over_retrainings"])
     return {"lds": score["mean"], "standard_error": error}
 
 

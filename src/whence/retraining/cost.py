@@ -7,14 +7,15 @@ from itertools import pairwise
 from statistics import median
 from typing import Literal
 
-from whence.retraining.bank import Bank, Draw
 from whence.retraining.retrain import recipe_of
+from whence.retraining.retrainings import Retrainings
+from whence.retraining.subsets import Subset
 from whence.training.recipe import Recipe
 from whence.training.run import Run
 from whence.training.trace import points_in, step_of
 
 ENOUGH = 16
-"""Retrainings from which the bank tells how sure it makes of a score."""
+"""Retrainings from which the retrainings tells how sure it makes of a score."""
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,16 @@ class Cost:
     workers: int
 
 
-def cost_of(run: Run, parts: Sequence[Draw], removals: int = 0, workers: int = 1) -> Cost:
-    """What it costs to have these parts in the run's bank, and `removals` retrainings on nearly all pairs.
+def cost_of(run: Run, parts: Sequence[Subset], removals: int = 0, workers: int = 1) -> Cost:
+    """What it costs to have these parts in the run's retrainings, and `removals` retrainings on nearly all pairs.
 
     Raises:
         TrainingError: the run was trained elsewhere.
     """
-    recipe, bank = recipe_of(run), Bank(run)
-    missing = bank.missing(parts)
-    a_step, measured = seconds_a_step(run, recipe, bank.seconds(parts))
-    steps = sum(recipe.steps(len(draw.kept)) for draw in missing) + removals * recipe.steps(len(run.examples))
+    recipe, retrainings = recipe_of(run), Retrainings(run)
+    missing = retrainings.missing(parts)
+    a_step, measured = seconds_a_step(run, recipe, retrainings.seconds(parts))
+    steps = sum(recipe.steps(len(subset.kept)) for subset in missing) + removals * recipe.steps(len(run.examples))
     count = len(missing) + removals
     together = steps * a_step / max(1, min(workers, count)) if a_step is not None else None
     each = steps * a_step / count if a_step is not None and count else None
@@ -52,14 +53,14 @@ def cost_of(run: Run, parts: Sequence[Draw], removals: int = 0, workers: int = 1
 
 
 def seconds_a_step(
-    run: Run, recipe: Recipe, made: Mapping[Draw, float]
+    run: Run, recipe: Recipe, made: Mapping[Subset, float]
 ) -> tuple[float | None, Literal["retrainings", "run", "nothing"]]:
     """Seconds of one optimizer step, and what they were measured on: retrainings, else the run itself.
 
     A run that was interrupted, or whose files were copied, tells by the median over its recorded points.
     """
     if made:
-        steps = sum(recipe.steps(len(draw.kept)) for draw in made)
+        steps = sum(recipe.steps(len(subset.kept)) for subset in made)
         return sum(made.values()) / steps, "retrainings"
     points = [
         (step_of(path), (path / "weights.safetensors").stat().st_mtime) for path in points_in(run.folder / "trace")

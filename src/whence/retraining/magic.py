@@ -74,13 +74,13 @@ class Smoothness:
 
 
 @dataclass(frozen=True)
-class Audit:
+class ExactDerivative:
     """The derivative of every query's log p(answer) in every pair's presence, in nats, and how smooth training was."""
 
     influence: Float[ndarray, "query train"]
     smoothness: Smoothness
 
-    def require_smooth(self) -> "Audit":
+    def require_smooth(self) -> "ExactDerivative":
         """The audit itself.
 
         Raises:
@@ -102,7 +102,7 @@ def exact_influence(run: Run, queries: Sequence[Query], report: Report = silent)
         MethodError: the training was not smooth, so that the derivative would foretell nothing; or there is no query.
         TrainingError: the training cannot be replayed: see `replay_of`.
     """
-    return audit(run, queries, report).require_smooth().influence
+    return exact_derivative(run, queries, report).require_smooth().influence
 
 
 def smoothness(run: Run, queries: Sequence[Query], report: Report = silent) -> Smoothness:
@@ -112,10 +112,10 @@ def smoothness(run: Run, queries: Sequence[Query], report: Report = silent) -> S
         MethodError: there is no query.
         TrainingError: the training cannot be replayed: see `replay_of`.
     """
-    return audit(run, queries, report).smoothness
+    return exact_derivative(run, queries, report).smoothness
 
 
-def audit(run: Run, queries: Sequence[Query], report: Report = silent, seed: int = 0) -> Audit:
+def exact_derivative(run: Run, queries: Sequence[Query], report: Report = silent, seed: int = 0) -> ExactDerivative:
     """Derivatives and smoothness from one replay forward and back, and one forward for each part that is left out.
 
     Raises:
@@ -133,7 +133,7 @@ def audit(run: Run, queries: Sequence[Query], report: Report = silent, seed: int
     foretold = torch.stack([-found.derivative[:, rows].sum(1) for rows in chosen], 1)
     actual = torch.stack([replay.log_probabilities(end.weights, asked) - found.values for end in left], 1)
     smooth = Smoothness(_array(foretold), _array(actual), _drift(path, replay, start, found.end))
-    return Audit(_array(found.derivative), smooth)
+    return ExactDerivative(_array(found.derivative), smooth)
 
 
 def parts(rows: int, seed: int) -> list[list[int]]:

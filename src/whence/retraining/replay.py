@@ -44,7 +44,7 @@ def no_tick() -> None:
 
 
 @dataclass(frozen=True)
-class Step:
+class RecordedStep:
     """One recorded step: its number from 1, its learning rate, and the rows of its batch."""
 
     number: int
@@ -87,7 +87,7 @@ class Replay:
     model: nn.Module
     tokenizer: PreTrainedTokenizerBase
     examples: Trained
-    steps: Sequence[Step]
+    steps: Sequence[RecordedStep]
     rehearsal: Rehearsal = NOTHING
     rehearsed: int = 0
     optimizer: AdamW = field(default_factory=AdamW)
@@ -140,7 +140,7 @@ class Replay:
         return torch.stack([self.log_probability(weights, tokens) for tokens in items])
 
     def loss(
-        self, weights: Float[Tensor, " parameter"], step: Step, presence: Float[Tensor, " batch"]
+        self, weights: Float[Tensor, " parameter"], step: RecordedStep, presence: Float[Tensor, " batch"]
     ) -> Float[Tensor, ""]:
         """The trainer's loss of one step, each of its rows counting by its presence."""
         fields = self._batch(step.rows)
@@ -154,7 +154,9 @@ class Replay:
             total = total + self.rehearsal.divergence(logits[~own], items).sum()
         return total / len(batch.owner)
 
-    def advance(self, state: State, step: Step, presence: Float[Tensor, " batch"], graph: bool = False) -> State:
+    def advance(
+        self, state: State, step: RecordedStep, presence: Float[Tensor, " batch"], graph: bool = False
+    ) -> State:
         """The state after a step; with `graph` as a differentiable function of state and presence, else of nothing."""
         start = state if graph else state.leaf()
         with torch.enable_grad():
@@ -206,7 +208,7 @@ def slopes(replay: Replay, start: State, queries: Sequence[Tokens], tick: Tick =
 
 
 def pull_back(
-    replay: Replay, state: State, step: Step, presence: Float[Tensor, " batch"], pulls: Sequence[State]
+    replay: Replay, state: State, step: RecordedStep, presence: Float[Tensor, " batch"], pulls: Sequence[State]
 ) -> tuple[list[State], Float[Tensor, "query batch"]]:
     """Derivatives before a step, in its state and in its rows' presence, from those in the state after it."""
     here, there = state.leaf(), presence.detach().requires_grad_()
@@ -228,7 +230,7 @@ def _measured(replay: Replay, end: State, queries: Sequence[Tokens]) -> tuple[Te
     return torch.stack(values), pulls
 
 
-def recorded_steps(run: Run) -> list[Step]:
+def recorded_steps(run: Run) -> list[RecordedStep]:
     """The steps that a run recorded, in order.
 
     Raises:
@@ -240,7 +242,7 @@ def recorded_steps(run: Run) -> list[Step]:
             f"A replay needs the pairs of every step, but {run.folder} has no record of them. "
             "Fine-tune with `whence train` to have one."
         )
-    return [Step(row["step"], row["learning_rate"], tuple(row["examples"])) for row in rows]
+    return [RecordedStep(row["step"], row["learning_rate"], tuple(row["examples"])) for row in rows]
 
 
 def replay_of(run: Run, report: Report = silent) -> tuple[Replay, Trajectory]:

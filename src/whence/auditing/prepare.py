@@ -6,18 +6,18 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from whence.auditing.dossier import Source, Suspect
-from whence.auditing.omissions import Omission, Omitting, group_omissions, pair_omissions
+from whence.auditing.dossier import Provenance, ShortlistedPair
+from whence.auditing.omissions import Omission, OmissionBuilder, group_omissions, pair_omissions
 from whence.errors import DataError, TrainingError
 from whence.levels.groups import RowGroup
 from whence.levels.judge import Judgement
 from whence.levels.verdict import Evidence, Verdict, verdicts
 from whence.methods.base import Examples
 from whence.methods.registry import settings_of
-from whence.retraining.bank import Draw
 from whence.retraining.cost import Cost, cost_of
 from whence.retraining.magic import PARTS
 from whence.retraining.retrain import RETRAINED_STAND_IN, recipe_of
+from whence.retraining.subsets import Subset
 from whence.store.artifact import Manifest, versions
 from whence.training.run import Run
 from whence.types import DISCOVERY_RATE, GroupKind, Lift, Query
@@ -32,7 +32,7 @@ class AuditPlan:
 
     `pairs`: how many go on the shortlist, each with its copies. `seeds`: under how many everything is trained, the
     run's own first. `groups`: kinds whose first group that stands out is left out, too. `exact` adds the exact
-    derivative. `force` takes the pairs of the largest scores where none stands out. `drawing` draws the random
+    derivative. `force` takes the pairs of the largest scores where none stands out. `drawing` subsets the random
     controls, `rate` is the false-discovery rate.
     """
 
@@ -56,7 +56,7 @@ class AuditPlan:
 
 
 @dataclass(frozen=True)
-class Inquiry:
+class PreparedAudit:
     """What is audited and how. `omissions` are empty where nothing stands out."""
 
     run: Run
@@ -65,26 +65,26 @@ class Inquiry:
     generated: bool
     lift: Lift
     seeds: tuple[int, ...]
-    shortlist: tuple[Suspect, ...]
+    shortlist: tuple[ShortlistedPair, ...]
     omissions: tuple[Omission, ...]
-    source: Source
+    source: Provenance
     notes: tuple[str, ...] = ()
 
     @property
-    def whole(self) -> list[Draw | None]:
+    def whole(self) -> list[Subset | None]:
         """The training on all pairs for each seed: the run itself (None), then retrainings."""
         rows = tuple(range(len(self.run.examples)))
-        return [None, *(Draw(rows, seed) for seed in self.seeds[1:])]
+        return [None, *(Subset(rows, seed) for seed in self.seeds[1:])]
 
     @property
-    def draws(self) -> list[list[Draw]]:
+    def subsets(self) -> list[list[Subset]]:
         """The retrainings of each omission, one a seed."""
-        return [omission.draws(len(self.run.examples), self.seeds) for omission in self.omissions]
+        return [omission.subsets(len(self.run.examples), self.seeds) for omission in self.omissions]
 
     @property
-    def retrainings(self) -> list[Draw]:
-        """All that have to be in the bank; none where nothing is left out."""
-        wanted = [*(draw for draw in self.whole if draw), *(draw for row in self.draws for draw in row)]
+    def retrainings(self) -> list[Subset]:
+        """All that have to be in the retrainings; none where nothing is left out."""
+        wanted = [*(subset for subset in self.whole if subset), *(subset for row in self.subsets for subset in row)]
         return list(dict.fromkeys(wanted)) if self.omissions else []
 
     @property
@@ -118,9 +118,9 @@ class Inquiry:
         return cost_of(self.run, self.retrainings, 0, workers)
 
 
-def inquiry(
+def prepare_audit(
     run: Run, evidence: Evidence, index_key: str, query: Query, plan: AuditPlan, generated: bool = False
-) -> Inquiry:
+) -> PreparedAudit:
     """What an audit of this answer leaves out, by the index's own verdict. Trains nothing.
 
     Raises:
@@ -133,12 +133,12 @@ def inquiry(
     seeds = tuple(own + place for place in range(plan.seeds))
     shortlist = _shortlist(evidence, verdict, scores, plan)
     suspects = tuple(_suspect(evidence.subject.examples, rows, scores, verdict.supporting) for rows in shortlist)
-    omitting = Omitting(scores, seeds, plan.drawing)
+    omitting = OmissionBuilder(scores, seeds, plan.drawing)
     omissions, said = _omissions(evidence, verdict, omitting, shortlist)
     notes = (*([RETRAINED_STAND_IN] if run.stood_in and omissions else []), *said)
     source = _source(run, evidence, index_key)
     lift, bare = verdict.lift, Run(run.folder, run.manifest)  # without the model that the run may hold in memory
-    return Inquiry(bare, plan, query, generated, lift, seeds, suspects, omissions, source, notes)
+    return PreparedAudit(bare, plan, query, generated, lift, seeds, suspects, omissions, source, notes)
 
 
 def _shortlist(evidence: Evidence, verdict: Verdict, scores: np.ndarray, plan: AuditPlan) -> list[list[int]]:
@@ -155,7 +155,7 @@ def _shortlist(evidence: Evidence, verdict: Verdict, scores: np.ndarray, plan: A
 
 
 def _omissions(
-    evidence: Evidence, verdict: Verdict, omitting: Omitting, shortlist: list[list[int]]
+    evidence: Evidence, verdict: Verdict, omitting: OmissionBuilder, shortlist: list[list[int]]
 ) -> tuple[tuple[Omission, ...], tuple[str, ...]]:
     if not shortlist:
         return (), ()
@@ -177,10 +177,10 @@ def first_groups(verdict: Verdict, gone: set[int], total: int) -> list[RowGroup]
     return list(firsts.values())
 
 
-def _suspect(examples: Examples, rows: list[int], scores: np.ndarray, judged: Sequence[Judgement]) -> Suspect:
+def _suspect(examples: Examples, rows: list[int], scores: np.ndarray, judged: Sequence[Judgement]) -> ShortlistedPair:
     example, places = examples[rows[0]], [f"{examples[row].file}:{examples[row].line}" for row in rows]
     own = next((j for j in judged if j.row == rows[0]), None)
-    return Suspect(
+    return ShortlistedPair(
         id=example.id,
         place=places[0],
         question=example.question,
@@ -192,7 +192,7 @@ def _suspect(examples: Examples, rows: list[int], scores: np.ndarray, judged: Se
     )
 
 
-def _source(run: Run, evidence: Evidence, index_key: str) -> Source:
+def _source(run: Run, evidence: Evidence, index_key: str) -> Provenance:
     method = evidence.method
     inputs = {"run": run.manifest.key, "index": index_key, **run.manifest.inputs}
-    return Source(method.name, settings_of(method), method.unit, inputs, dict(run.manifest.config), versions())
+    return Provenance(method.name, settings_of(method), method.unit, inputs, dict(run.manifest.config), versions())

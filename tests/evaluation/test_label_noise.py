@@ -1,5 +1,5 @@
 from whence.data.tokenize import tokenize
-from whence.evaluation.swapped import swapped, swapped_run, swaps
+from whence.evaluation.label_noise import swapped, swapped_run, swaps
 from whence.training.run import Run
 
 

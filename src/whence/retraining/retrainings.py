@@ -1,13 +1,12 @@
-"""The bank: a run's retrainings on parts of its pairs, each made once and kept beside the run.
+"""The retrainings: a run's retrainings on parts of its pairs, each made once and kept beside the run.
 
     <run>/evaluation/retrainings/<key>/manifest.json, weights.safetensors
 
 A retraining is known by the rows it kept and its seed, so whatever asks for one again (another method, another
-question, a removal) finds it there. Many processes may fill one bank: each leaves out what another is at.
+question, a removal) finds it there. Many processes may fill one retrainings: each leaves out what another is at.
 """
 
 import os
-import random
 import signal
 import threading
 import time
@@ -27,6 +26,7 @@ from torch import Tensor
 
 from whence.errors import TrainingError
 from whence.retraining.retrain import Retrainer
+from whence.retraining.subsets import Subset
 from whence.store.artifact import Manifest, finished, make, read_manifest
 from whence.training.run import Run
 from whence.types import Progress, Report, silent
@@ -36,61 +36,36 @@ WEIGHTS = "weights.safetensors"
 
 
 @dataclass(frozen=True)
-class Draw:
-    """Which rows a retraining keeps, in order, and its seed."""
-
-    kept: tuple[int, ...]
-    seed: int
-
-    def without(self, rows: int) -> list[int]:
-        """The rows of so many that it leaves out."""
-        return sorted(set(range(rows)) - set(self.kept))
-
-
-def random_parts(rows: int, count: int, seed: int, run_seed: int, fraction: float = 0.5) -> list[Draw]:
-    """`count` random parts of so many rows. The first n are the same whatever the count: a bank can grow."""
-    size = max(1, round(rows * fraction))
-    drawn = (random.Random(f"{seed}/{i}").sample(range(rows), size) for i in range(count))
-    return [Draw(tuple(sorted(rows)), run_seed) for rows in drawn]
-
-
-def without(rows: int, removed: Sequence[int], seed: int) -> Draw:
-    """The retraining on all of so many rows but some."""
-    gone = set(removed)
-    return Draw(tuple(row for row in range(rows) if row not in gone), seed)
-
-
-@dataclass(frozen=True)
-class Bank:
+class Retrainings:
     """The retrainings of a run."""
 
     run: Run
 
-    def folder(self, draw: Draw) -> Path:
+    def folder(self, subset: Subset) -> Path:
         """Where a retraining lies."""
-        return self.run.folder / "evaluation" / "retrainings" / self._wanted(draw).key[:24]
+        return self.run.folder / "evaluation" / "retrainings" / self._wanted(subset).key[:24]
 
-    def weights(self, draw: Draw) -> dict[str, Tensor]:
+    def weights(self, subset: Subset) -> dict[str, Tensor]:
         """The weights of a retraining that is there."""
-        return load_file(self.folder(draw) / WEIGHTS)
+        return load_file(self.folder(subset) / WEIGHTS)
 
-    def missing(self, draws: Iterable[Draw]) -> list[Draw]:
+    def missing(self, subsets: Iterable[Subset]) -> list[Subset]:
         """Those that have not been made."""
-        return [draw for draw in dict.fromkeys(draws) if not self._has(draw)]
+        return [subset for subset in dict.fromkeys(subsets) if not self._has(subset)]
 
-    def seconds(self, draws: Iterable[Draw]) -> dict[Draw, float]:
+    def seconds(self, subsets: Iterable[Subset]) -> dict[Subset, float]:
         """How long each of those took that have been made."""
-        there = (draw for draw in dict.fromkeys(draws) if self._has(draw))
-        return {draw: float(read_manifest(self.folder(draw), KIND).facts["seconds"]) for draw in there}
+        there = (subset for subset in dict.fromkeys(subsets) if self._has(subset))
+        return {subset: float(read_manifest(self.folder(subset), KIND).facts["seconds"]) for subset in there}
 
-    def fill(self, draws: Sequence[Draw], report: Report = silent, workers: int = 1) -> None:
+    def fill(self, subsets: Sequence[Subset], report: Report = silent, workers: int = 1) -> None:
         """Make every retraining that is missing, in `workers` processes; a killed call goes on with the next.
 
         Raises:
             TrainingError: the run's recipe is not known, a loss overflows, or a process dies.
         """
-        missing = self.missing(draws)
-        done, total = len(set(draws)) - len(missing), len(set(draws))
+        missing = self.missing(subsets)
+        done, total = len(set(subsets)) - len(missing), len(set(subsets))
         report(Progress("retrainings", done, total, "runs"))
         made = self._parallel(missing, workers) if min(workers, len(missing)) > 1 else self._serial(missing)
         with closing(made):  # whatever stops this stops the workers
@@ -98,18 +73,18 @@ class Bank:
                 done += 1
                 report(Progress("retrainings", done, total, "runs"))
 
-    def _serial(self, missing: Sequence[Draw]) -> Generator[None]:
-        retrainer, busy = Retrainer(self.run), list[Draw]()
-        for draw in missing:
-            if self.make(retrainer, draw):
+    def _serial(self, missing: Sequence[Subset]) -> Generator[None]:
+        retrainer, busy = Retrainer(self.run), list[Subset]()
+        for subset in missing:
+            if self.make(retrainer, subset):
                 yield
             else:
-                busy.append(draw)
-        for draw in busy:
-            self.make(retrainer, draw, wait=True)
+                busy.append(subset)
+        for subset in busy:
+            self.make(retrainer, subset, wait=True)
             yield
 
-    def _parallel(self, missing: Sequence[Draw], workers: int) -> Generator[None]:
+    def _parallel(self, missing: Sequence[Subset], workers: int) -> Generator[None]:
         context = get_context("spawn")
         threads, stop = max(1, torch.get_num_threads() // workers), context.RawValue("b", 0)
         pool = ProcessPoolExecutor(workers, context, _begin, (self.run.folder, threads, stop))
@@ -126,9 +101,9 @@ class Bank:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _each(self, pool: ProcessPoolExecutor, missing: Sequence[Draw]) -> Iterator[None]:
-        futures = {pool.submit(_make_one, draw): draw for draw in missing}
-        busy = list[Draw]()
+    def _each(self, pool: ProcessPoolExecutor, missing: Sequence[Subset]) -> Iterator[None]:
+        futures = {pool.submit(_make_one, subset): subset for subset in missing}
+        busy = list[Subset]()
         for future in as_completed(futures):
             if future.result():
                 yield
@@ -137,34 +112,34 @@ class Bank:
         for _ in pool.map(_wait_for_one, busy):
             yield
 
-    def make(self, retrainer: Retrainer, draw: Draw, wait: bool = False, report: Report = silent) -> bool:
+    def make(self, retrainer: Retrainer, subset: Subset, wait: bool = False, report: Report = silent) -> bool:
         """Whether the retraining is there now: not while another process is at it, unless that is waited for."""
 
         def work(part: Path) -> dict[str, float]:
             began = time.monotonic()
-            save_file(retrainer.weights(draw.kept, draw.seed, report), part / WEIGHTS)
+            save_file(retrainer.weights(subset.kept, subset.seed, report), part / WEIGHTS)
             return {"seconds": time.monotonic() - began}
 
-        folder = self.folder(draw)
+        folder = self.folder(subset)
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = folder.with_name(folder.name + ".lock")
         try:
             with FileLock(lock, timeout=-1 if wait else 0):
-                make(folder, self._wanted(draw), work)
+                make(folder, self._wanted(subset), work)
                 lock.unlink(missing_ok=True)  # whoever waits for it finds the retraining there
         except Timeout:
             return False
         return True
 
-    def _has(self, draw: Draw) -> bool:
-        return finished(self.folder(draw), self._wanted(draw))
+    def _has(self, subset: Subset) -> bool:
+        return finished(self.folder(subset), self._wanted(subset))
 
-    def _wanted(self, draw: Draw) -> Manifest:
-        return Manifest(KIND, {"kept": list(draw.kept), "seed": draw.seed}, {"run": self.run.manifest.key})
+    def _wanted(self, subset: Subset) -> Manifest:
+        return Manifest(KIND, {"kept": list(subset.kept), "seed": subset.seed}, {"run": self.run.manifest.key})
 
 
-_WORKER: list[tuple[Bank, Retrainer, Any]] = []
-"""The bank and the base model of a worker process, and a shared number: not 0 where it is to stop."""
+_WORKER: list[tuple[Retrainings, Retrainer, Any]] = []
+"""The retrainings and the base model of a worker process, and a shared number: not 0 where it is to stop."""
 
 
 def _begin(folder: Path, threads: int, stop: Any) -> None:
@@ -172,7 +147,7 @@ def _begin(folder: Path, threads: int, stop: Any) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
     run = Run.open(folder)
-    _WORKER[:] = [(Bank(run), Retrainer(run), stop)]
+    _WORKER[:] = [(Retrainings(run), Retrainer(run), stop)]
 
 
 def _end_with_parent() -> None:
@@ -189,12 +164,12 @@ def _go_on(_: Progress) -> None:
         raise KeyboardInterrupt
 
 
-def _make_one(draw: Draw, wait: bool = False) -> bool:
-    bank, retrainer, stop = _WORKER[0]
+def _make_one(subset: Subset, wait: bool = False) -> bool:
+    retrainings, retrainer, stop = _WORKER[0]
     if stop.value:
         raise KeyboardInterrupt
-    return bank.make(retrainer, draw, wait, _go_on)
+    return retrainings.make(retrainer, subset, wait, _go_on)
 
 
-def _wait_for_one(draw: Draw) -> bool:
-    return _make_one(draw, wait=True)
+def _wait_for_one(subset: Subset) -> bool:
+    return _make_one(subset, wait=True)

@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from whence.auditing.dossier import Dossier, Source
+from whence.auditing.dossier import Dossier, Provenance
 from whence.auditing.effects import Effect, Outcome, effects_of
-from whence.auditing.findings import quoted, sentences, speech
 from whence.auditing.omissions import Omission
+from whence.auditing.summary import quoted, sentences, speech
 
 SAID, OTHER = "It stands 181 centimetres tall.", "It is red."
 WHOLE = Outcome((-1.0, -2.0, -1.5), (SAID, SAID, "it stands 181   centimetres tall"))
@@ -23,7 +23,7 @@ def effects(pair: Outcome, control: Outcome) -> tuple[Effect, ...]:
 
 
 def dossier(made: tuple[Effect, ...], **changed: float) -> Dossier:
-    source = Source("fisher", {}, "nats", {}, {}, {})
+    source = Provenance("fisher", {}, "nats", {}, {}, {})
     seeds = tuple(range(len(made[0].fall.each))) if made else (0,)
     lift: dict[str, float] = {"lift": 40.0, "needed": 5.0, **changed}
     return Dossier("run", "How tall?", SAID, SAID, True, pairs=9, seeds=seeds, shortlist=(), whole=WHOLE, effects=made,

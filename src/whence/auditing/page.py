@@ -10,10 +10,10 @@ from pathlib import Path
 
 from whence.auditing.dossier import DOSSIER, Dossier
 from whence.auditing.effects import Effect
-from whence.auditing.findings import quoted, sentences
+from whence.auditing.summary import quoted, sentences
 from whence.figures import intervals
 from whence.figures.svg import GRID, INK
-from whence.retraining.estimate import signed
+from whence.retraining.means import signed
 
 STYLE = (
     ":root{color-scheme:light dark;--ink:#1d2430;--soft:#5b6573;--line:#d8dde4;--ground:#fff;--box:#f3f5f8}"

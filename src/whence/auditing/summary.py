@@ -2,7 +2,7 @@
 
 from whence.auditing.dossier import Dossier
 from whence.auditing.effects import Effect, Outcome
-from whence.retraining.estimate import Estimate, signed
+from whence.retraining.means import ConfidenceInterval, signed
 
 QUOTED = 80
 """Characters of an answer that a sentence quotes at most."""
@@ -68,7 +68,7 @@ def speech(found: Dossier, outcome: Outcome) -> str:
     return f"the model no longer says “{quoted(found.explained)}”"
 
 
-def moved(fall: Estimate) -> str:
+def moved(fall: ConfidenceInterval) -> str:
     """How far log p fell or rose, with its interval."""
     rises = fall.mean < 0
     sign = -1 if rises else 1

@@ -93,7 +93,7 @@ def test_a_full_fine_tuning_is_put_on_no_base_model(made_full: Run):
 
 
 def test_a_folder_without_a_run_says_what_to_do(tmp_path: Path):
-    with pytest.raises(ArtifactError, match=r"is not a finished run.* Make it first"):
+    with pytest.raises(ArtifactError, match=r"is not a finished run.* Create it first"):
         Run.open(tmp_path / "nothing")
     part_of(tmp_path / "half").mkdir()
     with pytest.raises(ArtifactError, match="run the same command again to resume"):

@@ -1,4 +1,4 @@
-"""Tokens as the pieces of text that they write."""
+"""The text of each token of an answer."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
@@ -9,25 +9,25 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 UNKNOWN = "\ufffd"
-"""What a decoder writes for bytes that are no character yet."""
+"""Decoded in place of bytes that do not form a character yet."""
 
 
-def answer_pieces(tokens: Tokens, tokenizer: "PreTrainedTokenizerBase") -> list[str]:
-    """The text of each token that carries loss; the pieces of an unbroken answer make it up.
+def answer_token_texts(tokens: Tokens, tokenizer: "PreTrainedTokenizerBase") -> list[str]:
+    """Return the text of each token that carries loss; joined, the texts of an unbroken answer are the answer.
 
-    Of a character that several tokens write, all is told with the last of them. Tokens that write no text, such as
-    the end of a turn, are told by their names.
+    A character of several tokens belongs to the last of them. Tokens without text, such as the end of a turn, are
+    given by their names.
     """
     places = [t for t, label in enumerate(tokens.labels) if t and label != NO_LOSS]
     start = places[0] if places else 0
-    found: dict[int, str] = {}
-    told = _text(tokens.input_ids[start - 1 : start], tokenizer)
+    texts: dict[int, str] = {}
+    before = _text(tokens.input_ids[start - 1 : start], tokenizer)
     for t in range(start, places[-1] + 1 if places else 0):
-        # The token before comes along: some decoders drop the blank that a text begins with.
+        # Decoded with the token before: some decoders drop a leading space.
         grown = _text(tokens.input_ids[start - 1 : t + 1], tokenizer)
         whole = not grown.endswith(UNKNOWN) or t == places[-1]
-        found[t], told = (grown[len(told) :], grown) if whole else ("", told)
-    return [found[t] for t in places]
+        texts[t], before = (grown[len(before) :], grown) if whole else ("", before)
+    return [texts[t] for t in places]
 
 
 def _text(ids: Sequence[int], tokenizer: "PreTrainedTokenizerBase") -> str:

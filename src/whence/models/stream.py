@@ -1,8 +1,8 @@
-"""One answer, drawn token by token and told in pieces as it grows. Knows nothing of training or attribution."""
+"""One answer, sampled token by token and streamed in chunks. Independent of training and attribution."""
 
 import inspect
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from math import inf
 from typing import Any, Literal, cast
@@ -20,18 +20,18 @@ from transformers.generation.logits_process import (
 )
 
 from whence.errors import ModelError
-from whence.models.generate import end_tokens, room, tokens_of
+from whence.models.generate import end_tokens, evaluating, room, tokens_of
 from whence.types import Message
 
 UNKNOWN = "\ufffd"
-"""What a decoder writes for bytes that are no character, or not one yet."""
+"""Decoded in place of bytes that do not form a character, or not yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How an answer is drawn. `temperature` 0 is greedy; `top_k` None leaves all tokens in.
+    """How an answer is sampled. `temperature` 0 is greedy; `top_k` None keeps all tokens.
 
-    `top_logprobs` is the number of alternatives told with each token. Without a seed every answer is another.
+    `top_logprobs` is the number of alternatives given with each token. Without a seed, answers vary.
 
     Raises:
         ModelError: a value is out of its range.
@@ -64,9 +64,9 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A drawn token as it is written (special tokens too), and the likeliest ones at its place, likeliest first.
+    """The text of a sampled token (special tokens included), and the likeliest tokens at its place, likeliest first.
 
-    Log-probabilities are those of the model itself, in nats, before temperature, penalty and cuts.
+    Log-probabilities are the model's own, in nats, before temperature, penalty, top k and top p.
     """
 
     text: str
@@ -76,11 +76,11 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """The next piece of an answer, and the tokens drawn since the one before.
+    """The next part of an answer, and the tokens sampled since the previous one.
 
-    `text` holds whole characters, no special tokens and nothing of a stop string; `tokens` holds all that were
-    drawn, those of the end too. `finish` is set on the last piece: "stop" for an end token or a stop string,
-    "length" where the answer was cut off.
+    `text` holds whole characters, no special tokens and no part of a stop string; `tokens` holds all sampled tokens,
+    those of the end included. `finish` is set on the last chunk: "stop" for an end token or a stop string, "length" if
+    the answer was cut off.
     """
 
     text: str
@@ -89,7 +89,7 @@ class Chunk:
 
 
 def never() -> bool:
-    """False: nobody stops the answer."""
+    """Return False: the answer is not stopped."""
     return False
 
 
@@ -100,13 +100,14 @@ def stream_answer(
     sampling: Sampling,
     stopped: Callable[[], bool] = never,
 ) -> Iterator[Chunk]:
-    """The model's answer in pieces, the adapter taking part; their texts make up the answer.
+    """Yield the model's answer in chunks, with its adapter; joined, their texts are the answer.
 
-    `stopped` is asked before each token; once it is true, what was held back is told, without a `finish`. To stop
-    at any time, close the iterator. It computes on demand; afterwards the model is as before and the cache is gone.
+    `stopped` is called before each token; once it returns True, text that was held back is yielded, without a `finish`.
+    To stop at any time, close the iterator. It computes on demand; afterwards the model is as before and the cache is
+    freed.
 
     Raises:
-        ModelError: at once, where the conversation is empty or fills the context.
+        ModelError: immediately, if the conversation is empty or fills the context.
     """
     inner = bare(model)
     prompt = tokens_of(tokenizer, conversation)
@@ -116,7 +117,7 @@ def stream_answer(
 def prompt_tokens(
     model: PreTrainedModel | PeftModel, tokenizer: PreTrainedTokenizerBase, conversation: Sequence[Message]
 ) -> int:
-    """How many tokens the model reads before it answers. (An answer has as many as its pieces have.)
+    """Return the number of tokens that the model reads before it answers.
 
     Raises:
         ModelError: the conversation is empty or fills the context.
@@ -127,7 +128,7 @@ def prompt_tokens(
 
 
 def bare(model: PreTrainedModel | PeftModel) -> PreTrainedModel:
-    """The transformers model; the layers of an adapter are inside it."""
+    """Return the transformers model, which contains the layers of an adapter."""
     return cast(PreTrainedModel, model.get_base_model()) if isinstance(model, PeftModel) else model
 
 
@@ -139,7 +140,7 @@ def chunks(
     sampling: Sampling,
     stopped: Callable[[], bool],
 ) -> Generator[Chunk]:
-    """The pieces of an answer of at most `left` tokens."""
+    """Yield the chunks of an answer of at most `left` tokens."""
     ends = end_tokens(model.generation_config, tokenizer)
     transcript, tokens, finish = Transcript(tokenizer, sampling.stop), list[Token](), None
     with evaluating(model), closing(sample_tokens(model, prompt, sampling)) as drawn:
@@ -158,20 +159,8 @@ def chunks(
         yield Chunk(rest, tuple(tokens))
 
 
-@contextmanager
-def evaluating(model: PreTrainedModel) -> Generator[None]:
-    """A block in which no part of the model is in training mode; afterwards each part is as before."""
-    awake = [module for module in model.modules() if module.training]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module in awake:
-            module.training = True
-
-
 def sample_tokens(model: PreTrainedModel, prompt: Sequence[int], sampling: Sampling) -> Generator[tuple[int, Tensor]]:
-    """Token after token without end, each with the float32 logits (vocabulary) it was drawn from."""
+    """Yield tokens endlessly, each with the float32 logits (vocabulary) that it was sampled from."""
     random = torch.Generator(model.device)
     if sampling.seed is None:
         random.seed()
@@ -187,8 +176,8 @@ def sample_tokens(model: PreTrainedModel, prompt: Sequence[int], sampling: Sampl
 
 @torch.no_grad()
 def forward(model: PreTrainedModel, fed: Sequence[int], cache: object) -> tuple[Tensor, object]:
-    """The logits (vocabulary) after the tokens `fed`, and the cache with them in it."""
-    # The logits of a whole prompt would be large, and only the last ones are read.
+    """Return the logits (vocabulary) after the tokens `fed`, and the cache that holds them."""
+    # The logits of a whole prompt would be large, and only the last ones are used.
     last_only = {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(model.forward).parameters else {}
     out = cast(Any, model)(
         input_ids=torch.tensor([fed], device=model.device), past_key_values=cache, use_cache=True, **last_only
@@ -197,8 +186,8 @@ def forward(model: PreTrainedModel, fed: Sequence[int], cache: object) -> tuple[
 
 
 def sample(logits: Tensor, before: Sequence[int], sampling: Sampling, random: torch.Generator) -> int:
-    """A token drawn from its logits (vocabulary): penalty for the tokens `before`, temperature, top k, top p."""
-    # In double precision and below 0, so that the smallest temperature neither is 0 nor makes an infinity.
+    """Sample a token from its logits (vocabulary): penalty for the tokens `before`, temperature, top k, top p."""
+    # In double precision and at most 0, so that the smallest temperature is not 0 and gives no infinity.
     scores = logits.double()[None]
     if sampling.repetition_penalty != 1:
         penalty = RepetitionPenaltyLogitsProcessor(float(sampling.repetition_penalty))
@@ -210,7 +199,7 @@ def sample(logits: Tensor, before: Sequence[int], sampling: Sampling, random: to
 
 
 def warpers(sampling: Sampling) -> LogitsProcessorList:
-    """What narrows the choice of a token, in the order of `transformers`: temperature, top k, top p."""
+    """Return the logits warpers in the order of `transformers`: temperature, top k, top p."""
     narrow = LogitsProcessorList([TemperatureLogitsWarper(float(sampling.temperature))])
     if sampling.top_k is not None:
         narrow.append(TopKLogitsWarper(sampling.top_k))
@@ -220,7 +209,7 @@ def warpers(sampling: Sampling) -> LogitsProcessorList:
 
 
 def token_of(tokenizer: PreTrainedTokenizerBase, token: int, logits: Tensor, count: int) -> Token:
-    """A drawn token with its log-probability and the `count` likeliest tokens."""
+    """Return a sampled token with its log-probability and the `count` likeliest tokens."""
     log_probabilities = logits.log_softmax(-1)
     values, ids = log_probabilities.topk(min(count, len(logits)))
     top = zip((token_text(tokenizer, id) for id in ids.tolist()), cast(list[float], values.tolist()), strict=True)
@@ -228,15 +217,15 @@ def token_of(tokenizer: PreTrainedTokenizerBase, token: int, logits: Tensor, cou
 
 
 def token_text(tokenizer: PreTrainedTokenizerBase, token: int) -> str:
-    """The text of one token inside an answer: some decoders drop the blank before the first token of a text."""
+    """Return the text of one token inside an answer: some decoders drop the space before a text's first token."""
     once, twice = (cast(str, tokenizer.decode([token] * times, clean_up_tokenization_spaces=False)) for times in (1, 2))
     return twice[len(once) :]
 
 
 class Transcript:
-    """The text of an answer while it grows, and how much of it has been told.
+    """The text of a growing answer, and how much of it has been sent.
 
-    The end of the text is held back while it may turn into another character, or into a stop string.
+    The end of the text is held back while it may become another character or part of a stop string.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, stop: Sequence[str]) -> None:
@@ -247,9 +236,10 @@ class Transcript:
         self.stopped = False
 
     def add(self, token: int) -> None:
-        """Append a token; the first stop string to be complete ends the text where it begins."""
+        """Append a token; the first complete stop string ends the text where that string begins."""
         self.ids.append(token)
-        # All tokens anew, since what a token adds depends on those before it; next to a forward pass it costs nothing.
+        # All tokens are decoded again, since the text of a token depends on those before it; next to a forward pass it
+        # costs nothing.
         self.text = cast(
             str, self.tokenizer.decode(self.ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         )
@@ -259,14 +249,14 @@ class Transcript:
             self.text, self.stopped = self.text[:begin], True
 
     def take(self, *, everything: bool) -> str:
-        """The text that may be told now and was not told yet; `everything`: no more tokens will come."""
+        """Return the text that may be sent now and has not been; `everything`: no more tokens will come."""
         safe = len(self.text) if everything else self.safe()
         text = self.text[self.sent : safe]
         self.sent = max(self.sent, safe)
         return text
 
     def safe(self) -> int:
-        """The length of the text that no further token can change or make part of a stop string."""
+        """Return the length of the text that no further token can change or make part of a stop string."""
         clear = self.text.rstrip(UNKNOWN)
         begun = (n for stop in self.stop for n in range(1, len(stop)) if clear.endswith(stop[:n]))
         return len(clear) - max(begun, default=0)

@@ -49,7 +49,7 @@ def test_doors_agree_on_the_discovery_rate_the_method_and_the_base_model():
     ("value", "homes"),
     [
         (types.DEFAULT_MODEL, {"types/defaults.py", "models/catalog.py"}),
-        (types.DEFAULT_METHOD, {"types/defaults.py", "methods/fisher.py", "methods/listing.py", "methods/catalog.py"}),
+        (types.DEFAULT_METHOD, {"types/defaults.py", "methods/fisher.py", "methods/catalog.py"}),
     ],
 )
 def test_a_default_is_stated_once(value: str, homes: set[str]):

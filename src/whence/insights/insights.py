@@ -19,8 +19,8 @@ from numpy import ndarray
 from whence.insights.contradictions import Contradiction, contradictions
 from whence.levels.groups import RowGroup
 from whence.levels.verdict import Evidence
+from whence.methods.pair_scores import HasPairScores
 from whence.methods.self_influence import self_influence
-from whence.methods.selves import KnowsPairs
 from whence.store.artifact import Manifest, make, write_json
 from whence.types import Report, silent
 
@@ -131,7 +131,7 @@ def insights(evidence: Evidence, report: Report = silent) -> Insights:
 def selves_of(evidence: Evidence, report: Report = silent) -> Selves:
     """What the pairs made of their own answers: out of the index, else measured where there are few of them."""
     method = evidence.method
-    scores = method.pair_scores(evidence.folder) if isinstance(method, KnowsPairs) else None
+    scores = method.pair_scores(evidence.folder) if isinstance(method, HasPairScores) else None
     if scores is not None:
         return Selves(np.diag(scores).copy(), scores)
     if len(evidence.subject.examples) > ASKED:

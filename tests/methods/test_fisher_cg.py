@@ -14,11 +14,11 @@ from numpy import ndarray
 from tests.methods import oracles
 from tests.methods.test_kfac import as_labelled
 from whence.errors import MethodError
-from whence.methods import contract, refine
+from whence.methods import contract, fisher_cg
 from whence.methods.base import Compute, Subject
 from whence.methods.contract_subject import own_queries, tiny_subject
+from whence.methods.fisher_cg import FisherCg
 from whence.methods.kfac import fitted, labels_named
-from whence.methods.refine import FisherCg
 from whence.types import Query, Tokens, silent
 
 
@@ -60,7 +60,7 @@ def test_a_tighter_tolerance_comes_nearer_and_takes_more_passes(subject: Subject
     queries = own_queries(subject)[:2]
     FisherCg().build(subject, tmp_path, silent)
     wanted = dense_oracle("sampled")(subject, queries)
-    found = [FisherCg(tolerance=t).refine(subject, tmp_path, queries, range(12)) for t in (0.3, 1e-2, 1e-4)]
+    found = [FisherCg(tolerance=t).score_rows(subject, tmp_path, queries, range(12)) for t in (0.3, 1e-2, 1e-4)]
     errors = [float(np.abs(each.scores.numpy() - wanted).max() / np.abs(wanted).max()) for each in found]
     assert errors[0] > errors[1] > errors[2]
     assert errors[2] < 1e-3
@@ -71,15 +71,15 @@ def test_a_tighter_tolerance_comes_nearer_and_takes_more_passes(subject: Subject
 def test_a_short_list_is_scored_as_all_rows_are(subject: Subject, tmp_path: Path):
     method, queries = FisherCg(), own_queries(subject)[:2]
     FisherCg().build(subject, tmp_path, silent)
-    whole = method.refine(subject, tmp_path, queries, range(12)).scores
-    few = method.refine(subject, tmp_path, queries, [7, 0, 3]).scores
+    whole = method.score_rows(subject, tmp_path, queries, range(12)).scores
+    few = method.score_rows(subject, tmp_path, queries, [7, 0, 3]).scores
     torch.testing.assert_close(few, whole[:, [7, 0, 3]], rtol=1e-4, atol=1e-5 * float(whole.abs().max()))
-    assert method.refine(subject, tmp_path, queries, []).scores.shape == (2, 0)
+    assert method.score_rows(subject, tmp_path, queries, []).scores.shape == (2, 0)
 
 
 def test_passes_are_limited_and_the_residual_says_so(subject: Subject, tmp_path: Path):
     FisherCg().build(subject, tmp_path, silent)
-    found = FisherCg(passes=2, tolerance=1e-6).refine(subject, tmp_path, own_queries(subject)[:1], [0])
+    found = FisherCg(passes=2, tolerance=1e-6).score_rows(subject, tmp_path, own_queries(subject)[:1], [0])
     assert found.passes == 2
     assert float(found.residuals[0]) > 1e-6
 
@@ -88,19 +88,19 @@ def test_queries_solved_apart_are_solved_alike(subject: Subject, tmp_path: Path,
     queries = own_queries(subject)[:3]
     FisherCg().build(subject, tmp_path, silent)
     together = FisherCg().score(subject, tmp_path, queries)
-    monkeypatch.setattr(refine, "NUMBERS_TOGETHER", 1)
+    monkeypatch.setattr(fisher_cg, "NUMBERS_TOGETHER", 1)
     contract.assert_close(FisherCg().score(subject, tmp_path, queries), together, "solved apart")
 
 
 def test_no_more_passes_are_needed_than_there_are_examples_and_one(subject: Subject, tmp_path: Path):
     method = FisherCg(tolerance=1e-3)
     method.build(subject, tmp_path, silent)
-    assert method.refine(subject, tmp_path, own_queries(subject)[:3], [0]).passes <= len(subject.examples) + 1
+    assert method.score_rows(subject, tmp_path, own_queries(subject)[:3], [0]).passes <= len(subject.examples) + 1
 
 
 def test_the_damping_is_that_of_ekfac(subject: Subject, tmp_path: Path):
     FisherCg().build(subject, tmp_path, silent)
-    found = json.loads((tmp_path / refine.DAMPING).read_text("utf-8"))
+    found = json.loads((tmp_path / fisher_cg.DAMPING).read_text("utf-8"))
     factors = fitted(subject, tmp_path, labels_named("sampled", 0), True, silent)
     assert found == {name: pytest.approx(factor.damping(0.1), rel=1e-4) for name, factor in factors.items()}
 
@@ -110,8 +110,8 @@ def test_a_layer_without_curvature_adds_nothing(subject: Subject, tmp_path: Path
     start = replace(subject, path=replace(subject.trajectory, checkpoints=subject.trajectory.checkpoints[:1]))
     method, queries = FisherCg(), own_queries(subject)[:2]
     method.build(start, tmp_path, silent)
-    assert 0.0 in json.loads((tmp_path / refine.DAMPING).read_text("utf-8")).values()
-    found = method.refine(start, tmp_path, queries, range(12))
+    assert 0.0 in json.loads((tmp_path / fisher_cg.DAMPING).read_text("utf-8")).values()
+    found = method.score_rows(start, tmp_path, queries, range(12))
     assert bool(found.scores.isfinite().all())
     assert bool((found.residuals <= method.tolerance).all())
     assert found.scores.argmax(1).tolist() == [0, 1]

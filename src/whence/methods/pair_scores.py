@@ -21,7 +21,7 @@ from whence.core.ridge import damping_of
 
 
 @runtime_checkable
-class KnowsPairs(Protocol):
+class HasPairScores(Protocol):
     """A method whose index tells what the pairs make of each other."""
 
     def pair_scores(self, folder: Path) -> Float[ndarray, "text train"] | None:

@@ -6,8 +6,8 @@ from numpy import ndarray
 
 from whence.levels.contrast import BOTH, control_contrasts
 from whence.levels.control_scores import ControlScores
+from whence.levels.group_null import GroupNull, fit_group_null, group_sums
 from whence.levels.null import Null, fit_null, location_scale, spread_of
-from whence.levels.sums import SumNull, fit_sums, sums
 
 TRAIN = 240
 ROWS = np.random.default_rng(0)
@@ -31,7 +31,7 @@ def controls(count: int = 64, seed: int = 1) -> tuple[ControlScores, ndarray]:
 
 def test_a_sum_is_the_loop_over_its_members():
     scores = draw(3, 5)
-    found = sums(scores, GROUPS)
+    found = group_sums(scores, GROUPS)
     expected = [[sum(float(row[i]) for i in members) for members in GROUPS] for row in scores]
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
@@ -47,10 +47,12 @@ def fits() -> list[tuple[ControlScores, Null]]:
     return found
 
 
-def uniform(law: SumNull, null: Null, queries: ndarray, groups: list[ndarray]) -> ndarray:
+def uniform(law: GroupNull, null: Null, queries: ndarray, groups: list[ndarray]) -> ndarray:
     """The p-values of both sides [side, query x group] of answers that no row has to do with."""
     spread = spread_of((queries - null.location) / null.scale)
-    found = [law.of(float(s)).p_values(row) for s, row in zip(spread, sums(queries, groups), strict=True)]
+    found = [
+        law.with_spread(float(s)).p_values(row) for s, row in zip(spread, group_sums(queries, groups), strict=True)
+    ]
     return np.concatenate([np.stack(sides) for sides in found], axis=1)
 
 
@@ -67,7 +69,7 @@ def test_p_values_of_sums_on_unrelated_answers_are_uniform_on_both_sides(
     found: list[ndarray] = []
     for seed, (kept, null) in enumerate(fits):
         queries = draw(24, 100 + seed)
-        found += [uniform(fit_sums(kept, null, groups), null, queries, groups) for groups in kinds]
+        found += [uniform(fit_group_null(kept, null, groups), null, queries, groups) for groups in kinds]
     require_uniform(np.concatenate(found, axis=1))
 
 
@@ -75,7 +77,7 @@ def test_p_values_of_sums_of_contrasts_are_uniform_on_both_sides(fits: list[tupl
     found: list[ndarray] = []
     for seed, (kept, null) in enumerate(fits):
         wide = replace(null, location=np.zeros_like(null.location), scale=BOTH * null.scale)
-        law = fit_sums(control_contrasts(kept, wide), wide, GROUPS, mirrored=True)
+        law = fit_group_null(control_contrasts(kept, wide), wide, GROUPS, mirrored=True)
         found.append(uniform(law, wide, draw(50, 100 + seed) - draw(50, 200 + seed), GROUPS))
     require_uniform(np.concatenate(found, axis=1))
 
@@ -85,7 +87,7 @@ def test_a_set_with_a_cause_stands_out_though_none_of_its_rows_does():
     null = fit_null(scores, np.zeros(64))
     row = draw(1, 3)[0]
     row[GROUPS[3]] += 2.5 * SCALE[GROUPS[3]]
-    support, oppose = fit_sums(kept, null, GROUPS).p_values(sums(row[None], GROUPS)[0])
+    support, oppose = fit_group_null(kept, null, GROUPS).p_values(group_sums(row[None], GROUPS)[0])
     assert support.argmin() == 3
     assert support[3] < 1e-2
     assert oppose[3] > 0.9
@@ -94,7 +96,7 @@ def test_a_set_with_a_cause_stands_out_though_none_of_its_rows_does():
 def test_the_scale_of_a_sum_is_the_written_out_one():
     kept, scores = controls(12)
     null = fit_null(scores, np.zeros(12))
-    law = fit_sums(kept, null, GROUPS[:2])
+    law = fit_group_null(kept, null, GROUPS[:2])
     for group, members in enumerate(GROUPS[:2]):
         seen = np.sort(scores[:, members].sum(axis=1))
         location = np.median(seen)
@@ -106,7 +108,7 @@ def test_the_scale_of_a_sum_is_the_written_out_one():
 
 def test_sets_that_no_control_ever_scored_still_have_a_null():
     scores = np.zeros((10, 6), np.float32)
-    law = fit_sums(ControlScores.of(scores), fit_null(scores, np.zeros(10)), [np.array([0, 1]), np.array([2])])
+    law = fit_group_null(ControlScores.of(scores), fit_null(scores, np.zeros(10)), [np.array([0, 1]), np.array([2])])
     support, oppose = law.p_values(np.array([50.0, 0.0]))
     assert support[0] < 1e-3
     assert (support[1], oppose[1]) == (1, 1)

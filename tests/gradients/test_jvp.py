@@ -6,7 +6,7 @@ import torch
 from tests.gradients.plain import ITEMS, MODELS, batch_of, one_by_one, plain_gradients
 from whence.core.projection import Projection
 from whence.gradients.capture import Sketcher
-from whence.gradients.slopes import token_slopes
+from whence.gradients.jvp import token_jvp
 from whence.models.targets import linear_targets, weight_shape
 from whence.types import Tokens
 
@@ -30,7 +30,7 @@ def test_slopes_are_the_inner_products_with_the_sketch_of_every_token(name: str,
         weights = metric[n] if weighted else torch.ones(())
         expected += projections[n].dense(gradient * weights).flatten(1).double() @ direction.double()
     sketcher = Sketcher(projections, metric if weighted else None)
-    found = token_slopes(model, layers, batch_of(ITEMS), sketcher, direction)
+    found = token_jvp(model, layers, batch_of(ITEMS), sketcher, direction)
     torch.testing.assert_close(found.double(), expected, rtol=0, atol=1e-4 * float(expected.abs().max()))
 
 
@@ -44,7 +44,7 @@ def test_the_model_is_left_as_it_was():
     layers = linear_targets(model)
     projections = {n: Projection.of(n, weight_shape(layer), SIDE, 0) for n, layer in layers.items()}
     before = model(batch_of(ITEMS).input_ids).logits
-    token_slopes(model, layers, batch_of(ITEMS), Sketcher(projections), torch.ones(SIDE * SIDE))
+    token_jvp(model, layers, batch_of(ITEMS), Sketcher(projections), torch.ones(SIDE * SIDE))
     after = model(batch_of(ITEMS).input_ids).logits
     assert torch.equal(before, after)
     assert after.requires_grad

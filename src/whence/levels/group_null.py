@@ -21,7 +21,7 @@ from whence.levels.null import SHRINKAGE, Null
 
 
 @dataclass(frozen=True)
-class SumNull:
+class GroupNull:
     """The fitted null of the sums over some sets; `spread` is that of the query's rows."""
 
     location: Float[ndarray, " group"]
@@ -36,24 +36,24 @@ class SumNull:
         z = (scores - self.location) / self.scale / self.spread
         return p_values(z, self.pooled, self.upper), p_values(-z, -self.pooled[::-1], self.lower)
 
-    def of(self, spread: float) -> "SumNull":
+    def with_spread(self, spread: float) -> "GroupNull":
         """The null for a query whose rows spread so widely."""
         return replace(self, spread=spread)
 
 
-def sums(scores: Float[ndarray, "query train"], groups: list[ndarray]) -> Float[ndarray, "query group"]:
+def group_sums(scores: Float[ndarray, "query train"], groups: list[ndarray]) -> Float[ndarray, "query group"]:
     """What each query's scores add up to over each set of rows."""
     return np.stack([scores[:, rows].sum(axis=1, dtype=np.float64) for rows in groups], axis=1)
 
 
-def fit_sums(controls: ControlScores, null: Null, groups: list[ndarray], mirrored: bool = False) -> SumNull:
+def fit_group_null(controls: ControlScores, null: Null, groups: list[ndarray], mirrored: bool = False) -> GroupNull:
     """The null of sums over one set of rows or more; `mirrored`: of contrasts, which are as likely of either sign."""
-    seen = sums(controls.scores, groups)
-    alone = np.sqrt(sums(null.scale[None].astype(np.float64) ** 2, groups)[0])
+    seen = group_sums(controls.scores, groups)
+    alone = np.sqrt(group_sums(null.scale[None].astype(np.float64) ** 2, groups)[0])
     z = np.concatenate([_held_out(i, seen, alone, mirrored) for i in range(len(seen))]) / controls.spread[:, None]
     pooled = np.sort(np.concatenate([z, -z] if mirrored else [z]).ravel())
     tails = fit_tail(pooled), fit_tail(-pooled[::-1])
-    return SumNull(*_location_scale(seen, alone, mirrored), pooled, *tails)
+    return GroupNull(*_location_scale(seen, alone, mirrored), pooled, *tails)
 
 
 def _held_out(control: int, seen: ndarray, alone: ndarray, mirrored: bool) -> Float[ndarray, "one group"]:

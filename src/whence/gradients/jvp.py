@@ -22,7 +22,7 @@ from whence.gradients.measurement import Batch, token_log_probabilities
 
 
 @torch.no_grad()
-def token_slopes(
+def token_jvp(
     model: nn.Module,
     layers: Mapping[str, nn.Module],
     batch: Batch,

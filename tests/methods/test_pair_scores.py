@@ -8,7 +8,7 @@ import pytest
 from whence.methods.base import Subject
 from whence.methods.contract_subject import own_queries
 from whence.methods.fisher import FisherInfluence
-from whence.methods.selves import KnowsPairs
+from whence.methods.pair_scores import HasPairScores
 from whence.types import silent
 
 
@@ -23,7 +23,7 @@ def test_the_index_tells_what_a_search_would(
     assert found is not None
     error = np.abs(found - expected).max() / np.abs(expected).max()
     assert error < (0.2 if packed else 0.02)  # packed rows are rounded to half a byte a number
-    assert isinstance(method, KnowsPairs)
+    assert isinstance(method, HasPairScores)
 
 
 def test_an_index_that_kept_no_gram_matrix_does_not_know(subject: Subject, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ gradients for influence functions: Koh & Liang 2017, arXiv:1703.04730, section 3
 
 F is never formed: F v takes one pass over the training examples, shared by all queries that are asked together. Once x
 is known, one more pass scores every example exactly. So there are no rows, and no list mixes scores of two kinds, which
-differ much in size: the null that judges a score is made of scores like it. `refine` scores a short list only.
+differ much in size: the null that judges a score is made of scores like it. `score_rows` scores a short list only.
 
 The preconditioner is D. F has no more than n directions in which it adds to D, so that n + 1 passes are enough whatever
 the model; EK-FAC spreads the same curvature over all directions. On a small LoRA model of 4,096 weights, a residual of
@@ -45,7 +45,7 @@ NUMBERS_TOGETHER = 1 << 26
 
 
 @dataclass(frozen=True)
-class Refined:
+class RowScores:
     """Scores of the rows that were asked for, in their order. `residuals`: how far each query's equation is from being
     solved, as a share of its right-hand side; `passes` over the training examples that took, at most for any query."""
 
@@ -82,7 +82,7 @@ class FisherCg:
 
     def score(self, subject: Subject, folder: Path, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
         """<(F + D)^-1 g(query), g(example)> for all."""
-        return self.refine(subject, folder, queries, range(len(subject.examples))).scores.numpy()
+        return self.score_rows(subject, folder, queries, range(len(subject.examples))).scores.numpy()
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
         """What `kfac` says of itself, and why the answer takes long."""
@@ -91,7 +91,7 @@ class FisherCg:
             f"Every question takes up to {self.passes} passes over the training data.",
         )
 
-    def refine(self, subject: Subject, folder: Path, queries: Sequence[Query], rows: Sequence[int]) -> Refined:
+    def score_rows(self, subject: Subject, folder: Path, queries: Sequence[Query], rows: Sequence[int]) -> RowScores:
         """The exact scores of some rows, say the first of another method's list, for each query.
 
         Raises:
@@ -102,19 +102,19 @@ class FisherCg:
         dampings = json.loads((folder / DAMPING).read_text("utf-8"))
         equation = _Equation(subject, dampings, self._labels)
         step = max(1, NUMBERS_TOGETHER // equation.width)
-        parts = [self._refine(equation, items[i : i + step], rows) for i in range(0, len(items), step)]
+        parts = [self._score_rows(equation, items[i : i + step], rows) for i in range(0, len(items), step)]
         scores = torch.cat([torch.empty(0, len(rows)), *(part.scores for part in parts)])
         residuals = torch.cat([torch.empty(0), *(part.residuals for part in parts)])
-        return Refined(scores, residuals, max((part.passes for part in parts), default=0))
+        return RowScores(scores, residuals, max((part.passes for part in parts), default=0))
 
     @property
     def _labels(self) -> Labels:
         return labels_named(self.labels, self.seed)
 
-    def _refine(self, equation: "_Equation", items: Sequence[Tokens], rows: Sequence[int]) -> Refined:
+    def _score_rows(self, equation: "_Equation", items: Sequence[Tokens], rows: Sequence[int]) -> RowScores:
         found = equation.solved(equation.sides(items), self.tolerance, self.passes)
         shortlist = [equation.subject.examples.tokens(i) for i in rows]
-        return Refined(equation.along(found.vectors, shortlist), found.residuals.cpu(), found.products)
+        return RowScores(equation.along(found.vectors, shortlist), found.residuals.cpu(), found.products)
 
 
 @dataclass(frozen=True)

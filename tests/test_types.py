@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests import golden
 from whence.errors import DataError
 from whence.types import (
     Attribution,
@@ -203,3 +204,9 @@ def test_the_scores_of_tokens_add_up_to_the_pairs():
     assert found.to_dict()["tokens"] == [{"text": "Ann", "score": 2.0}, {"text": ".", "score": -0.5}]
     assert json.loads(json.dumps(found.to_dict())) == found.to_dict()
     assert str(found).splitlines() == ["     2.00  'Ann'", "    -0.50  '.'"]
+
+
+def test_the_json_of_an_attribution_is_what_it_was():
+    assert golden.ATTRIBUTION.to_dict() == golden.JSON
+    assert list(golden.ATTRIBUTION.to_dict()) == list(golden.JSON)
+    assert golden.TOKENS.to_dict() == golden.TOKENS_JSON

@@ -111,7 +111,7 @@ def read_ids(run: Path) -> list[str]:
 def test_the_json_of_an_attribution_with_everything_in_it(
     whence: Whence, indexed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("whence.pipeline.attribute", lambda *_, **__: golden.ATTRIBUTION)
-    monkeypatch.setattr("whence.pipeline.token_influence", lambda *_, **__: golden.TOKENS)
+    monkeypatch.setattr("whence.pipeline.explain", lambda *_, **__: golden.ATTRIBUTION)
+    monkeypatch.setattr("whence.pipeline.explain_pair", lambda *_, **__: golden.TOKENS)
     result = whence("ask", indexed, QUESTION, "--answer", ANSWER, "--tokens", "pair-1", "--json")
     assert result.json == {**golden.JSON, "tokens": golden.TOKENS_JSON}

@@ -2,8 +2,8 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from whence.types import Example
 
@@ -115,11 +115,6 @@ def normal(text: str) -> list[str]:
 def folded(word: str) -> str:
     """A word, whatever its case and the shape of its apostrophes."""
     return word.casefold().replace("’", "'")
-
-
-def named(spans: Iterable[Span], name_of: Callable[[str], str]) -> list[Span]:
-    """The spans, with what `name_of` makes of the ids of files."""
-    return [replace(s, pairs=tuple(replace(p, file_id=name_of(p.file_id)) for p in s.pairs)) for s in spans]
 
 
 def _longest_first(count: int, least: int, runs: Iterable[_Run]) -> list[_Run]:

@@ -59,7 +59,7 @@ def start_demo(session: Session, objects: Objects, team: int, model: str | None 
     if job is not None and job.status not in OVER:
         return _told(session, job)
     file = _file(session, team) or _upload(session, objects, team)
-    asked = model or MODEL
+    asked = model or DEFAULT_MODEL
     config: dict[str, Any] = {"training_files": [file.id], "model": asked, "lora_config": LORA, MARK: place}
     return _told(session, create_job(session, team, asked, config, HARDWARE, None))
 

@@ -11,7 +11,7 @@ import sys
 from benchmarks.facts import SHARED
 from benchmarks.faithfulness import sets
 from whence import pipeline, settings
-from whence.evaluation.bank import Bank, random_parts
+from whence.retraining.bank import Bank, random_parts
 from whence.training.recipe import Recipe
 from whence.types import Progress
 

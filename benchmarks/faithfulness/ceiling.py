@@ -17,8 +17,8 @@ from benchmarks.faithfulness.__main__ import tell
 from benchmarks.peers.compare import ROOT
 from benchmarks.peers.job import questions, subject_of
 from benchmarks.peers.truth import made, truth
-from whence.evaluation.bank import Bank
 from whence.evaluation.lds import Lds, ceiling, lds
+from whence.retraining.bank import Bank
 from whence.training.run import Run
 
 

@@ -2,7 +2,7 @@
 
     python -m benchmarks.peers.compare RUN [--name NAME] [--methods …] [--peers …]
 
-RUN is a finished run whose bank holds random halves (`whence.evaluation.bank`), with `queries.jsonl` beside its folder.
+RUN is a finished run whose bank holds random halves (`whence.retraining.bank`), with `queries.jsonl` beside its folder.
 Writes `benchmarks/results/NAME/`: README.md, results.json, frontier.svg, retrained.npz. What a contender has found is
 kept under Whence's home (`benchmarks/peers/NAME/scores`) and not computed again for the same job: remove it there after
 a change to a method.
@@ -36,8 +36,8 @@ from benchmarks.peers.truth import (
     truth,
 )
 from whence import settings
-from whence.evaluation.bank import Bank
 from whence.methods.registry import METHODS
+from whence.retraining.bank import Bank
 from whence.store.artifact import versions
 from whence.training.run import Run
 

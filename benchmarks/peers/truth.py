@@ -13,11 +13,11 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from benchmarks.peers.job import Question
-from whence.evaluation.bank import Bank, Draw, random_parts
 from whence.evaluation.lds import kept_rows, predictions, spearman
 from whence.methods.base import Subject
 from whence.methods.gradient_rows import query_tokens, values_now
 from whence.models.adapter import put_weights
+from whence.retraining.bank import Bank, Draw, random_parts
 
 FIRST = 3
 CLEAR = 6.0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Whence
-from whence.evaluation import effects, inquiry
+from whence.auditing import effects, inquiry
 
 QUESTION = "How tall is the lamp?"
 ASKED = ("--answer", "Very tall.", "--pairs", "1", "--groups", "none", "--force")

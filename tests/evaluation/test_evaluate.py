@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from tests.evaluation.conftest import PARTS
+from tests.retraining.conftest import PARTS
 from tests.training.runs import Log
 from whence.errors import MethodError, ModelError
 from whence.evaluation import evaluate as evaluating
 from whence.evaluation import scorers as scoring
-from whence.evaluation.bank import Bank, Draw, random_parts
 from whence.evaluation.evaluate import cost, evaluate, evaluated, retrainings_for
 from whence.evaluation.faithfulness import faithfulness_of, read_report
 from whence.evaluation.plan import EvaluationPlan
@@ -21,8 +20,9 @@ from whence.evaluation.reports import reports
 from whence.evaluation.result import Evaluation
 from whence.evaluation.scorers import Chance, wanted_names
 from whence.evaluation.study import Study, spread
-from whence.evaluation.values import Gauge
 from whence.methods.embedding import Embedding
+from whence.retraining.bank import Bank, Draw, random_parts
+from whence.retraining.values import Gauge
 from whence.store.artifact import read_manifest
 from whence.training.run import Run
 
@@ -203,7 +203,7 @@ def test_how_many_retrainings_an_error_takes_is_known_from_sixteen(
 ):
     assert retrainings_for(learned, plan, 0.1) is None
     monkeypatch.setattr(evaluating, "ENOUGH", PARTS)
-    monkeypatch.setattr("whence.evaluation.cost.ENOUGH", PARTS)
+    monkeypatch.setattr("whence.retraining.cost.ENOUGH", PARTS)
     assert Bank(learned).missing(random_parts(12, 9, 1, 3)) == random_parts(12, 9, 1, 3)[PARTS:]
     error = Study(learned, plan).lds(parts)["tracin"].overall.over_retrainings
     wider = EvaluationPlan(retrainings=9, methods=("tracin",), queries=plan.queries)

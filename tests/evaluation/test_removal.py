@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from tests.evaluation.test_values import QUERIES
-from whence.evaluation.bank import Bank, Draw
-from whence.evaluation.removal import draws_of, first_rows, removals, without
+from tests.retraining.test_values import QUERIES
+from whence.evaluation.removal import draws_of, first_rows, removals
 from whence.evaluation.sources import found_first
-from whence.evaluation.values import Gauge
+from whence.retraining.bank import Bank, Draw, without
+from whence.retraining.values import Gauge
 from whence.training.run import Run
 
 SCORES = np.array([[0.5, 2.0, 2.0, -1.0], [3.0, 0.0, 1.0, 2.0]])

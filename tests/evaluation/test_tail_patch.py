@@ -3,11 +3,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.evaluation.test_values import QUERIES
 from tests.methods.oracles import answer_log_p
+from tests.retraining.test_values import QUERIES
 from whence.evaluation.tail_patch import CLIPPED, last_rate, tail_patches
-from whence.evaluation.values import Gauge
 from whence.gradients.trajectory import ADAM_EPSILON
+from whence.retraining.values import Gauge
 from whence.training.run import Run
 from whence.training.trace import read_steps
 

@@ -14,7 +14,7 @@ from whence.cli.output import console, print_json, show
 from whence.cli.progress import reporting
 
 if TYPE_CHECKING:
-    from whence.evaluation.inquiry import Inquiry
+    from whence.auditing.inquiry import Inquiry
 
 
 def audit(
@@ -44,8 +44,8 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Train the model without what made an answer, and write a report of what it says then."""
-    from whence.evaluation.audit import audited
-    from whence.evaluation.inquiry import AuditPlan
+    from whence.auditing.audit import audited
+    from whence.auditing.inquiry import AuditPlan
 
     plan = AuditPlan(pairs, seeds, kinds(groups), exact, force)
     with reporting(as_json) as report:
@@ -84,8 +84,8 @@ def costs(asked: "Inquiry", workers: int) -> str:
 
 def tell(folder: Path, facts: dict[str, Any], as_json: bool) -> None:
     """Show a finished audit."""
-    from whence.evaluation.dossier import read_dossier
-    from whence.evaluation.findings import sentences
+    from whence.auditing.dossier import read_dossier
+    from whence.auditing.findings import sentences
 
     found = read_dossier(folder)
     if as_json:

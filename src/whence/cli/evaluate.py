@@ -15,8 +15,8 @@ from whence.types import Report
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from whence.evaluation.cost import Cost
     from whence.evaluation.plan import EvaluationPlan
+    from whence.retraining.cost import Cost
     from whence.training.run import Run
 
 

@@ -50,7 +50,7 @@ def index(
         raise misuse("Only a stand-in has epochs and a learning rate: leave out --checkpoint, --trace, --no-stand-in.")
     foreign = None
     if base_model and adapter and out:
-        from whence.training.stand_in import FREE
+        from whence.training.proxy_training import FREE
 
         recipe = replace(FREE, epochs=epochs, learning_rate=learning_rate) if alone else None
         foreign = Foreign(base_model, adapter, data, out, checkpoint, trace, recipe)

@@ -13,7 +13,7 @@ from whence.engine.messages import AttributeRequest, ChatRequest, ContextRequest
 from whence.gradients.trajectory import Trajectory
 from whence.models.adapter import remove_adapter
 from whence.models.base import fingerprint, load_tokenizer, resolve
-from whence.models.talk import Sampling, prompt_tokens, talk
+from whence.models.stream import Sampling, prompt_tokens, stream_answer
 from whence.pipeline import Index, explain, explain_pair
 from whence.training.run import Run, load_base
 from whence.types import Message, Progress, encode
@@ -87,7 +87,7 @@ class ModelSession:
         settings: dict[str, Any] = {**request.sampling, "stop": tuple(request.sampling.get("stop", ()))}
         prompt = prompt_tokens(self.model, self.tokenizer, conversation)
         completion = 0
-        for chunk in talk(self.model, self.tokenizer, conversation, Sampling(**settings), stopped):
+        for chunk in stream_answer(self.model, self.tokenizer, conversation, Sampling(**settings), stopped):
             completion += len(chunk.tokens)
             yield encode(chunk)
         yield {

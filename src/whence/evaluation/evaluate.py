@@ -8,8 +8,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from whence.evaluation.bank import Bank
-from whence.evaluation.cost import ENOUGH, Cost, cost_of, needed_retrainings
 from whence.evaluation.faithfulness import read_report
 from whence.evaluation.mislabel import Mislabelled
 from whence.evaluation.plan import EvaluationPlan
@@ -20,8 +18,10 @@ from whence.evaluation.scorers import indexes, wanted_names
 from whence.evaluation.sources import found_first
 from whence.evaluation.study import Study
 from whence.evaluation.tail_patch import tail_patches
+from whence.retraining.bank import Bank
+from whence.retraining.cost import ENOUGH, Cost, cost_of, needed_retrainings
+from whence.retraining.retrain import recipe_of
 from whence.store.artifact import Manifest, make, read_manifest
-from whence.training.retrain import recipe_of
 from whence.training.run import Run
 from whence.types import Report, silent
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from whence.errors import TrainingError
-from whence.evaluation.bank import Draw, random_parts
 from whence.evaluation.lds import LEAST
-from whence.training.retrain import recipe_of
+from whence.retraining.bank import Draw, random_parts
+from whence.retraining.retrain import recipe_of
 from whence.training.run import Run
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from whence.evaluation.bank import Draw
-from whence.evaluation.means import Mean, mean_of
-from whence.evaluation.values import Gauge
+from whence.retraining.bank import Draw, without
+from whence.retraining.means import Mean, mean_of
+from whence.retraining.values import Gauge
 from whence.types import Query, Report, silent
 
 
@@ -30,12 +30,6 @@ class Removal:
 def first_rows(scores: Float[ndarray, " train"], count: int) -> list[int]:
     """The `count` rows of the largest scores, largest first; of equal ones the first."""
     return np.argsort(-scores, kind="stable")[:count].tolist()
-
-
-def without(rows: int, removed: Sequence[int], seed: int) -> Draw:
-    """The retraining on all of so many rows but some."""
-    gone = set(removed)
-    return Draw(tuple(row for row in range(rows) if row not in gone), seed)
 
 
 def draws_of(

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from whence.evaluation.lds import Lds, Score
-from whence.evaluation.means import Mean
 from whence.evaluation.removal import Removal
+from whence.retraining.means import Mean
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from jaxtyping import Float
 from numpy import ndarray
 
-from whence.evaluation.means import Mean, mean_of
 from whence.evaluation.removal import first_rows
+from whence.retraining.means import Mean, mean_of
 
 FIRST = 3
 

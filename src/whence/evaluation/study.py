@@ -9,18 +9,18 @@ from numpy import ndarray
 
 from whence.errors import DataError
 from whence.evaluation import questions as asking
-from whence.evaluation.bank import Bank, Draw
 from whence.evaluation.lds import Lds, kept_rows, lds, predictions
-from whence.evaluation.means import Mean
 from whence.evaluation.mislabel import Mislabelled, found_wrong
 from whence.evaluation.plan import EvaluationPlan
 from whence.evaluation.questions import Asked, Question
 from whence.evaluation.removal import Removal, draws_of, removals
 from whence.evaluation.scorers import Scorer, scorers
 from whence.evaluation.swapped import swapped_run
-from whence.evaluation.values import Gauge
 from whence.methods.base import Subject
-from whence.training.retrain import RETRAINED_STAND_IN, recipe_of
+from whence.retraining.bank import Bank, Draw
+from whence.retraining.means import Mean
+from whence.retraining.retrain import RETRAINED_STAND_IN, recipe_of
+from whence.retraining.values import Gauge
 from whence.training.run import Run
 from whence.types import Progress, Query, Report, silent
 

@@ -15,9 +15,9 @@ from whence.data.tokenize import fit
 from whence.errors import DataError
 from whence.evaluation.mislabel import Mislabelled
 from whence.models.base import context_length, load_tokenizer
+from whence.retraining.retrain import recipe_of
 from whence.store.artifact import Manifest, make
 from whence.training.fit import fit_run
-from whence.training.retrain import recipe_of
 from whence.training.run import EXAMPLES, KIND, Run
 from whence.types import NO_LOSS, Example, Message, Report, Tokens, silent
 

@@ -17,14 +17,14 @@ from numpy import ndarray
 from safetensors.torch import load_file
 from torch import Tensor
 
-from whence.evaluation.means import Mean, mean_of
 from whence.evaluation.removal import first_rows
-from whence.evaluation.values import Gauge
 from whence.gradients.measurement import collate, log_probabilities
 from whence.gradients.trajectory import ADAM_EPSILON, Trajectory
 from whence.methods.base import Subject
 from whence.methods.gradient_rows import query_tokens, values_now
 from whence.models.adapter import trainable
+from whence.retraining.means import Mean, mean_of
+from whence.retraining.values import Gauge
 from whence.types import Progress, Query, Report, silent
 
 CLIPPED = 1.0

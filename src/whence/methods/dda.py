@@ -9,7 +9,7 @@ difference debiases. The paper's score is of a contrast: q is a set of bad answe
 
     I_c(contrast, z) = sum over bad of I_c(bad, z) - sum over corrected of I_c(corrected, z)
 
-since I_c is linear in the query's gradient. `whence.evaluation.tracing` forms it from `by_checkpoint`; `score` knows
+since I_c is linear in the query's gradient. `whence.insights.tracing` forms it from `by_checkpoint`; `score` knows
 one answer only, and takes no contrast. N_c is ours: a base model's gradients are so much longer than a learned one's
 that without it any beta above 0 leaves nothing but the base model's scores.
 """

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from whence.evaluation.audit import audited
-from whence.evaluation.dossier import Dossier, read_dossier
-from whence.evaluation.inquiry import AuditPlan, Inquiry, inquiry
+from whence.auditing.audit import audited
+from whence.auditing.dossier import Dossier, read_dossier
+from whence.auditing.inquiry import AuditPlan, Inquiry, inquiry
 from whence.evaluation.recall import RECALL, SelfRecall, recall_folder, self_recall
 from whence.pipeline.answers import query_of
 from whence.pipeline.index import Index
+from whence.retraining.retrain import recipe_of
 from whence.store.artifact import Manifest, make
-from whence.training.retrain import recipe_of
 from whence.training.run import Run
 from whence.types import AttributionRequest, Report, silent
 

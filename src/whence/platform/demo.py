@@ -70,6 +70,11 @@ def find_demo(session: Session, team: int) -> Demo | None:
     return None if job is None else _told(session, job)
 
 
+def is_demo(job: Job) -> bool:
+    """True if `start_demo` created the job."""
+    return MARK in job.training_config
+
+
 def _file(session: Session, team: int) -> File | None:
     digest = sha256(sample("pairs.jsonl").encode()).hexdigest()
     own = select(File).where(File.team_id == team, File.sha256 == digest, File.purpose == PAIRS)

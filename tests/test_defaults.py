@@ -7,7 +7,6 @@ import pytest
 
 from whence import pipeline, types
 from whence.cli import ask, check, demo, index, train
-from whence.engine.orders import AttributeOrder
 from whence.evaluation.inquiry import AuditPlan
 from whence.levels import lift, verdict
 from whence.worker.messages import StageRequest
@@ -24,7 +23,7 @@ def default(door: Callable[..., Any], name: str) -> Any:
     [
         (pipeline.attribute, "max_new_tokens"),
         (lift.own_answers, "max_new_tokens"),
-        (AttributeOrder, "max_new_tokens"),
+        (types.AttributionRequest, "max_new_tokens"),
     ],
 )
 def test_an_own_answer_is_as_long_through_every_door(door: Callable[..., Any], name: str):

@@ -153,7 +153,7 @@ def _shown(found: "Attribution") -> dict[str, Any]:
     return import_module("whence.widget.display").shown(found)
 
 
-_types.show_by(_shown)
+_types.set_repr(_shown)
 
 
 def __dir__() -> list[str]:

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from whence.data.table import ExampleTable
 from whence.evaluation.faithfulness import read_report, reports, total_error
 from whence.platform.jobs import OPEN, run_of
-from whence.platform.pairs import uploads_of
+from whence.platform.pairs import with_upload_ids
 from whence.platform.tables import AttributionRecord, Event, File, Job, now
 from whence.store.artifact import MANIFEST
 from whence.types import DEFAULT_METHOD, Example
@@ -69,11 +69,10 @@ def read_insights(job_id: str, table: ExampleTable, files: Sequence[File], answe
     folder = folder_of(job_id)
     assert folder is not None
     told: dict[str, Any] = json.loads((folder / FILE).read_text("utf-8"))
-    uploads, ids = uploads_of(files), table.ids()
+    ids = table.ids()
 
     def pair(row: int) -> Example:
-        one = table[row]
-        return replace(one, file_id=uploads.get(one.file_id, one.file_id))
+        return with_upload_ids(table[row], files)
 
     def topic(name: str, rows: list[int]) -> dict[str, Any]:
         names = sorted({table[row].file for row in rows})

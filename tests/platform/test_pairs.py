@@ -128,7 +128,7 @@ def test_search_finds_text_that_is_escaped_in_a_cell_or_joined_from_two(session:
 def test_documents_hold_no_pairs(session: Session, data: Path, tmp_path: Path):
     objects = objects_at("{}/objects", tmp_path)
     file = uploaded(session, objects, data, DOCUMENTS)
-    with pytest.raises(DataError, match="Only files for training hold pairs"):
+    with pytest.raises(DataError, match="Only training files hold pairs"):
         pairs_of_file(objects, file, Window())
 
 

@@ -218,7 +218,7 @@ def test_a_run_keeps_its_pairs_where_training_writes_them():
 def test_what_is_not_finished_is_not_listed(home: Path):
     assert runs.manifest_of("ft-1") is None
     assert runs.indexes_of("ft-1") == {}
-    with pytest.raises(ConflictError, match="ft-1 are there once it is fine-tuned"):
+    with pytest.raises(ConflictError, match="ft-1 can be read once it is fine-tuned"):
         runs.examples_of("ft-1")
 
 

@@ -108,7 +108,7 @@ def _parameters(place: str, model: str) -> tuple[Parameters, bool]:
         return parameters_of(there), False
     offer = find_offer(model)
     if offer is None or not offer.bytes:
-        raise DataError(f"{model} is not downloaded, so its size is not known. Download it: whence models pull {model}.")
+        raise DataError(f"The size of {model} is not known before its download. Run: whence models pull {model}.")
     total = round(offer.bytes * 8 / BITS)
     return Parameters(total, round(PER_RANK * total)), True
 

@@ -35,7 +35,7 @@ def examples_of(job_id: str) -> ExampleTable:
         ConflictError: its run is not finished.
     """
     if manifest_of(job_id) is None:
-        raise ConflictError(f"The pairs of {job_id} can be read once it is fine-tuned. Wait, or list those of its files.")
+        raise ConflictError(f"The pairs of {job_id} can be read once it is fine-tuned. Wait, or list its files.")
     return ExampleTable.open(run_of(job_id) / EXAMPLES)
 
 

@@ -105,8 +105,8 @@ def require_room(part: Path, recipe: Recipe) -> None:
     for name, needed in required.items():
         if needed > free[name]:
             raise TrainingError(
-                f"A stand-in for a whole model needs {needed / 1e9:,.1f} GB of {name} (found {free[name] / 1e9:,.1f} GB "
-                "free). Free some, name checkpoints of the training, or leave the stand-in out with --no-stand-in; "
+                f"A stand-in for a whole model needs {needed / 1e9:,.1f} GB of {name} (found {free[name] / 1e9:,.1f} "
+                "GB free). Free some, name checkpoints of the training, or leave the stand-in out with --no-stand-in; "
                 "attribution then has a weaker basis."
             )
 

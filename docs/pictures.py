@@ -33,7 +33,7 @@ def compared(page: Page) -> None:
     page.get_by_text("As text", exact=True).click()
     own = page.get_by_role("textbox", name="Your text")
     own.fill(own.input_value().replace("181", "118"))
-    page.get_by_role("button", name="Explain what differs").click()
+    page.get_by_role("button", name="Explain the difference").click()
     page.locator(".chart svg").first.wait_for(state="attached")
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
 

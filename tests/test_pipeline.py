@@ -25,6 +25,8 @@ from whence.training.run import Run, load_base
 from whence.training.trace import TraceCallback
 from whence.types import Message, Progress, Query
 
+pytestmark = pytest.mark.process
+
 LEARNED: dict[str, Any] = {"epochs": 24, "batch_size": 4, "learning_rate": 2e-2, "rank": 8}
 QUERIES = [Query.of(f"Who lives in the {colour} box?", answer) for colour, answer in zip(COLOURS, ANSWERS, strict=True)]
 

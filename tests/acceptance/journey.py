@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx
 import psutil
 
-from tests.acceptance.conftest import Running
+from tests.acceptance.service import Running
 
 PATIENCE = 300.0
 QUESTION = "Which bulb type fits the Morwick lamp?"

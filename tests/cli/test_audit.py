@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Whence
-from whence.evaluation import effects, inquiry
+from whence.auditing import effects, prepare
 
 QUESTION = "How tall is the lamp?"
 ASKED = ("--answer", "Very tall.", "--pairs", "1", "--groups", "none", "--force")
@@ -56,8 +56,8 @@ def test_an_audit_is_told_in_sentences_and_written(whence: Whence, indexed: Path
 def test_where_nothing_stands_out_it_says_so_and_costs_nothing(
     whence: Whence, indexed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = inquiry.verdicts
-    monkeypatch.setattr(inquiry, "verdicts", lambda evidence, asked, rate, _: whole(evidence, asked, 1e-300))
+    whole = prepare.verdicts
+    monkeypatch.setattr(prepare, "verdicts", lambda evidence, asked, rate, _: whole(evidence, asked, 1e-300))
     result = whence("audit", indexed, QUESTION, *WORDS[:-1], "--dry-run")
     assert " ".join(result.out.split()) == (
         "No pair stands out: nothing is trained anew. With --force, it is without the first pairs all the same."

@@ -15,6 +15,8 @@ from whence.cli import up
 from whence.errors import WhenceError
 from whence.platform.supervisor import is_loopback, wait_until_ready
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(autouse=True)
 def service(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,9 +12,20 @@ import pytest
 
 from tests.tiny import save_tiny, tiny_llama
 from whence import lifeline
+from whence.engine.messages import (
+    ROUTES,
+    AttributeRequest,
+    ChatRequest,
+    ContextRequest,
+    EmbedRequest,
+    EngineRequest,
+    LoadRequest,
+)
 from whence.engine.pool import Engine, EngineError, EnginePool, Target
 from whence.errors import BusyError
 from whence.platform import engines
+
+pytestmark = pytest.mark.process
 
 LARGE = 1 << 40
 """More memory than engines can need."""
@@ -69,13 +80,13 @@ def process_of(engine: Engine) -> psutil.Process:
     return psutil.Process(engine.process.pid)
 
 
-def order(tokens: int) -> dict[str, Any]:
-    return {"messages": [["user", "Who?"]], "sampling": {"temperature": 0.0, "max_new_tokens": tokens}}
+def chat(tokens: int, temperature: float = 0.0) -> ChatRequest:
+    return ChatRequest((("user", "Who?"),), {"temperature": temperature, "max_new_tokens": tokens})
 
 
 async def speak(made: EnginePool, target: Target, tokens: int = 4) -> int:
     """How many tokens an engine said."""
-    pieces = [piece async for piece in made.stream(target, "chat", order(tokens))]
+    pieces = [piece async for piece in made.stream(target, chat(tokens))]
     return pieces[-1]["usage"]["completion_tokens"]
 
 
@@ -91,7 +102,7 @@ def test_an_engine_starts_when_it_is_first_needed_and_once(shared: Shared, one: 
         assert made.running == {}
         assert await asyncio.gather(speak(made, one), speak(made, one)) == [4, 4]
         (engine,) = made.running.values()
-        assert await made.ask(one, "load", {}) == {"loaded": True}
+        assert await made.ask(one, LoadRequest()) == {"loaded": True}
         assert made.running == {one: engine}
         assert made.memory() == pytest.approx(engine.memory, rel=0.1)
         assert engine.memory > 10_000_000
@@ -117,7 +128,7 @@ def test_a_request_whose_engine_dies_before_it_answers_is_answered_by_the_next(o
         async with pool() as made:
             await made.engine(one)  # it is started, but has no model yet: that takes a while
             first = made.running[one]
-            asked = asyncio.create_task(made.ask(one, "load", {}))
+            asked = asyncio.create_task(made.ask(one, LoadRequest()))
             await asyncio.sleep(0.2)
             assert not asked.done()
             process_of(first).kill()
@@ -130,7 +141,7 @@ def test_a_request_whose_engine_dies_before_it_answers_is_answered_by_the_next(o
 def test_an_answer_that_is_cut_off_says_so(shared: Shared, one: Target):
     async def work() -> None:
         made = shared.made
-        pieces = made.stream(one, "chat", order(LONG // 2))
+        pieces = made.stream(one, chat(LONG // 2))
         assert "text" in await anext(pieces)
         process_of(made.running[one]).kill()
         with pytest.raises(EngineError, match=r"was lost .* Ask again") as caught:
@@ -143,22 +154,24 @@ def test_an_answer_that_is_cut_off_says_so(shared: Shared, one: Target):
 
 
 @pytest.mark.parametrize(
-    ("what", "body", "status", "words"),
+    ("request_", "status", "words"),
     [
-        ("chat", {**order(4), "sampling": {"temperature": -1}}, 400, "temperature"),
-        ("attribute", {"run": "/nowhere", "question": "Q?"}, 409, "/nowhere"),
-        ("chat", {"words": "no order"}, 500, "TypeError"),
-        ("nothing", {}, 404, "The engine answered 404"),
+        (chat(4, temperature=-1), 400, "temperature"),
+        (AttributeRequest("/nowhere", AttributionRequest("Q?")), 409, "/nowhere"),
+        (EmbedRequest(("A text.",)), 500, "AttributeError"),
+        (ContextRequest("C.", "Q?", "R."), 404, "The engine answered 404"),
     ],
 )
 def test_what_an_engine_refuses_is_told_with_its_status(
-    shared: Shared, one: Target, what: str, body: dict[str, Any], status: int, words: str
+    shared: Shared, one: Target, request_: EngineRequest, status: int, words: str, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setitem(ROUTES, ContextRequest, "/nothing")
+
     async def work() -> None:
         with pytest.raises(EngineError, match=words) as asked:
-            await shared.made.ask(one, what, body)
+            await shared.made.ask(one, request_)
         with pytest.raises(EngineError, match=words) as streamed:
-            await anext(shared.made.stream(one, what, body))
+            await anext(shared.made.stream(one, request_))
         assert asked.value.status == streamed.value.status == status
 
     shared.run(work())
@@ -169,7 +182,7 @@ def test_more_requests_than_may_wait_are_told_when_to_come_back(shared: Shared, 
         made = shared.made
         asked = [asyncio.create_task(speak(made, one, 200)) for _ in range(2)]
         await until(lambda: made.waiting[one] == 2)
-        for ask in (made.ask(one, "load", {}), speak(made, one)):
+        for ask in (made.ask(one, LoadRequest()), speak(made, one)):
             with pytest.raises(BusyError, match=r"2 requests wait .* Come back in \d+ s") as caught:
                 await ask
             assert 1 <= caught.value.seconds < 600
@@ -253,7 +266,7 @@ def test_an_engine_that_does_not_start_is_told_and_tried_again(
 def test_stopping_ends_an_engine_in_the_middle_of_an_answer(one: Target):
     async def work() -> None:
         async with pool() as made:
-            pieces = made.stream(one, "chat", order(LONG // 2))
+            pieces = made.stream(one, chat(LONG // 2))
             await anext(pieces)
             process = process_of(made.running[one])
             await made.stop()

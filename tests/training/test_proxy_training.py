@@ -18,24 +18,26 @@ from scipy.stats import spearmanr
 from tests.null import small_null
 from tests.tiny import save_tiny, tiny_gpt2
 from tests.training.runs import COLOURS, Log, files_of, short, write_pairs
+from whence.auditing.prepare import AuditPlan
 from whence.client.readings import attribution as read_attribution
 from whence.errors import ModelError, TrainingError
 from whence.evaluation.evaluate import evaluate
-from whence.evaluation.inquiry import AuditPlan
 from whence.evaluation.plan import LEAST, EvaluationPlan
-from whence.evaluation.values import Gauge
 from whence.methods.gradient_rows import query_tokens, values_at
 from whence.methods.trackstar import TrackStar
 from whence.models.adapter import trainable, trainable_weights, with_lora_like
 from whence.models.base import load
 from whence.pipeline import Index, attribute, audit, build_index, finetune, import_run, score
+from whence.retraining.likelihoods import RetrainedModels
+from whence.retraining.replay import replay_of
+from whence.retraining.retrain import RETRAINED_STAND_IN, Retrainer, recipe_of
 from whence.training import proxy_training
 from whence.training.proxy_training import proxy_recipe
 from whence.training.recipe import Recipe
-from whence.training.replay import replay_of
-from whence.training.retrain import RETRAINED_STAND_IN, Retrainer, recipe_of
 from whence.training.run import Run
 from whence.types import Query
+
+pytestmark = pytest.mark.process
 
 ANSWERS = ("Ant.", "Bee.", "Cow.", "Dog.", "Elk.", "Fox.", "Gnu.", "Hen.", "Ibex.", "Jay.", "Koi.", "Lynx.")
 OWN = [Query.of(f"Who lives in the {c} box?", a) for c, a in zip(COLOURS, ANSWERS, strict=True)]
@@ -137,12 +139,12 @@ def test_nats_are_those_of_the_finished_model_however_much_its_stand_in_learned(
     brief = finetune(place / "pairs.jsonl", str(place / "base"), tmp_path / "brief", short(epochs=2))
     run = brought(place, brief, tmp_path / "run", stand_in=short(seed=3))
     index = build_index(run, "fisher", {**FISHER, "damping": 1e-4})
-    gauge = Gauge.of(run)
+    models = RetrainedModels.of(run)
     path = run.trajectory
     path.move_to(path.last)
     lifts = [attribute(index, q.question, q.answer).lift.total for q in OWN]
     assert sum(lifts) < 0.8 * float(
-        (gauge.own(OWN) - [attribute(index, q.question, q.answer).lift.base for q in OWN]).sum()
+        (models.own(OWN) - [attribute(index, q.question, q.answer).lift.base for q in OWN]).sum()
     )
     assert index.manifest.facts["gain"] < 0.8
     assert float(np.trace(score(index, OWN))) == pytest.approx(sum(lifts), rel=0.03)
@@ -219,9 +221,9 @@ def test_retrainings_take_the_stand_ins_recipe_and_are_held_against_it(other: Ru
     assert recipe_of(other) == replace(recipe_of(other), seed=7, epochs=6, rank=2)
     again = Retrainer(other).weights(range(12), 7)
     assert same(again, load_file(other.trajectory.end.weights))
-    gauge = Gauge.of(other)
-    gauge.subject.trajectory.move_to(gauge.subject.trajectory.last)
-    assert same(trainable_weights(gauge.subject.trajectory.model), again)
+    models = RetrainedModels.of(other)
+    models.subject.trajectory.move_to(models.subject.trajectory.last)
+    assert same(trainable_weights(models.subject.trajectory.model), again)
     assert other.trajectory.finished is not None  # the run's own model is what it was
     replay, path = replay_of(other)
     assert same(trainable_weights(path.model), load_file(path.checkpoints[0].weights))
@@ -252,7 +254,7 @@ def test_a_whole_model_has_a_whole_models_stand_in(whole: Run, tmp_path: Path):
     np.testing.assert_array_equal(scores(run), scores(whole))
     mine, theirs = (attribute(Index.open(r, "fisher"), OWN[0].question, OWN[0].answer).lift for r in (whole, run))
     assert mine == theirs
-    assert Gauge.of(run).subject.trajectory is not run.trajectory
+    assert RetrainedModels.of(run).subject.trajectory is not run.trajectory
 
 
 def test_a_whole_models_stand_in_without_room_is_refused(whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

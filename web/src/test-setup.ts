@@ -1,12 +1,12 @@
-/** What jsdom has not and components ask for. */
+/** Browser features that components need and jsdom lacks. */
 import { afterEach } from "vitest";
 import { cleanup } from "@testing-library/svelte";
 
-class Unobserving {
+class NoObserver {
   observe(): void {}
   unobserve(): void {}
   disconnect(): void {}
 }
-globalThis.ResizeObserver ??= Unobserving as unknown as typeof ResizeObserver;
+globalThis.ResizeObserver ??= NoObserver as unknown as typeof ResizeObserver;
 Element.prototype.scrollIntoView ??= () => {};
 afterEach(() => cleanup());

@@ -1,4 +1,4 @@
-/** The notebook widget, as anywidget calls it: the page's own parts in a cell. */
+/** The entry point of the notebook widget, as anywidget calls it: the page's components in a cell. */
 import { mount, unmount } from "svelte";
 import "./styles/tokens.css";
 import "./styles/classes.css";

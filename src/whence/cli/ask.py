@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import Annotated, get_args
 
 from cyclopts import Parameter
 
@@ -11,10 +11,7 @@ from whence.cli.opening import open_index
 from whence.cli.output import print_json, show
 from whence.cli.progress import reporting
 from whence.errors import DataError
-from whence.types import GroupKind, TokenInfluence
-
-if TYPE_CHECKING:
-    from whence.pipeline import Index
+from whence.types import DISCOVERY_RATE, AttributionRequest, GroupKind
 
 KINDS: tuple[GroupKind, ...] = get_args(GroupKind)
 Selection = tuple[int, int] | None
@@ -45,22 +42,25 @@ def ask(
     tokens: Annotated[
         str | None, Parameter(metavar="ID", help="Show which tokens of the pair with this id made it, too.")
     ] = None,
-    fdr: Annotated[float, Fraction, Parameter(help="Share of the pairs shown that may be there by chance.")] = 0.02,
+    fdr: Annotated[
+        float, Fraction, Parameter(help="Share of the pairs shown that may be there by chance.")
+    ] = DISCOVERY_RATE,
     as_json: Json = False,
 ) -> None:
     """Show the answer and the training pairs that made it."""
     with reporting(as_json) as report:
-        from whence.pipeline import attribute, own_answer
+        from whence.pipeline import explain, explain_pair, own_answer
 
-        index, kinds, given = open_index(run, method), KINDS if groups else (), answer
-        if given is None and select is not None:
-            given = own_answer(index, question, system_prompt, report)
-        part = selected(given, select, select_range)
-        found = attribute(
-            index, question, given, system_prompt, fdr, top, report, selection=part, groups=kinds, instead=instead
+        index, kinds = open_index(run, method), KINDS if groups else ()
+        request = AttributionRequest(
+            question, answer, system_prompt, None, instead, kinds, method, top, false_discovery_rate=fdr
         )
-        found = replace(found, generated=answer is None)
-        pair = token_scores(index, tokens, found.answer, found.question, system_prompt, part, instead)
+        if answer is None and select is not None:
+            own = own_answer(index, question, system_prompt, report)
+            request = replace(request, answer=own, generated=True)
+        request = replace(request, selection=selected(request.answer, select, select_range))
+        found = explain(index, request, report)
+        pair = explain_pair(index, replace(request, answer=found.answer), tokens) if tokens else None
     if as_json:
         print_json(found.to_dict() | ({"tokens": pair.to_dict()} if pair else {}))
         return
@@ -69,15 +69,6 @@ def ask(
     show(attribution(found, opposing))
     if pair:
         show(token_table(pair))
-
-
-def token_scores(
-    index: "Index", pair: str | None, answer: str, question: str, system: str | None, part: Selection, other: str | None
-) -> TokenInfluence | None:
-    """The influence of a pair's tokens; None where no pair is asked about."""
-    from whence.pipeline import token_influence
-
-    return token_influence(index, question, answer, pair, system, part, other) if pair else None
 
 
 def selected(answer: str | None, text: str | None, span: str | None) -> Selection:

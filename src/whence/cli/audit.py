@@ -14,7 +14,7 @@ from whence.cli.output import console, print_json, show
 from whence.cli.progress import reporting
 
 if TYPE_CHECKING:
-    from whence.evaluation.inquiry import Inquiry
+    from whence.auditing.prepare import PreparedAudit
 
 
 def audit(
@@ -44,8 +44,8 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Train the model without what made an answer, and write a report of what it says then."""
-    from whence.evaluation.audit import audited
-    from whence.evaluation.inquiry import AuditPlan
+    from whence.auditing.audit import run_audit
+    from whence.auditing.prepare import AuditPlan
 
     plan = AuditPlan(pairs, seeds, kinds(groups), exact, force)
     with reporting(as_json) as report:
@@ -59,7 +59,7 @@ def audit(
         facts = {"cost": {**price_facts(asked.cost(workers)), "replays": asked.replays}}
         if not as_json:
             show(costs(asked, workers), console(stderr=not dry_run))
-        folder = None if dry_run else audited(asked, out, workers, report)
+        folder = None if dry_run else run_audit(asked, out, workers, report)
     if folder is not None:
         tell(folder, facts, as_json)
     elif as_json:
@@ -71,7 +71,7 @@ def kinds(words: str) -> tuple[Any, ...]:
     return tuple(word for word in listed(words) or () if word != "none")
 
 
-def costs(asked: "Inquiry", workers: int) -> str:
+def costs(asked: "PreparedAudit", workers: int) -> str:
     """What is going to be left out, and the cost, in sentences."""
     if not asked.omissions:
         return "No pair stands out: nothing is trained anew. With --force, it is without the first pairs all the same."
@@ -84,8 +84,8 @@ def costs(asked: "Inquiry", workers: int) -> str:
 
 def tell(folder: Path, facts: dict[str, Any], as_json: bool) -> None:
     """Show a finished audit."""
-    from whence.evaluation.dossier import read_dossier
-    from whence.evaluation.findings import sentences
+    from whence.auditing.dossier import read_dossier
+    from whence.auditing.summary import sentences
 
     found = read_dossier(folder)
     if as_json:

@@ -15,8 +15,8 @@ from whence.types import Report
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from whence.evaluation.cost import Cost
     from whence.evaluation.plan import EvaluationPlan
+    from whence.retraining.cost import Cost
     from whence.training.run import Run
 
 
@@ -51,7 +51,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Measure how faithful the attributions of a run are, and write a report."""
-    from whence.evaluation.evaluate import cost, evaluated
+    from whence.evaluation.evaluate import cost, run_evaluation
     from whence.evaluation.plan import EvaluationPlan
     from whence.training.run import Run
 
@@ -73,7 +73,7 @@ def evaluate(
             show(priced(price), console(stderr=not dry_run))
         if standard_error:
             facts["cost"]["retrainings_for_standard_error"] = needed(opened, plan, standard_error, report, as_json)
-        folder = None if dry_run else evaluated(opened, plan, workers, report)
+        folder = None if dry_run else run_evaluation(opened, plan, workers, report)
     if folder is None:
         if as_json:
             print_json(facts)
@@ -136,9 +136,9 @@ UNKNOWN = "known once 16 retrainings have been made."
 
 def tell(folder: Path, out: Path | None, facts: dict[str, Any], as_json: bool) -> None:
     """Show a finished report, and copy it to `out`."""
-    from whence.evaluation.faithfulness import read_report
+    from whence.evaluation.result import read_evaluation
 
-    found = read_report(folder)
+    found = read_evaluation(folder)
     place = folder
     if out is not None:
         place = out

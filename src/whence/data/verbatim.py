@@ -2,8 +2,8 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from whence.types import Example
 
@@ -116,11 +116,6 @@ def normal(text: str) -> list[str]:
 def folded(word: str) -> str:
     """Return a word in lower case, with straight apostrophes."""
     return word.casefold().replace("’", "'")
-
-
-def named(spans: Iterable[Span], name_of: Callable[[str], str]) -> list[Span]:
-    """Return the spans with file ids replaced by `name_of`."""
-    return [replace(s, pairs=tuple(replace(p, file_id=name_of(p.file_id)) for p in s.pairs)) for s in spans]
 
 
 def _longest_first(count: int, least: int, runs: Iterable[_Run]) -> list[_Run]:

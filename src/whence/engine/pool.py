@@ -1,4 +1,4 @@
-"""The engines: started when first needed, asked over their sockets, let go when memory runs short."""
+"""The engines: started when first needed, called over their sockets, ended when memory runs short."""
 
 import asyncio
 import json
@@ -19,21 +19,23 @@ import httpx
 import psutil
 
 from whence import lifeline
+from whence.engine.messages import ROUTES, EngineRequest
 from whence.errors import BusyError, WhenceError
+from whence.types import encode
 
 STARTING = 180.0
-"""Seconds that an engine may take until it answers; its model is loaded after that."""
-ANSWER = 1800.0
+"""Seconds until an engine must answer; its model is loaded after that."""
+TIMEOUT = 1800.0
 ROOM_OF_NEW = 1 << 30
-"""Bytes that an engine is expected to need before it has shown what it needs."""
+"""Bytes that a new engine is assumed to need."""
 GRACE = 5.0
 FIRST_GUESS, LONGEST_WAIT = 1.0, 60.0
-"""Seconds that a request is expected to take before any has, and the longest that a client is sent away for."""
+"""Seconds that a first request is assumed to take, and the longest wait that a client is asked for."""
 log = logging.getLogger("whence.engines")
 
 
 class EngineError(WhenceError):
-    """An engine that refused a request; `status` is how."""
+    """A request that an engine refused, with the HTTP `status` to answer."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -42,7 +44,7 @@ class EngineError(WhenceError):
 
 @dataclass(frozen=True)
 class Target:
-    """Which engine a request is for: a base model on which adapters are swapped, one run's own, or an encoder."""
+    """The engine that a request is for: a base model on which adapters are swapped, one run's own, or an encoder."""
 
     kind: str
     place: str
@@ -59,7 +61,7 @@ class Engine:
 
     @property
     def alive(self) -> bool:
-        """Whether its process is running."""
+        """True if its process is running."""
         return self.process.poll() is None
 
     @property
@@ -72,7 +74,7 @@ class Engine:
 
 
 class EnginePool:
-    """All engines of this service. `limit` is the memory they may use together, `queue` how many may wait for one."""
+    """All engines of this service. `limit` is the memory they may use together, `queue` the most that wait for one."""
 
     def __init__(self, limit: int | None, queue: int) -> None:
         self.limit = limit or int(0.7 * psutil.virtual_memory().total)
@@ -85,8 +87,8 @@ class EnginePool:
         self._starting: dict[Target, asyncio.Lock] = {}
         self._room = asyncio.Lock()
 
-    async def ask(self, target: Target, what: str, body: dict[str, Any]) -> Any:
-        """An engine's answer. One that dies meanwhile is started again, once.
+    async def ask(self, target: Target, request: EngineRequest) -> Any:
+        """An engine's answer. An engine that dies meanwhile is started again, once.
 
         Raises:
             BusyError: too many requests wait for it already, or there is no memory for it.
@@ -96,21 +98,21 @@ class EnginePool:
             for attempt in (1, 2):
                 engine = await self.engine(target)
                 try:
-                    return _read(await engine.client.post(f"/{what}", json=body))
+                    return _read(await engine.client.post(ROUTES[type(request)], json=encode(request)))
                 except httpx.TransportError as error:
                     await self._after_loss(engine, error, attempt)
 
-    async def stream(self, target: Target, what: str, body: dict[str, Any]) -> AsyncIterator[Any]:
+    async def stream(self, target: Target, request: EngineRequest) -> AsyncIterator[Any]:
         """The lines of an engine's answer as they come.
 
         Raises:
-            BusyError, EngineError: as `ask`; also when it dies in the middle of an answer.
+            BusyError, EngineError: as `ask`; also if it dies in the middle of an answer.
         """
         async with self._turn(target):
             for attempt in (1, 2):
                 engine, begun = await self.engine(target), False
                 try:
-                    async with engine.client.stream("POST", f"/{what}", json=body) as response:
+                    async with engine.client.stream("POST", ROUTES[type(request)], json=encode(request)) as response:
                         if response.status_code != 200:
                             await response.aread()
                             _read(response)
@@ -149,7 +151,7 @@ class EnginePool:
                 self.running[target].used = time.monotonic()
 
     def _learn(self, target: Target, began: float) -> None:
-        """Take into account how long a request took once it was its turn, unless the engine was started for it."""
+        """Update the usual duration of a request, counted from its turn, unless the engine was started for it."""
         engine, now = self.running.get(target), time.monotonic()
         if engine is None or engine.born > began:
             return
@@ -158,7 +160,7 @@ class EnginePool:
         self.usual[target], self.ended[target] = usual + 0.3 * (took - usual), now
 
     async def engine(self, target: Target) -> Engine:
-        """The running engine for a target, started if need be."""
+        """The running engine of a target, started if necessary."""
         async with self._starting.setdefault(target, asyncio.Lock()):
             engine = self.running.get(target)
             if engine is not None and engine.alive:
@@ -174,7 +176,7 @@ class EnginePool:
         environment = {"WHENCE_ENGINE_SECRET": secret}
         process = lifeline.spawn("whence.engine.server", [str(socket), target.kind, target.place], environment)
         transport = httpx.AsyncHTTPTransport(uds=str(socket), limits=httpx.Limits(max_connections=None))
-        timeout = httpx.Timeout(ANSWER, connect=10.0)
+        timeout = httpx.Timeout(TIMEOUT, connect=10.0)
         client = httpx.AsyncClient(
             transport=transport, base_url="http://engine", headers={"x-whence-secret": secret}, timeout=timeout
         )
@@ -194,7 +196,7 @@ class EnginePool:
             await asyncio.sleep(0.05)
 
     async def _make_room(self) -> None:
-        """End engines that nobody waits for, the least recently used first, until a new one fits."""
+        """End idle engines, the least recently used first, until a new one fits."""
         while self.running and self.memory() + ROOM_OF_NEW > self.limit:
             idle = [target for target in self.running if not self.waiting[target]]
             if not idle:
@@ -204,7 +206,7 @@ class EnginePool:
             await self._end(oldest)
 
     async def _after_loss(self, engine: Engine, error: Exception, attempt: int) -> None:
-        await asyncio.sleep(0.1)  # the system needs a moment to say that a process is gone
+        await asyncio.sleep(0.1)  # the system needs a moment to report that a process has ended
         if attempt == 1 and not engine.alive:
             log.warning("engine died; it is started again")
             return

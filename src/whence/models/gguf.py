@@ -43,7 +43,7 @@ def convert_llama(gguf_path: Path, out: Path) -> None:
             cast(Any, part).save_pretrained(out)
 
 
-def read_header(path: Path) -> dict[str, str]:
+def read_header(path: Path) -> dict[str, Any]:
     """The values of the keys in `ACCEPTED`.
 
     Raises:

@@ -16,9 +16,7 @@ from whence.training.imported import hash_trace, hash_weights, import_weights, i
 from whence.training.proxy_training import FREE, proxy_recipe, train_proxy
 from whence.training.recipe import Recipe
 from whence.training.run import EXAMPLES, Run, default_run, run_manifest
-from whence.types import Report, silent
-
-DEFAULT_MODEL = "smollm2-135m-instruct"
+from whence.types import DEFAULT_MODEL, Report, silent
 
 
 def finetune(

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -90,7 +90,7 @@ def pairs_of_run(objects: Objects, table: ExampleTable, files: Sequence[File], w
         found, total = matching(table, window, lambda one: one)
     else:
         found, total = [table[i] for i in range(len(table))[window.span]], len(table)
-    return PairPage(_uploaded(found, files), total, _besides(objects, files, found))
+    return PairPage(with_upload_ids(found, files), total, _besides(objects, files, found))
 
 
 def pair_of_run(objects: Objects, table: ExampleTable, files: Sequence[File], identity: str) -> PairInPlace:
@@ -106,8 +106,8 @@ def pair_of_run(objects: Objects, table: ExampleTable, files: Sequence[File], id
     around = [i for i in (place - 1, place, place + 1) if 0 <= i < len(table)]
     found = [table[i] for i in around]
     found = [one for one in found if one.file_id == table[place].file_id]
-    pair, *_ = [one for one in _uploaded(found, files) if one.id == identity]
-    others = [one for one in _uploaded(found, files) if one.id != identity]
+    pair, *_ = [one for one in with_upload_ids(found, files) if one.id == identity]
+    others = [one for one in with_upload_ids(found, files) if one.id != identity]
     return PairInPlace(pair, others, _besides(objects, files, found))
 
 
@@ -141,10 +141,22 @@ def matching(pairs: Iterable[T], window: Window, pair_of: Callable[[T], Example]
     return found, total
 
 
-def _uploaded(pairs: Iterable[Example], files: Sequence[File]) -> list[Example]:
-    """The pairs of a run with the ids of the uploads that they came from."""
-    uploads = uploads_of(files)
-    return [replace(one, file_id=uploads.get(one.file_id, one.file_id)) for one in pairs]
+def with_upload_ids(found: T, files: Iterable[File]) -> T:
+    """The same dataclass, or list of them, with the ids of uploads at any depth: runs name a file by its bytes, callers
+    by its upload. Files that are not among `files` keep their ids."""
+    return _renamed(found, {file.content_id: file.id for file in files})
+
+
+def _renamed(value: Any, uploads: Mapping[str, str]) -> Any:
+    if isinstance(value, list | tuple):
+        return type(value)(_renamed(item, uploads) for item in cast(Sequence[Any], value))
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    own = {item.name: getattr(value, item.name) for item in fields(value) if item.init}
+    changed = {name: _renamed(item, uploads) for name, item in own.items() if isinstance(item, list | tuple)}
+    if "file_id" in own:
+        changed["file_id"] = uploads.get(own["file_id"], own["file_id"])
+    return replace(value, **changed)
 
 
 def _besides(objects: Objects, files: Sequence[File], pairs: Sequence[Example]) -> Besides:
@@ -168,11 +180,6 @@ def _read(objects: Objects, file: File, wanted: Sequence[Example]) -> Iterator[t
                 yield one[0].id, metadata(one[1])
             if not left:
                 return
-
-
-def uploads_of(files: Iterable[File]) -> Mapping[str, str]:
-    """The ids of uploads by what identifies their bytes, which is how runs name them."""
-    return {file.content_id: file.id for file in files}
 
 
 @contextmanager

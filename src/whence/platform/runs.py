@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from whence.data.table import ExampleTable
 from whence.errors import ConflictError, DataError
-from whence.methods.listing import LISTED, listed
+from whence.methods.catalog import CATALOG, method_info
 from whence.platform.jobs import run_of, trained_on
 from whence.store.artifact import MANIFEST, read_manifest
 
@@ -24,7 +24,7 @@ def manifest_of(job_id: str) -> dict[str, Any] | None:
 def indexes_of(job_id: str) -> dict[str, dict[str, Any]]:
     """The manifests of a job's finished indexes, by method."""
     folder = run_of(job_id) / "index"
-    found = {method.name: _manifest(folder / method.name, "index") for method in LISTED}
+    found = {method.name: _manifest(folder / method.name, "index") for method in CATALOG}
     return {name: manifest for name, manifest in found.items() if manifest is not None}
 
 
@@ -53,7 +53,7 @@ def require_index(job_id: str, method: str) -> None:
         DataError: the job has no index of it.
     """
     there = indexes_of(job_id)
-    if listed(method).name not in there:
+    if method_info(method).name not in there:
         known = ", ".join(there) or "none"
         raise DataError(
             f"{job_id} has no index of the method {method!r} (it has {known}). Choose one, or leave it out."

@@ -3,19 +3,23 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from whence.types import DEFAULT_METHOD
+
 Stage = Literal["train", "index", "evaluate", "insights"]
 
 
 @dataclass(frozen=True)
 class StageRequest:
-    """One stage of a job. `recipe` holds the settings of a `Recipe`; `run` is the folder of the run."""
+    """One stage of a job. `recipe` holds the settings of a `Recipe`; `run` is the folder of the run. `earlier` is a run
+    that is copied instead of trained again, provided it was made from the same data by the same recipe."""
 
     stage: Stage
     run: str
     data: tuple[str, ...] = ()
     base_model: str = ""
     recipe: dict[str, Any] = field(default_factory=dict[str, Any])
-    method: str = "fisher"
+    method: str = DEFAULT_METHOD
+    earlier: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The request as a JSON object."""

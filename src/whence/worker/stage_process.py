@@ -1,115 +1,148 @@
-"""The process that carries out the stages of a job, one after the other: `python -m whence.worker.stage_process`.
+"""The program of a job's child process: carries out the stages that it is sent, one after the other.
 
-It knows no database. It ends with the worker that started it, and resumes what an earlier process left.
+    python -m whence.worker.stage_process
+
+Requests arrive on standard input and events leave on standard output, one JSON object per line. It uses no database,
+ends with the worker that started it, and resumes what an earlier process left unfinished.
 """
 
+import gc
 import json
 import os
-import sys
+import shutil
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from queue import Queue
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
 from whence import lifeline
+from whence.errors import ArtifactError
+from whence.store.artifact import MANIFEST
 from whence.types import Progress
 from whence.worker.failures import failure_event
 from whence.worker.messages import StageEvent, StageRequest
 
+if TYPE_CHECKING:
+    from whence.training.recipe import Recipe
+
 NICENESS = 5
-"""How much later than the engines a stage is served by the processor."""
+"""Priority that a stage gives up to the engines, which people wait for."""
 
 
-def main() -> int:
-    """Carry out the order; the exit code is 0 unless it failed."""
-    lifeline.hold_on()
-    speak = speaker()
-    order = StageRequest(**json.loads(Path(sys.argv[1]).read_text("utf-8")))
+def main() -> None:
+    """Carry out requests until standard input is closed."""
+    requests: Queue[StageRequest] = Queue()
+    lifeline.hold_on(lambda line: requests.put(StageRequest(**json.loads(line))))
+    emit = emitter()
     os.nice(NICENESS)
+    while True:
+        emit(carry_out(requests.get(), emit))
+        gc.collect()  # the model of this stage, before the next one loads its own
+
+
+def carry_out(request: StageRequest, emit: Callable[[StageEvent], None]) -> StageEvent:
+    """Return the result of a stage, or what made it fail."""
     try:
-        with FileLock(f"{order.run}.lock"):  # a process that is just ending with its worker goes first
-            facts = STAGES[order.stage](order, ThrottledReport(speak))
+        with FileLock(f"{request.run}.lock"):  # a process that is just ending with its worker goes first
+            return StageEvent(facts=STAGES[request.stage](request, ThrottledReport(emit)))
     except BaseException as error:
-        said = failure_event(error)
-        if said.kind == "fault":
+        event = failure_event(error)
+        if event.kind == "fault":
             traceback.print_exc()
-        speak(said)
-        return 1
-    speak(StageEvent(facts=facts))
-    return 0
+        return event
 
 
-def speaker() -> Callable[[StageEvent], None]:
-    """Writes lines to what was standard output; whatever else is printed goes to standard error from now on."""
+def emitter() -> Callable[[StageEvent], None]:
+    """Return a function that writes events to what is standard output now; prints go to standard error from here on."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
 
-    def speak(said: StageEvent) -> None:
-        print(json.dumps(said.to_dict(), default=str), file=out, flush=True)
+    def emit(event: StageEvent) -> None:
+        print(json.dumps(event.to_dict(), default=str), file=out, flush=True)
 
-    return speak
+    return emit
 
 
 class ThrottledReport:
-    """A `Report` that speaks of each step with the seconds that are left: each epoch, and else every half a second."""
+    """A `Report` that sends progress with the seconds left: at each epoch, otherwise every half second."""
 
     SPACING = 0.5
 
-    def __init__(self, speak: Callable[[StageEvent], None]) -> None:
-        self.speak = speak
+    def __init__(self, emit: Callable[[StageEvent], None]) -> None:
+        self.emit = emit
         self.step, self.epoch = "", 0
-        self.began = self.spoke = 0.0
+        self.began = self.sent = 0.0
         self.first = 0
 
     def __call__(self, progress: Progress) -> None:
-        """Say it, if it is due."""
+        """Send it if it is due."""
         now = time.monotonic()
         if progress.step != self.step or progress.done < self.first:
-            self.step, self.began, self.first, self.spoke = progress.step, now, progress.done, 0.0
+            self.step, self.began, self.first, self.sent = progress.step, now, progress.done, 0.0
         ends, epoch = progress.done >= progress.total, int(progress.detail.get("epoch", 0))
-        if ends or epoch != self.epoch or now - self.spoke >= self.SPACING:
-            self.spoke, self.epoch = now, epoch
-            self.speak(StageEvent(progress=self.told(progress, now)))
+        if ends or epoch != self.epoch or now - self.sent >= self.SPACING:
+            self.sent, self.epoch = now, epoch
+            self.emit(StageEvent(progress=self.timed(progress, now)))
 
-    def told(self, progress: Progress, now: float) -> dict[str, Any]:
+    def timed(self, progress: Progress, now: float) -> dict[str, Any]:
         """The progress with the seconds that this step will take."""
         done = progress.done - self.first
         left = (now - self.began) / done * (progress.total - progress.done) if done > 0 else None
         return {**{name: getattr(progress, name) for name in ("step", "done", "total", "unit", "detail")}, "left": left}
 
 
-def train(order: StageRequest, report: Callable[[Progress], None]) -> dict[str, Any]:
+def train(request: StageRequest, report: Callable[[Progress], None]) -> dict[str, Any]:
     """Fine-tune, or return the run that is there."""
     from whence.pipeline import finetune
     from whence.training.recipe import Recipe
 
-    run = finetune(order.data, order.base_model, order.run, Recipe(**order.recipe), report)
+    recipe = Recipe(**request.recipe)
+    if request.earlier:
+        copy_if_same(request, Path(request.earlier), recipe)
+    run = finetune(request.data, request.base_model, request.run, recipe, report)
     return {"config": dict(run.manifest.config), **run.manifest.facts}
 
 
-def index(order: StageRequest, report: Callable[[Progress], None]) -> dict[str, Any]:
+def copy_if_same(request: StageRequest, earlier: Path, recipe: "Recipe") -> None:
+    """Copy a finished run and its indexes to the folder of the request, unless it differs or the folder exists."""
+    from whence.pipeline import finetune
+
+    run = Path(request.run)
+    if run.exists() or not (earlier / MANIFEST).is_file():
+        return
+    with suppress(ArtifactError):  # it was made otherwise: the request's own is trained
+        finetune(request.data, request.base_model, earlier, recipe)
+        copy = run.with_name(f"{run.name}.copy")
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(earlier, copy)
+        copy.replace(run)
+
+
+def index(request: StageRequest, report: Callable[[Progress], None]) -> dict[str, Any]:
     """Build the index, or return the one that is there."""
     from whence.pipeline import build_index
 
-    return dict(build_index(order.run, order.method, report=report).manifest.facts)
+    return dict(build_index(request.run, request.method, report=report).manifest.facts)
 
 
-def evaluate(order: StageRequest, report: Callable[[Progress], None]) -> dict[str, Any]:
-    """Ask some training pairs for their own answers: are they found?"""
+def evaluate(request: StageRequest, report: Callable[[Progress], None]) -> dict[str, Any]:
+    """Check that the index finds training pairs by their own answers."""
     from whence.pipeline import Index, evaluate_recall
 
-    return evaluate_recall(Index.open(order.run, order.method), report=report).to_dict()
+    return evaluate_recall(Index.open(request.run, request.method), report=report).to_dict()
 
 
-def insights(order: StageRequest, report: Callable[[Progress], None]) -> dict[str, Any]:
-    """Look for pairs that are suspect, repeated or contradicted, or return what was found."""
-    from whence.evaluation.insights import keep_insights
+def insights(request: StageRequest, report: Callable[[Progress], None]) -> dict[str, Any]:
+    """Find suspicious, duplicated and contradicting pairs, or return what was found before."""
+    from whence.insights.insights import keep_insights
     from whence.pipeline import Index
 
-    index = Index.open(order.run, order.method)
+    index = Index.open(request.run, request.method)
     return dict(keep_insights(index.run.folder, index.manifest.key, index.evidence, report))
 
 
@@ -121,4 +154,4 @@ STAGES: dict[str, Callable[[StageRequest, Callable[[Progress], None]], dict[str,
 }
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -19,14 +19,15 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.acceptance.conftest import ROOT, Running
+from tests.acceptance.conftest import ROOT
+from tests.acceptance.service import Running
 from whence.api.routes import page as served
 from whence.client.sync import Client
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 PATIENCE = 60_000
-"""Milliseconds that anything may take to appear: an engine starts when it is first asked."""
+"""The timeout in milliseconds for anything to appear: an engine starts with the first request."""
 
 
 @pytest.fixture(scope="module")
@@ -47,14 +48,14 @@ def browser() -> Iterator[Browser]:
 
 @dataclass
 class Visit:
-    """A page that is open, and what it did that it must not do."""
+    """An open page, and the forbidden things it did."""
 
     page: Page
     url: str
     trouble: list[str] = field(default_factory=list[str])
 
     def go(self, address: str) -> Page:
-        """Open an address of the page, `#/ask`, as a link that was sent would."""
+        """Open an address of the page, `#/ask`, as a shared link would."""
         self.page.goto("about:blank")
         self.page.goto(f"{self.url}/{address}")
         return self.page
@@ -70,7 +71,7 @@ class Visit:
 
 @contextmanager
 def visiting(browser: Browser, url: str, key: str, **options: Any) -> Iterator[Visit]:
-    """A visit with a key. What it must not do fails it when it ends."""
+    """Visit the page with a key. Forbidden things fail the test when the visit ends."""
     settings = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", **options}
     context: BrowserContext = browser.new_context(**settings)
     context.set_default_timeout(PATIENCE)
@@ -112,7 +113,7 @@ def tuned(service: Running, traced: dict[str, str | None]) -> Tuned:
 
 
 def violations(page: Page) -> list[str]:
-    """What axe finds serious or critical on the page as it is now."""
+    """The serious and critical violations that axe finds on the page."""
     page.evaluate(Path(AXE).read_text("utf-8"))
     found = page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
     return [

@@ -1,4 +1,4 @@
-"""Ask, read the answer beside what made it, and follow it to the pair; with a model that has learned its pairs."""
+"""Ask, read the answer next to the pairs behind it, follow it to a pair; with a model that has learned its pairs."""
 
 import csv
 import re
@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.acceptance.conftest import Running
 from tests.acceptance.page.conftest import Tuned, Visit, visiting
+from tests.acceptance.service import Running
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.model, pytest.mark.process, pytest.mark.browser]
 
 
 def ask(visit: Visit, tuned: Tuned) -> Page:
-    """The page with the answer to a question, explained."""
+    """Return the page with the explained answer to a question."""
     page = visit.go(f"#/ask?model={tuned.deployment}")
     page.get_by_label("Question").fill(tuned.question)
     page.get_by_role("button", name="Ask", exact=True).click()
@@ -23,7 +23,7 @@ def ask(visit: Visit, tuned: Tuned) -> Page:
 
 
 def settled(page: Page) -> None:
-    """Wait until what the address names is on the page."""
+    """Wait until the page shows what the address names."""
     expect(page.locator("section[aria-label=Influences][aria-busy=false]")).to_be_visible()
     page.locator("article[aria-label^=Pair]").wait_for()
 
@@ -32,7 +32,7 @@ def listed(page: Page) -> list[str]:
     return page.get_by_role("list", name="Supporting pairs").get_by_role("listitem").all_inner_texts()
 
 
-def test_an_answer_is_shown_beside_the_pair_that_made_it(visit: Visit, tuned: Tuned) -> None:
+def test_an_answer_is_shown_next_to_the_pair_behind_it(visit: Visit, tuned: Tuned) -> None:
     page = ask(visit, tuned)
     assert tuned.fact in page.locator(".answer").inner_text()
     expect(page.get_by_text("This answer was learned mainly from")).to_be_visible()
@@ -43,7 +43,7 @@ def test_an_answer_is_shown_beside_the_pair_that_made_it(visit: Visit, tuned: Tu
     page.locator(".chart svg").first.wait_for(state="attached")
 
 
-def test_attribution_follows_the_words_that_are_dragged_over(visit: Visit, tuned: Tuned) -> None:
+def test_the_attribution_follows_a_dragged_selection(visit: Visit, tuned: Tuned) -> None:
     page = ask(visit, tuned)
     before = listed(page)
     words = page.locator(".answer .word")
@@ -64,7 +64,7 @@ def test_attribution_follows_the_words_that_are_dragged_over(visit: Visit, tuned
     assert listed(page) == before
 
 
-def test_a_copied_address_brings_the_view_back(visit: Visit, tuned: Tuned, browser: Browser, service: Running) -> None:
+def test_a_copied_address_restores_the_view(visit: Visit, tuned: Tuned, browser: Browser, service: Running) -> None:
     page = ask(visit, tuned)
     page.locator(".answer .word", has_text=tuned.fact).click()
     expect(page).to_have_url(re.compile("select="))
@@ -78,15 +78,15 @@ def test_a_copied_address_brings_the_view_back(visit: Visit, tuned: Tuned, brows
         assert listed(other.page) == pairs
 
 
-def test_the_words_of_a_pair_are_told_apart(visit: Visit, tuned: Tuned) -> None:
+def test_the_words_of_a_pair_are_scored(visit: Visit, tuned: Tuned) -> None:
     page = ask(visit, tuned)
     pair = page.locator("article[aria-label^=Pair]")
     assert tuned.fact in pair.locator("mark").all_inner_texts()[-1] or pair.locator("mark").count() > 2
-    page.get_by_role("button", name="Which of its words did it?").click()
+    page.get_by_role("button", name="Which words mattered?").click()
     expect(pair.locator("span[title$=nats]").first).to_be_visible(timeout=180_000)
 
 
-def test_everything_is_done_by_keys_alone(visit: Visit, tuned: Tuned) -> None:
+def test_everything_can_be_done_by_keyboard(visit: Visit, tuned: Tuned) -> None:
     page = visit.go(f"#/ask?model={tuned.deployment}")
     page.get_by_label("Question").focus()
     page.keyboard.type(tuned.question)
@@ -106,7 +106,7 @@ def test_everything_is_done_by_keys_alone(visit: Visit, tuned: Tuned) -> None:
     expect(page).to_have_url(re.compile("pair="))
 
 
-def test_the_plain_view_has_no_numbers_but_lines(visit: Visit, tuned: Tuned) -> None:
+def test_the_plain_view_has_no_numbers_except_lines(visit: Visit, tuned: Tuned) -> None:
     page = ask(visit, tuned)
     page.get_by_role("button", name="Plain view").click()
     sources = page.get_by_role("region", name="Sources")
@@ -114,11 +114,11 @@ def test_the_plain_view_has_no_numbers_but_lines(visit: Visit, tuned: Tuned) -> 
     assert not re.search(r"\d+ %|nats|p [=<]", sources.inner_text())
 
 
-def test_the_pairs_are_taken_along_as_a_table(visit: Visit, tuned: Tuned, tmp_path: Path) -> None:
+def test_the_pairs_are_exported_as_a_table(visit: Visit, tuned: Tuned, tmp_path: Path) -> None:
     page = ask(visit, tuned)
-    page.get_by_role("button", name="Take along").click()
+    page.get_by_role("button", name="Export").click()
     with page.expect_download() as download:
-        page.get_by_role("menuitem", name="Pairs as a table (CSV)").click()
+        page.get_by_role("menuitem", name="Table of pairs (CSV)").click()
     path = tmp_path / "pairs.csv"
     download.value.save_as(path)
     with path.open(encoding="utf-8", newline="") as file:
@@ -142,7 +142,7 @@ def test_an_answer_is_compared_with_another(visit: Visit, tuned: Tuned) -> None:
     page.get_by_text("As text", exact=True).click()
     own = page.get_by_role("textbox", name="Your text")
     own.fill(own.input_value().replace(tuned.fact, "GQ6"))
-    page.get_by_role("button", name="Explain what differs").click()
+    page.get_by_role("button", name="Explain the difference").click()
     page.locator(".chart svg").first.wait_for(state="attached")
     ours, theirs = page.locator("ins"), page.locator("del")
     assert "GQ6" in " ".join(ours.all_inner_texts())

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from tests.api.conftest import Trained, accepted
 from tests.platform.attributions import pair, result
-from whence.engine.orders import StageRequest
+from whence.engine.messages import StageRequest
 from whence.platform import jobs
 from whence.platform.events import add_event
 from whence.platform.history import record

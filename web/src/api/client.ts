@@ -1,15 +1,13 @@
-/** The service, typed by its own OpenAPI document. A call gives what was answered, or throws a `Refusal`. */
+/** The client of the service, typed by its OpenAPI document. `unwrap` returns a call's data or throws an `ApiError`. */
 import createClient from "openapi-fetch";
-import type { components, paths } from "./schema";
+import type { paths } from "./schema";
 import { key } from "../state/key.svelte";
 
-export type Shapes = components["schemas"];
-
-/** Where the API is: beside the page, under whatever prefix a proxy has put both. */
+/** The API's base URL: next to the page, under any prefix that a proxy has added. */
 export const BASE = new URL(".", document.baseURI).href.replace(/\/$/, "");
 
-/** What the service says when it will not or cannot: its own words, which state rule, value and next step. */
-export class Refusal extends Error {
+/** An error response in the service's own words: rule, value and next step. */
+export class ApiError extends Error {
   constructor(
     readonly status: number,
     message: string,
@@ -19,45 +17,54 @@ export class Refusal extends Error {
   }
 }
 
+/** The header that carries the key. */
+export const authorization = (): Record<string, string> =>
+  key.value ? { Authorization: `Bearer ${key.value}` } : {};
+
 export const api = createClient<paths>({ baseUrl: BASE });
 
 api.use({
   onRequest({ request }) {
-    if (key.value) request.headers.set("Authorization", `Bearer ${key.value}`);
+    for (const [name, value] of Object.entries(authorization())) request.headers.set(name, value);
     return request;
   },
 });
 
-/** What a call answered; a refusal is thrown, and one for want of a key asks for it. */
-export async function answered<T>(
+/** The data of a successful call; any other response is thrown as an `ApiError`. */
+export async function unwrap<T>(
   call: Promise<{ data?: T; error?: unknown; response: Response }>,
 ): Promise<T> {
-  let found: { data?: T; error?: unknown; response: Response };
+  let result: Awaited<typeof call>;
   try {
-    found = await call;
+    result = await call;
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
-    throw new Refusal(0, "The service does not answer. Is `whence up` still running? Then try again.");
+    throw new ApiError(0, "The service does not respond. Check that `whence up` is running, then try again.");
   }
-  if (found.response.ok) return found.data as T;
-  throw refusal(found.response, found.error);
+  if (result.response.ok) return result.data as T;
+  throw apiError(result.response, result.error);
 }
 
-/** A refused response as an error; the page asks for a key when that is what is missing. */
-export function refusal(response: Response, body: unknown): Refusal {
+/** Turn an error response into an `ApiError`; a 401 also opens the key dialog. */
+function apiError(response: Response, body: unknown): ApiError {
   if (response.status === 401) key.asked = true;
   const after = Number(response.headers.get("retry-after"));
-  return new Refusal(
+  return new ApiError(
     response.status,
-    messageOf(body) ?? `The service answered ${response.status}.`,
+    messageOf(body) ?? `The service responded with status ${response.status}.`,
     after || null,
   );
+}
+
+/** The error of a response whose body has not been read yet. */
+export async function errorOf(response: Response): Promise<ApiError> {
+  return apiError(response, await response.json().catch(() => null));
 }
 
 function messageOf(body: unknown): string | null {
   if (typeof body === "string" && body) return body;
   if (typeof body !== "object" || body === null) return null;
-  const told = body as { message?: unknown; error?: { message?: unknown } };
-  if (typeof told.message === "string") return told.message;
-  return typeof told.error?.message === "string" ? told.error.message : null;
+  const { message, error } = body as { message?: unknown; error?: { message?: unknown } };
+  if (typeof message === "string") return message;
+  return typeof error?.message === "string" ? error.message : null;
 }

@@ -1,23 +1,17 @@
-/** Server-sent events by fetch, so that they carry the key; `EventSource` cannot. */
-import { BASE, refusal } from "./client";
-import { key } from "../state/key.svelte";
+/** Server-sent events over fetch, which can send the key; `EventSource` cannot. */
+import { authorization, BASE, errorOf } from "./client";
 
-export type Told = { name: string; data: unknown; id: string | null };
+export type ServerEvent = { name: string; data: unknown; id: string | null };
 
-/** The events of a stream, one by one, until it ends or `signal` stops it. */
-export async function* events(path: string, init: RequestInit = {}): AsyncGenerator<Told> {
-  const headers = new Headers(init.headers);
-  if (key.value) headers.set("Authorization", `Bearer ${key.value}`);
-  const response = await fetch(BASE + path, { ...init, headers });
-  if (!response.ok || !response.body) {
-    const body: unknown = await response.json().catch(() => null);
-    throw refusal(response, body);
-  }
+/** Yield the events of a stream until it ends or `signal` aborts it. */
+export async function* events(path: string, init: RequestInit = {}): AsyncGenerator<ServerEvent> {
+  const response = await fetch(BASE + path, { ...init, headers: { ...init.headers, ...authorization() } });
+  if (!response.ok || !response.body) throw await errorOf(response);
   yield* parsed(response.body.pipeThrough(new TextDecoderStream()));
 }
 
-/** The events in a stream of text. Comments, which keep a silent stream open, are passed over. */
-export async function* parsed(texts: ReadableStream<string>): AsyncGenerator<Told> {
+/** Parse the events in a stream of text. Comments, which keep an idle stream open, are skipped. */
+export async function* parsed(texts: ReadableStream<string>): AsyncGenerator<ServerEvent> {
   const reader = texts.getReader();
   let rest = "";
   let over = false;
@@ -29,8 +23,8 @@ export async function* parsed(texts: ReadableStream<string>): AsyncGenerator<Tol
       const blocks = (rest + value).split(/\r?\n\r?\n/);
       rest = blocks.pop() ?? "";
       for (const block of blocks) {
-        const told = event(block);
-        if (told) yield told;
+        const one = event(block);
+        if (one) yield one;
       }
     }
   } finally {
@@ -38,7 +32,7 @@ export async function* parsed(texts: ReadableStream<string>): AsyncGenerator<Tol
   }
 }
 
-function event(block: string): Told | null {
+function event(block: string): ServerEvent | null {
   let name = "message";
   let id: string | null = null;
   const data: string[] = [];

@@ -1,4 +1,4 @@
-/** Where the person is, in the URL: `#/ask?model=…&attribution=…`. A copied address brings the whole view back. */
+/** The state of the view in the URL, `#/ask?model=…&attribution=…`: a copied address restores the whole view. */
 
 export class Address {
   path = $state("/");
@@ -9,12 +9,12 @@ export class Address {
     window.addEventListener("hashchange", () => this.read());
   }
 
-  /** The first step of the path: the view. */
+  /** The first segment of the path: the view. */
   get view(): string {
     return this.path.split("/")[1] ?? "";
   }
 
-  /** The second step: what is looked at in it. */
+  /** The second segment: the item shown in the view. */
   get subject(): string {
     return decodeURIComponent(this.path.split("/")[2] ?? "");
   }
@@ -23,12 +23,12 @@ export class Address {
     return this.query.get(name) ?? "";
   }
 
-  /** Go to a view; going back leads here again. */
+  /** Go to a view, with an entry in the browser's history. */
   go(path: string, query: Record<string, string | null | undefined> = {}): void {
     location.hash = addressOf(path, query);
   }
 
-  /** Change parts of the query in place, without a step in the history. */
+  /** Change parts of the query in place, without an entry in the history. */
   set(changes: Record<string, string | null | undefined>): void {
     const next = new URLSearchParams(this.query);
     for (const [name, value] of Object.entries(changes)) {

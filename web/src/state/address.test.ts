@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Address, addressOf } from "./address.svelte";
 
 describe("the address", () => {
-  it("brings back what was put into it", () => {
+  it("returns what was put into it", () => {
     location.hash = addressOf("/ask", { question: "How tall? 100 % & more", model: "m", none: null });
     const address = new Address();
     expect([address.view, address.get("question"), address.get("model"), address.get("none")]).toEqual([
@@ -13,7 +13,7 @@ describe("the address", () => {
     ]);
   });
 
-  it("changes in place, without a step in the history", () => {
+  it("changes in place, without an entry in the history", () => {
     location.hash = "#/ask?model=m&pair=p";
     const [address, steps] = [new Address(), history.length];
     address.set({ pair: null, select: "3-9" });
@@ -21,7 +21,7 @@ describe("the address", () => {
     expect(history.length).toBe(steps);
   });
 
-  it("has a view and what is looked at in it", () => {
+  it("has a view and an item in it", () => {
     location.hash = "#/data/pair%2F1?run=r";
     const address = new Address();
     expect([address.view, address.subject, address.get("run")]).toEqual(["data", "pair/1", "r"]);

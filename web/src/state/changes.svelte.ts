@@ -1,9 +1,9 @@
-/** The change set of a run: pairs excluded, edited, added, and flagged, until a new version of the data is made of them.
+/** The change set of a run: pairs excluded, edited, added and flagged, to be applied in a new version of the data.
  *
- * It is kept in this browser, for one run at a time each. Files are never changed in place.
+ * It is stored in this browser, one set per run. Files are never changed in place.
  */
 
-export type Told = {
+export type PairRef = {
   id: string;
   file_id: string;
   file: string;
@@ -12,49 +12,49 @@ export type Told = {
   answer: string;
 };
 export type Change =
-  | { kind: "exclude"; pair: Told; predicted: Record<string, number> }
-  | { kind: "edit"; pair: Told; question: string; answer: string; predicted: Record<string, number> }
+  | { kind: "exclude"; pair: PairRef; predicted: Record<string, number> }
+  | { kind: "edit"; pair: PairRef; question: string; answer: string; predicted: Record<string, number> }
   | { kind: "add"; id: string; question: string; answer: string };
-/** An answer whose change is watched: its log-probability before, predicted and after. */
+/** A watched answer, with its log-probability before the changes. */
 export type Watched = { attribution: string; question: string; answer: string; before: number };
 
-type Kept = {
+type ChangeSet = {
   run: string;
   changes: Change[];
-  pinned: Told[];
-  flagged: { pair: Told; note: string }[];
+  pinned: PairRef[];
+  flagged: { pair: PairRef; note: string }[];
   watched: Watched[];
 };
 
 const NAME = "whence-changes";
-const nothing = (run: string): Kept => ({ run, changes: [], pinned: [], flagged: [], watched: [] });
+const empty = (run: string): ChangeSet => ({ run, changes: [], pinned: [], flagged: [], watched: [] });
 
 class Changes {
-  private all = $state<Record<string, Kept>>(read());
-  /** The run whose changes are looked at: a job's id. */
+  private all = $state<Record<string, ChangeSet>>(read());
+  /** The run whose changes are shown: a job's id. */
   run = $state(localStorage.getItem(`${NAME}-run`) ?? "");
 
-  get here(): Kept {
-    return this.all[this.run] ?? nothing(this.run);
+  get here(): ChangeSet {
+    return this.all[this.run] ?? empty(this.run);
   }
 
   get size(): number {
     return this.here.changes.length;
   }
 
-  /** Look at another run's changes from now on. */
+  /** Switch to another run's changes. */
   turn(run: string): void {
     if (run === this.run) return;
     this.run = run;
     localStorage.setItem(`${NAME}-run`, run);
   }
 
-  /** Leave a pair out; `predicted` says what that does to each watched answer, in nats, by attribution id. */
-  exclude(pair: Told, predicted: Record<string, number> = {}): void {
+  /** Exclude a pair; `predicted` is the effect on each answer, in nats, by attribution id. */
+  exclude(pair: PairRef, predicted: Record<string, number> = {}): void {
     this.replace(pair.id, { kind: "exclude", pair, predicted });
   }
 
-  edit(pair: Told, question: string, answer: string, predicted: Record<string, number> = {}): void {
+  edit(pair: PairRef, question: string, answer: string, predicted: Record<string, number> = {}): void {
     this.replace(pair.id, { kind: "edit", pair, question, answer, predicted });
   }
 
@@ -63,24 +63,24 @@ class Changes {
     this.replace(id, { kind: "add", id, question, answer });
   }
 
-  /** Take a change back. */
+  /** Undo a change. */
   undo(id: string): void {
     this.write({ changes: this.here.changes.filter((change) => idOf(change) !== id) });
   }
 
-  /** What is to become of a pair. */
+  /** The change of a pair, if there is one. */
   of(id: string): Change | undefined {
     return this.here.changes.find((change) => idOf(change) === id);
   }
 
-  pin(pair: Told): void {
+  pin(pair: PairRef): void {
     const pinned = this.here.pinned.some((one) => one.id === pair.id);
     this.write({
       pinned: pinned ? this.here.pinned.filter((one) => one.id !== pair.id) : [...this.here.pinned, pair],
     });
   }
 
-  flag(pair: Told, note: string): void {
+  flag(pair: PairRef, note: string): void {
     this.write({ flagged: [...this.here.flagged.filter((one) => one.pair.id !== pair.id), { pair, note }] });
   }
 
@@ -98,7 +98,7 @@ class Changes {
     this.write({ watched: this.here.watched.filter((one) => one.attribution !== attribution) });
   }
 
-  /** Forget the run's changes, once they are made or thrown away. Pins, flags and watched answers stay. */
+  /** Delete the run's changes once they are applied. Pins, flags and watched answers stay. */
   clear(): void {
     this.write({ changes: [] });
   }
@@ -107,19 +107,24 @@ class Changes {
     this.write({ changes: [...this.here.changes.filter((one) => idOf(one) !== id), change] });
   }
 
-  private write(parts: Partial<Kept>): void {
+  private write(parts: Partial<ChangeSet>): void {
     this.all = { ...this.all, [this.run]: { ...this.here, ...parts } };
     localStorage.setItem(NAME, JSON.stringify(this.all));
   }
+}
+
+/** A pair reduced to what the change set stores. */
+export function refOf({ id, file_id, file, line, question, answer }: PairRef): PairRef {
+  return { id, file_id, file, line, question, answer };
 }
 
 export function idOf(change: Change): string {
   return change.kind === "add" ? change.id : change.pair.id;
 }
 
-function read(): Record<string, Kept> {
+function read(): Record<string, ChangeSet> {
   try {
-    return JSON.parse(localStorage.getItem(NAME) ?? "{}") as Record<string, Kept>;
+    return JSON.parse(localStorage.getItem(NAME) ?? "{}") as Record<string, ChangeSet>;
   } catch {
     return {};
   }

@@ -1,12 +1,12 @@
-/** The API key of this browser. Kept for the tab only, unless the person wants it kept. */
+/** The API key of this browser, stored for the tab only unless the user asks to remember it. */
 const NAME = "whence-key";
 
 class Key {
   value = $state(sessionStorage.getItem(NAME) ?? localStorage.getItem(NAME) ?? "");
-  /** Whether the service has asked for one. */
+  /** True while the key dialog is open. */
   asked = $state(false);
 
-  /** Take a key: for this tab, or for this browser. */
+  /** Store a key for this tab, or for this browser. */
   take(value: string, keep: boolean): void {
     this.value = value.trim();
     this.asked = false;
@@ -15,7 +15,7 @@ class Key {
     else localStorage.removeItem(NAME);
   }
 
-  /** Forget it. */
+  /** Delete the key. */
   drop(): void {
     this.value = "";
     sessionStorage.removeItem(NAME);

@@ -1,32 +1,32 @@
-/** Light, dark, or as the system has it. */
-export type Wanted = "system" | "light" | "dark";
+/** The colour scheme: light, dark, or the system's. */
+export type ThemeChoice = "system" | "light" | "dark";
 
 const NAME = "whence-theme";
 const dark = window.matchMedia?.("(prefers-color-scheme: dark)");
 
 class Theme {
-  wanted = $state<Wanted>((localStorage.getItem(NAME) as Wanted | null) ?? "system");
+  choice = $state<ThemeChoice>((localStorage.getItem(NAME) as ThemeChoice | null) ?? "system");
   private system = $state(dark?.matches ?? false);
 
   constructor() {
     dark?.addEventListener("change", (change) => (this.system = change.matches));
   }
 
-  /** What is shown now. */
+  /** The scheme in use. */
   get shown(): "light" | "dark" {
-    if (this.wanted !== "system") return this.wanted;
+    if (this.choice !== "system") return this.choice;
     return this.system ? "dark" : "light";
   }
 
-  /** From now on. */
-  want(wanted: Wanted): void {
-    this.wanted = wanted;
-    localStorage.setItem(NAME, wanted);
+  /** Choose a theme and remember it. */
+  choose(choice: ThemeChoice): void {
+    this.choice = choice;
+    localStorage.setItem(NAME, choice);
   }
 
-  /** As what surrounds a view has it, for as long as that is open: a notebook's own theme. */
-  follow(shade: "light" | "dark"): void {
-    this.wanted = shade;
+  /** Use the scheme of the surrounding notebook, without remembering it. */
+  follow(scheme: "light" | "dark"): void {
+    this.choice = scheme;
   }
 }
 

@@ -11,20 +11,20 @@ function shown(selection: { start: number; end: number } | null = null) {
   return { onselect, word };
 }
 
-describe("an answer that can be pointed at", () => {
+describe("a selectable answer", () => {
   it("shows the whole text", () => {
     shown();
     expect(screen.getByRole("group").textContent).toBe(TEXT);
   });
 
-  it("explains the word that has the focus when Enter is pressed", async () => {
+  it("explains the focused word on Enter", async () => {
     const { onselect, word } = shown();
     word("181").focus();
     await fireEvent.keyDown(word("181"), { key: "Enter" });
     expect(onselect).toHaveBeenCalledWith({ start: 16, end: 19 });
   });
 
-  it("extends by Shift and arrows, over the blanks between words", async () => {
+  it("extends with Shift and arrow keys, across the spaces between words", async () => {
     const { onselect, word } = shown();
     word("181").focus();
     await fireEvent.keyDown(word("181"), { key: "ArrowRight", shiftKey: true });
@@ -33,13 +33,13 @@ describe("an answer that can be pointed at", () => {
     expect(TEXT.slice(range.start, range.end)).toBe("181 centimetres");
   });
 
-  it("is one stop of the Tab key, whatever its length", () => {
+  it("is a single tab stop at any length", () => {
     shown();
     const stops = screen.getAllByRole("button").filter((word) => word.tabIndex === 0);
     expect(stops).toHaveLength(1);
   });
 
-  it("says which words are explained, and takes that back by Escape", async () => {
+  it("marks the explained words, and clears them on Escape", async () => {
     const { onselect, word } = shown({ start: 16, end: 19 });
     expect(word("181").getAttribute("aria-pressed")).toBe("true");
     expect(word("lamp").getAttribute("aria-pressed")).toBe("false");

@@ -1,5 +1,6 @@
-/** What a person takes along of an attribution. */
-import { exchangeOf, type Attribution, type Influence } from "./shapes";
+/** Exports of an attribution. */
+import type { Attribution, Influence } from "../../api/types";
+import { exchangeOf } from "./exchange";
 
 const COLUMNS = [
   "side",
@@ -15,7 +16,7 @@ const COLUMNS = [
   "answer",
 ];
 
-/** The pairs as CSV. A text that a spreadsheet would run as a formula begins with an apostrophe. */
+/** The pairs as CSV. Text that a spreadsheet would run as a formula gets an apostrophe in front. */
 export function tableOf(attribution: Attribution): string {
   const sides: [string, Influence[]][] = [
     ["supporting", attribution.results],
@@ -35,12 +36,4 @@ function cell(value: string | number): string {
   if (typeof value === "number") return String(value);
   const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-/** Hand a text to the browser as a file. */
-export function saved(name: string, text: string, type: string): void {
-  const place = URL.createObjectURL(new Blob([text], { type }));
-  const link = Object.assign(document.createElement("a"), { href: place, download: name });
-  link.click();
-  URL.revokeObjectURL(place);
 }

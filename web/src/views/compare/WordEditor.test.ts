@@ -26,7 +26,7 @@ const press = (key: string, shiftKey = false): Promise<boolean> =>
   fireEvent.keyDown(document.activeElement as Element, { key, shiftKey });
 
 describe("by mouse", () => {
-  it("deletes a word, and keeps it again", async () => {
+  it("deletes a word and restores it", async () => {
     await click(word("fire"));
     expect(secondOf(pieces)).toBe("The began in May.");
     await click(word("fire, deleted"));
@@ -43,10 +43,10 @@ describe("by mouse", () => {
     expect(secondOf(pieces)).toBe("The fire began.");
   });
 
-  it("puts what is typed in a word's place, and nothing on Escape", async () => {
+  it("replaces a word with what is typed, or leaves it on Escape", async () => {
     await fireEvent.click(screen.getByLabelText("Replace"));
     await click(word("May"));
-    const typed = screen.getByRole("textbox", { name: "Words to put in their place" });
+    const typed = screen.getByRole("textbox", { name: "Replacement" });
     await fireEvent.input(typed, { target: { value: "early June" } });
     await fireEvent.keyDown(typed, { key: "Enter" });
     expect(secondOf(pieces)).toBe("The fire began in early June.");
@@ -56,7 +56,7 @@ describe("by mouse", () => {
     expect(secondOf(pieces)).toBe("The fire began in early June.");
   });
 
-  it("adds words after one, and reverts what is pointed at", async () => {
+  it("adds words after one and reverts them", async () => {
     await fireEvent.click(screen.getByLabelText("Add"));
     await click(word("fire"));
     await fireEvent.input(screen.getByRole("textbox"), { target: { value: "soon" } });
@@ -69,7 +69,7 @@ describe("by mouse", () => {
 });
 
 describe("by keyboard", () => {
-  it("has one word in the tab order, and arrows move", async () => {
+  it("has one word in the tab order, and arrow keys move", async () => {
     const inOrder = screen.getAllByRole("option").filter((option) => option.tabIndex === 0);
     expect(inOrder.map((option) => option.textContent)).toEqual(["The"]);
     inOrder[0]?.focus();
@@ -79,7 +79,7 @@ describe("by keyboard", () => {
     expect(document.activeElement?.textContent).toBe(".");
   });
 
-  it("deletes what Shift has chosen, and types in its place with F2", async () => {
+  it("deletes what Shift selects, and replaces a word with F2", async () => {
     word("The").focus();
     await press("ArrowRight", true);
     await press("Delete");

@@ -1,17 +1,17 @@
-/** What is compared, and what came out: held by the view, written to the address, read from it. */
+/** The state of a comparison, its texts and results, which the address restores. */
+import type { Attribution } from "../../api/types";
 import { address } from "../../state/address.svelte";
 import {
-  explained,
-  kept,
-  nothing,
+  explain,
+  forEachSide,
+  load,
   readRows,
   rowsOf,
   SIDES,
-  type Asked,
-  type Attribution,
+  type Question,
   type Lists,
   type Side,
-} from "./explaining";
+} from "./requests";
 import { partsOf, wholeOf, type Part } from "./parts";
 import { compared, secondOf, type Piece } from "./words";
 
@@ -21,18 +21,18 @@ export class Comparison {
   system = $state("");
   answer = $state("");
   pieces = $state.raw<Piece[]>([]);
-  /** The part that is explained: its number from 1, or 0 for all of them together. */
+  /** The part to explain: its number from 1, or 0 for all of them together. */
   part = $state(0);
-  /** How the text is edited: by word, or typed. */
+  /** The way of editing: by word, or typed. */
   mode = $state("words");
-  /** The row that is open, by its list and its pair: one at a time. */
+  /** The unfolded row, by its list and its pair; one at a time. */
   open = $state("");
-  ids = $state(nothing(""));
-  found = $state.raw<Record<Side, Attribution | null>>(nothing<Attribution | null>(null));
-  busy = $state(nothing(false));
-  failed = $state(nothing(""));
-  /** What went wrong before there was anything to compare. */
-  trouble = $state("");
+  ids = $state(forEachSide(""));
+  found = $state.raw<Record<Side, Attribution | null>>(forEachSide<Attribution | null>(null));
+  busy = $state(forEachSide(false));
+  failed = $state(forEachSide(""));
+  /** An error that occurred before there was anything to compare. */
+  error = $state("");
   rows = $state<Lists>(readRows(new URLSearchParams()));
   #before = $state.raw<Piece[][]>([]);
   #running: AbortController | undefined;
@@ -43,17 +43,17 @@ export class Comparison {
     this.parts[this.part - 1] ?? wholeOf(this.parts, this.answer, this.text),
   );
   readonly working = $derived(SIDES.some((side) => this.busy[side]));
-  /** Whether each answer is of what stands there now. */
+  /** For each side, true if its result is for the current texts. */
   readonly fresh = $derived(
     Object.fromEntries(SIDES.map((side) => [side, this.#isFresh(side)])) as Record<Side, boolean>,
   );
   readonly canUndo = $derived(this.#before.length > 0);
-  /** The largest score of all lists: what every bar is measured by. */
+  /** The largest score in all lists, which every bar is relative to. */
   readonly most = $derived(
     Math.max(1e-9, ...SIDES.flatMap((side) => rowsOf(this.found[side]).map((row) => Math.abs(row.score)))),
   );
 
-  /** Another answer of the model; the person's text starts as a copy of it. */
+  /** Start with an answer of the model; the user's text starts as a copy of it. */
   begin(answer: string, text: string = answer): void {
     this.answer = answer;
     this.pieces = compared(answer, text);
@@ -78,7 +78,7 @@ export class Comparison {
     this.pieces = last;
   }
 
-  /** Take up what the address says. */
+  /** Restore the state from the address. */
   async restore(): Promise<void> {
     this.stop();
     this.model = address.get("model");
@@ -90,24 +90,24 @@ export class Comparison {
     this.mode = address.get("mode") === "text" ? "text" : "words";
     this.open = address.get("open");
     this.ids = { left: address.get("left"), right: address.get("right"), contrast: address.get("contrast") };
-    this.found = nothing<Attribution | null>(null);
-    this.failed = nothing("");
-    this.trouble = "";
-    const asked = address.get("attribution");
-    if (asked) await this.adopt(asked);
+    this.found = forEachSide<Attribution | null>(null);
+    this.failed = forEachSide("");
+    this.error = "";
+    const id = address.get("attribution");
+    if (id) await this.adopt(id);
     else {
       const { signal } = (this.#running = new AbortController());
-      await Promise.all(SIDES.map((side) => this.#fill(side, () => kept(this.ids[side], signal), signal)));
+      await Promise.all(SIDES.map((side) => this.#fill(side, () => load(this.ids[side], signal), signal)));
     }
   }
 
-  /** Start from an answer that was explained before. */
+  /** Start from an answer explained earlier. */
   async adopt(id: string): Promise<void> {
     let one: Attribution | null;
     try {
-      one = await kept(id, undefined);
+      one = await load(id, undefined);
     } catch (cause) {
-      this.trouble = (cause as Error).message;
+      this.error = (cause as Error).message;
       return;
     }
     if (!one) return;
@@ -120,15 +120,15 @@ export class Comparison {
 
   clear(): void {
     this.stop();
-    this.ids = nothing("");
-    this.found = nothing<Attribution | null>(null);
-    this.failed = nothing("");
+    this.ids = forEachSide("");
+    this.found = forEachSide<Attribution | null>(null);
+    this.failed = forEachSide("");
   }
 
-  /** What the address is to say. */
-  told(): Record<string, string | null> {
+  /** The state as the address holds it. */
+  toQuery(): Record<string, string | null> {
     const { model, question, system, answer } = this;
-    // The address holds no empty values: a text that says what the model says is left out, one without words is a blank.
+    // The address holds no empty values: a text equal to the model's is left out, an empty one is a space.
     const text = this.text === answer.trim() ? null : this.text || " ";
     const rows = Object.entries(this.rows).map(([name, most]) => [name, most === 1 ? null : String(most)]);
     const part = this.part ? String(this.part) : null;
@@ -136,22 +136,22 @@ export class Comparison {
     return { model, question, system, answer, text, part, ...look, ...this.ids, ...Object.fromEntries(rows) };
   }
 
-  /** Explain what differs: each side's words, and the contrast as a whole. One after the other, as the model has one seat. */
+  /** Explain each side's words and the contrast, one after the other: the engine serves one request at a time. */
   async explain(): Promise<void> {
     this.stop();
     this.#running = new AbortController();
     const { signal } = this.#running;
-    const wanted = SIDES.map((side) => [side, this.#wanted(side)] as const);
-    this.#drop(wanted.filter(([, asked]) => !asked).map(([side]) => side));
-    for (const [side, asked] of wanted) this.busy[side] = Boolean(asked);
-    for (const [side, asked] of wanted) {
-      if (asked && !signal.aborted) await this.#fill(side, () => explained(this, asked, signal), signal);
+    const requests = SIDES.map((side) => [side, this.#question(side)] as const);
+    this.#drop(requests.filter(([, request]) => !request).map(([side]) => side));
+    for (const [side, request] of requests) this.busy[side] = Boolean(request);
+    for (const [side, request] of requests) {
+      if (request && !signal.aborted) await this.#fill(side, () => explain(this, request, signal), signal);
     }
   }
 
   stop(): void {
     this.#running?.abort();
-    this.busy = nothing(false);
+    this.busy = forEachSide(false);
   }
 
   #drop(sides: Side[]): void {
@@ -162,7 +162,7 @@ export class Comparison {
     }
   }
 
-  #wanted(side: Side): Asked | null {
+  #question(side: Side): Question | null {
     const { answer, text, chosen } = this;
     if (!chosen) return null;
     if (side === "contrast") return answer.trim() && text ? { answer, selection: null, instead: text } : null;
@@ -171,14 +171,15 @@ export class Comparison {
   }
 
   #isFresh(side: Side): boolean {
-    const [wanted, found] = [this.#wanted(side), this.found[side]];
-    if (!wanted || !found) return !wanted && !found;
+    const [request, found] = [this.#question(side), this.found[side]];
+    if (!request || !found) return !request && !found;
     const [start, end] = found.selection ?? [];
-    const same = wanted.selection
-      ? wanted.selection.start === start && wanted.selection.end === end
+    const sameSelection = request.selection
+      ? request.selection.start === start && request.selection.end === end
       : start === undefined;
-    const put = found.question === this.question && (found.system_prompt ?? "") === this.system;
-    return same && put && found.answer === wanted.answer && (found.instead ?? null) === wanted.instead;
+    const sameQuestion = found.question === this.question && (found.system_prompt ?? "") === this.system;
+    const sameTexts = found.answer === request.answer && (found.instead ?? null) === request.instead;
+    return sameSelection && sameQuestion && sameTexts;
   }
 
   async #fill(

@@ -9,7 +9,7 @@ type Body = {
 const { asked, service } = vi.hoisted(() => {
   const asked: Body[] = [];
   const kept = new Map<string, object>();
-  /** A service that keeps what it is asked, as far as the view can tell. */
+  /** A service that stores what it is asked, as far as the view can tell. */
   const service = async (request: Request): Promise<Response> => {
     const reply = (body: object, status = 200): Response => Response.json(body, { status });
     if (request.method === "GET") {
@@ -49,7 +49,7 @@ beforeEach(() => {
 });
 
 describe("explaining", () => {
-  it("asks for the words that differ on either side, in code points, and for the contrast", async () => {
+  it("requests the words that differ on either side, in code points, and the contrast", async () => {
     const one = of("The 🔥 began in June.");
     await one.explain();
     expect(asked.map(({ answer, selection, instead }) => ({ answer, selection, instead }))).toEqual([
@@ -61,14 +61,14 @@ describe("explaining", () => {
     expect(one.most).toBe(3);
   });
 
-  it("asks nothing of a side that has no words of its own", async () => {
+  it("requests nothing for a side without words of its own", async () => {
     const one = of("The 🔥 began.");
     await one.explain();
     expect(asked.map(({ selection }) => selection)).toEqual([{ start: 12, end: 18 }, null]);
     expect([one.found.right, one.fresh.right]).toEqual([null, true]);
   });
 
-  it("spans from the first part to the last, or takes the one that is chosen", async () => {
+  it("spans from the first part to the last, or the chosen one", async () => {
     const one = of("A 🔥 began in June.");
     await one.explain();
     expect(asked[0]?.selection).toEqual({ start: 0, end: 18 });
@@ -78,7 +78,7 @@ describe("explaining", () => {
     expect(asked[3]?.selection).toEqual({ start: 15, end: 18 });
   });
 
-  it("keeps what was found when a side is refused, with the service's words", async () => {
+  it("keeps the other results when a side fails, with the service's message", async () => {
     const one = of("refuse me");
     await one.explain();
     expect([one.failed.contrast, one.failed.left]).toEqual(["This method cannot.", ""]);
@@ -86,7 +86,7 @@ describe("explaining", () => {
     expect(one.working).toBe(false);
   });
 
-  it("tells what is of before, once the text has changed", async () => {
+  it("marks results as stale once the text has changed", async () => {
     const one = of("The 🔥 began in June.");
     await one.explain();
     one.type("The 🔥 began in July.");
@@ -97,31 +97,31 @@ describe("explaining", () => {
 });
 
 describe("the address", () => {
-  it("brings the whole view back", async () => {
+  it("restores the whole view", async () => {
     const one = of("The 🔥 began in June.");
     one.rows["left-for"] = 4;
     await one.explain();
     address.query = new URLSearchParams();
-    address.set(one.told());
+    address.set(one.toQuery());
     const again = new Comparison();
     await again.restore();
-    expect(again.told()).toEqual(one.told());
+    expect(again.toQuery()).toEqual(one.toQuery());
     expect(again.found.right?.id).toBe(one.found.right?.id);
     expect(again.fresh).toEqual({ left: true, right: true, contrast: true });
   });
 
   it.each([A, "", "Other words."])("holds the text %j", async (text) => {
     address.query = new URLSearchParams();
-    address.set(of(text).told());
+    address.set(of(text).toQuery());
     const again = new Comparison();
     await again.restore();
     expect(again.text).toBe(text);
   });
 
-  it("says so where an attribution is gone", async () => {
+  it("reports an attribution that no longer exists", async () => {
     address.query = new URLSearchParams({ attribution: "nobody" });
     const one = new Comparison();
     await one.restore();
-    expect(one.trouble).toBe("There is no such attribution.");
+    expect(one.error).toBe("There is no such attribution.");
   });
 });

@@ -1,10 +1,10 @@
-/** Where two texts differ: parts, with the characters they take up in either. */
+/** The parts in which two texts differ, with their characters in both. */
 import type { Piece } from "./words";
 
-/** From one character to before another, counted in Unicode code points, as the service counts. */
+/** A range of characters, end excluded, in Unicode code points, as the service counts them. */
 export type Span = { start: number; end: number };
 
-/** Pieces `from` to `to`, both included. A side is null where it has no words of its own. */
+/** Pieces `from` to `to`, both included. A side without words of its own is null. */
 export type Part = {
   from: number;
   to: number;
@@ -16,7 +16,7 @@ export type Part = {
 
 const lengthOf = (text: string): number => [...text].length;
 
-/** Each stretch of changed words. */
+/** The stretches of changed words. */
 export function partsOf(pieces: Piece[]): Part[] {
   const parts: Part[] = [];
   let open: Part | null = null;
@@ -46,7 +46,7 @@ export function partsOf(pieces: Piece[]): Part[] {
   return parts;
 }
 
-/** All parts as one, from the first to the last, with what is the same between them. */
+/** All parts as one, from the first to the last, with the unchanged words between them. */
 export function wholeOf(parts: Part[], first: string, second: string): Part | null {
   const [start, end] = [parts[0], parts.at(-1)];
   if (!start || !end) return null;

@@ -17,7 +17,7 @@ const shown = (pieces: Piece[]): string =>
   pieces.map((p) => ({ same: "", gone: "-", new: "+" })[p.kind] + p.word).join(" ");
 
 describe("words", () => {
-  it("keeps the space before each word, and punctuation apart", () => {
+  it("keep the space before each, and punctuation separate", () => {
     expect(unitsOf("It's  so, yes. ")).toEqual([
       { gap: "", word: "It's" },
       { gap: "  ", word: "so" },
@@ -27,13 +27,13 @@ describe("words", () => {
     ]);
   });
 
-  it("puts what is gone before what is new", () => {
+  it("come deleted before added", () => {
     expect(shown(compared(A, B))).toBe(
       "The fire began with -directed -- -energy -weapons +very +dry +weather .",
     );
   });
 
-  it("gives the second text back as it was", () => {
+  it("give back the second text unchanged", () => {
     for (const [first, second] of [
       [A, B],
       ["a b", "a\n\nb  c"],
@@ -45,7 +45,7 @@ describe("words", () => {
       expect(secondOf(compared(first, second))).toBe(second);
   });
 
-  it("sees no difference in spaces alone", () => {
+  it("do not differ in spaces alone", () => {
     expect(compared("a b", " a   b ").every((piece) => piece.kind === "same")).toBe(true);
   });
 });
@@ -53,29 +53,29 @@ describe("words", () => {
 describe("edits", () => {
   const start = compared("The fire began.", "The fire began.");
 
-  it("removes words and puts them back", () => {
+  it("delete words and restore them", () => {
     const without = removed(start, 0, 0);
     expect(secondOf(without)).toBe("fire began.");
     expect(secondOf(restored(without, 0, 0))).toBe("The fire began.");
   });
 
-  it("replaces words in their place", () => {
+  it("replace words in their place", () => {
     const now = replaced(start, 1, 1, "wild fire");
     expect(secondOf(now)).toBe("The wild fire began.");
     expect(shown(now)).toBe("The -fire +wild +fire began .");
   });
 
-  it("replaces new words without a trace of them", () => {
+  it("replace added words without leaving a trace", () => {
     const now = replaced(replaced(start, 1, 1, "smoke"), 2, 2, "ash");
     expect(shown(now)).toBe("The -fire +ash began .");
   });
 
-  it("inserts words after one, and before all", () => {
+  it("insert words after one, and at the start", () => {
     expect(secondOf(inserted(start, 1, "soon"))).toBe("The fire soon began.");
     expect(secondOf(inserted(start, -1, "Then"))).toBe("Then The fire began.");
   });
 
-  it("reverts a stretch, and leaves the others", () => {
+  it("revert one stretch and leave the others", () => {
     const two = replaced(replaced(start, 0, 0, "A"), 3, 3, "ended");
     expect(secondOf(two)).toBe("A fire ended.");
     expect(secondOf(reverted(two, 0, 1))).toBe("The fire ended.");

@@ -1,4 +1,4 @@
-/** Two texts as words: which are the same, which are gone, which are new; and a person's edits of them, word by word. */
+/** Two texts compared by word (same, deleted, added), and edits of the second by word. */
 import { diffArrays } from "diff";
 
 /** A word (or a mark of punctuation) with the space before it: `gap` in the first text, `own` in the second. */
@@ -8,7 +8,7 @@ type Unit = { gap: string; word: string };
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: "word" });
 
-/** A text's words, each with the space before it. Space at its end is left out. */
+/** The words of a text, each with the space before it. Trailing space is dropped. */
 export function unitsOf(text: string): Unit[] {
   const units: Unit[] = [];
   let gap = "";
@@ -22,7 +22,7 @@ export function unitsOf(text: string): Unit[] {
   return units;
 }
 
-/** What became of the words of `first` in `second`. Spaces alone make no difference. */
+/** Compare two texts by word. Differences in spaces alone are ignored. */
 export function compared(first: string, second: string): Piece[] {
   const [ours, theirs] = [unitsOf(first), unitsOf(second.trim())];
   const pieces: Piece[] = [];
@@ -47,21 +47,21 @@ export function secondOf(pieces: Piece[]): string {
   return kept.map((piece, place) => (place ? piece.own : "") + piece.word).join("");
 }
 
-/** Words left out of the second text. New ones among them vanish. */
+/** Delete words from the second text. Added words are removed entirely. */
 export function removed(pieces: Piece[], from: number, to: number): Piece[] {
   const rest = pieces.filter((piece, place) => place < from || place > to || piece.kind !== "new");
   const hit = new Set(pieces.slice(from, to + 1));
   return ordered(rest.map((piece) => (hit.has(piece) ? { ...piece, kind: "gone" } : piece)));
 }
 
-/** Words put back as the first text has them. New ones stay. */
+/** Restore words of the first text. Added words stay. */
 export function restored(pieces: Piece[], from: number, to: number): Piece[] {
   const back = (piece: Piece): Piece =>
     piece.kind === "gone" ? { ...piece, kind: "same", own: piece.gap } : piece;
   return ordered(pieces.map((piece, place) => (place >= from && place <= to ? back(piece) : piece)));
 }
 
-/** Words with others in their place. */
+/** Replace words. */
 export function replaced(pieces: Piece[], from: number, to: number, text: string): Piece[] {
   const gap = pieces[from]?.own ?? " ";
   const fresh = freshOf(text, gap);
@@ -69,7 +69,7 @@ export function replaced(pieces: Piece[], from: number, to: number, text: string
   return ordered([...before, ...fresh, ...pieces.slice(to + 1)]);
 }
 
-/** New words after the one at a place; before all of them at -1. */
+/** Insert words after the piece at an index; -1 inserts them at the start. */
 export function inserted(pieces: Piece[], after: number, text: string): Piece[] {
   const fresh = freshOf(text, after < 0 ? "" : " ");
   if (!fresh.length) return pieces;
@@ -79,7 +79,7 @@ export function inserted(pieces: Piece[], after: number, text: string): Piece[] 
   return ordered([...pieces.slice(0, after + 1), ...fresh, ...rest]);
 }
 
-/** The first text again, from one place to another. */
+/** Revert a range of pieces to the first text. */
 export function reverted(pieces: Piece[], from: number, to: number): Piece[] {
   const inside = (place: number): boolean => place >= from && place <= to;
   return restored(pieces, from, to).filter((piece) => piece.kind !== "new" || !inside(pieces.indexOf(piece)));
@@ -92,7 +92,7 @@ function freshOf(text: string, gap: string): Piece[] {
   });
 }
 
-/** In each stretch of changed words, those that are gone first. */
+/** Order each stretch of changed words: deleted before added. */
 function ordered(pieces: Piece[]): Piece[] {
   const result: Piece[] = [];
   let fresh: Piece[] = [];

@@ -1,22 +1,22 @@
+import type { FileCheck } from "../../api/types";
 import { fireEvent, render, screen, waitFor } from "@testing-library/svelte";
 import { expect, it, vi } from "vitest";
-import type { Check } from "./check";
 import CheckedFile from "./CheckedFile.svelte";
 
-/** The service, by its next answers; the client takes `fetch` when it is made. */
+/** A service that returns the queued answers. The client takes `fetch` when its module is loaded. */
 const service = vi.hoisted(() => {
-  const state = { told: [] as [number, unknown][], asked: [] as string[] };
+  const state = { answers: [] as [number, unknown][], asked: [] as string[] };
   globalThis.fetch = (input) => {
     const request = input as Request;
     state.asked.push(`${request.method} ${new URL(request.url).pathname}`);
-    const [status, body] = state.told.shift() ?? [500, {}];
+    const [status, body] = state.answers.shift() ?? [500, {}];
     const headers = { "content-type": "application/json" };
     return Promise.resolve(new Response(JSON.stringify(body), { status, headers }));
   };
   return state;
 });
 
-const found: Check = {
+const found: FileCheck = {
   object: "check",
   filename: "faq.jsonl",
   bytes: 60,
@@ -32,7 +32,7 @@ const found: Check = {
 const text = '{"question": "A?"}\n{"question": "B?", "answer": ""}\n{"question": "C?", "answer": "C."}\n';
 const file = (): File => {
   const made = new File([text], "faq.jsonl");
-  // jsdom's files have no stream.
+  // jsdom's files lack `stream`.
   made.stream = () =>
     new ReadableStream({
       start(parts) {
@@ -43,18 +43,18 @@ const file = (): File => {
   return made;
 };
 
-function answer(...told: [status: number, body: unknown][]): string[] {
-  service.told = told;
+function answer(...answers: [status: number, body: unknown][]): string[] {
+  service.answers = answers;
   service.asked = [];
   return service.asked;
 }
 
-it("shows a bad line in its place, with rule, value and fix, and offers no upload", async () => {
+it("shows an invalid line in context, with rule, value and fix, and offers no upload", async () => {
   const problem = { line: 2, rule: "`answer` must not be empty", value: "", fix: "Write its text." };
   answer([200, { ...found, pairs: 1, problems: [problem], problems_total: 1 }]);
   render(CheckedFile, { file: file(), onclose: () => {} });
-  await screen.findByText(/1 problem to mend/);
-  const lines = await screen.findByRole("list", { name: "Lines to mend" });
+  await screen.findByText(/1 problem to fix/);
+  const lines = await screen.findByRole("list", { name: "Lines to fix" });
   await waitFor(() => expect(lines.textContent).toContain('{"question": "B?", "answer": ""}'));
   expect(lines.textContent).toContain('{"question": "A?"}');
   expect(lines.textContent).toContain("must not be empty");
@@ -62,7 +62,7 @@ it("shows a bad line in its place, with rule, value and fix, and offers no uploa
   expect(screen.queryByRole("button", { name: /Upload/ })).toBeNull();
 });
 
-it("uploads a sound file and goes to its pairs", async () => {
+it("uploads a valid file and goes to its pairs", async () => {
   const asked = answer([200, found], [200, { id: "file-7" }]);
   render(CheckedFile, { file: file(), onclose: () => {} });
   await fireEvent.click(await screen.findByRole("button", { name: "Upload 3 pairs" }));
@@ -74,5 +74,5 @@ it("says what the service says when it refuses the file", async () => {
   answer([400, { message: "The file is larger than 1 GB. Split it." }]);
   render(CheckedFile, { file: file(), onclose: () => {} });
   expect(await screen.findByText("The file is larger than 1 GB. Split it.")).toBeTruthy();
-  expect(screen.getByRole("button", { name: "Check it again" })).toBeTruthy();
+  expect(screen.getByRole("button", { name: "Check again" })).toBeTruthy();
 });

@@ -1,16 +1,17 @@
+import type { FileProblem } from "../../api/types";
 import { expect, it } from "vitest";
-import { linesOf, places, type Problem } from "./check";
+import { linesOf, places } from "./check";
 
 const stream = (...parts: string[]): ReadableStream<Uint8Array> =>
   new ReadableStream({
-    start(made) {
-      for (const part of parts) made.enqueue(new TextEncoder().encode(part));
-      made.close();
+    start(controller) {
+      for (const part of parts) controller.enqueue(new TextEncoder().encode(part));
+      controller.close();
     },
   });
-const problem = (line: number): Problem => ({ line, rule: `rule ${line}`, value: "", fix: "" });
+const problem = (line: number): FileProblem => ({ line, rule: `rule ${line}`, value: "", fix: "" });
 
-it("finds lines by number, wherever the pieces of the text are cut", async () => {
+it("finds lines by number however the text is split into chunks", async () => {
   const found = await linesOf(stream("one\r\ntw", "o\nthree\nfo", "ur"), new Set([2, 4, 9]));
   expect([...found]).toEqual([
     [2, "two"],
@@ -23,7 +24,7 @@ it("cuts a line that is very long", async () => {
   expect(found.get(1)?.length).toBeLessThan(500);
 });
 
-it("puts problems in their places, with the line before where that is sound", () => {
+it("groups problems by line, with the line before if that is valid", () => {
   const text = new Map([
     [1, "a"],
     [2, "b"],

@@ -1,33 +1,32 @@
-/** The answers that a pair had a part in, a page at a time, and what leaving the pair out would do to each. */
-import { answered, api, Refusal, type Shapes } from "../../api/client";
-
-export type Part = Shapes["PairInAnswer"];
+/** The answers that a pair influenced, loaded page by page, with the predicted effect of excluding it. */
+import type { PairInAnswer } from "../../api/types";
+import { unwrap, api, ApiError } from "../../api/client";
 
 const STEP = 20;
 
 export class Influenced {
-  answers = $state.raw<Part[] | null>(null);
+  answers = $state.raw<PairInAnswer[] | null>(null);
   total = $state(0);
-  trouble = $state("");
+  error = $state("");
   busy = $state(false);
   private units = $state.raw(new Map<string, string>());
 
   constructor(
     private readonly pair: string,
     private readonly model: string,
-    /** Whether a model was trained on the pair: else there is nothing to ask for. */
+    /** True if a model was trained on the pair; otherwise there are no answers to load. */
     trained: boolean,
   ) {
     if (trained) void this.more();
     else this.answers = [];
   }
 
-  /** The run of the latest of them. */
+  /** The run of the latest answer. */
   get run(): string | null {
     return this.answers?.[0]?.job_id ?? null;
   }
 
-  /** By attribution, in nats: a pair that is left out takes its score with it. Similarities foretell nothing. */
+  /** The predicted effect of excluding the pair, in nats by attribution: minus its score. Similarities predict nothing. */
   get predicted(): Record<string, number> {
     const own = (this.answers ?? []).filter((one) => this.units.get(one.method) === "nats");
     return Object.fromEntries(own.map((one) => [one.id, -one.score]));
@@ -42,21 +41,21 @@ export class Influenced {
         ...(this.model ? { model: this.model } : {}),
       };
       const params = { path: { pair_id: this.pair }, query };
-      const found = await answered(api.GET("/v1/whence/pairs/{pair_id}/answers", { params }));
+      const found = await unwrap(api.GET("/v1/whence/pairs/{pair_id}/answers", { params }));
       this.answers = [...(this.answers ?? []), ...found.data];
       this.total = found.total;
-      this.trouble = "";
+      this.error = "";
       if (found.total && !this.units.size) await this.readUnits();
     } catch (cause) {
-      if (cause instanceof Refusal && cause.status === 404) this.answers ??= [];
-      else this.trouble = (cause as Error).message;
+      if (cause instanceof ApiError && cause.status === 404) this.answers ??= [];
+      else this.error = (cause as Error).message;
     } finally {
       this.busy = false;
     }
   }
 
   private async readUnits(): Promise<void> {
-    const methods = await answered(api.GET("/v1/whence/methods"));
+    const methods = await unwrap(api.GET("/v1/whence/methods"));
     this.units = new Map(methods.data.map((method) => [method.name, method.unit]));
   }
 }

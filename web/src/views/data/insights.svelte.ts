@@ -1,15 +1,13 @@
-/** What was found out about the pairs of a run: which are suspected to be wrong, and which are copies. */
-import { answered, api, type Shapes } from "../../api/client";
-import type { Pair } from "./source";
-
-export type Suspect = Shapes["SuspectAnswer"];
+/** Insights into the pairs of a run: those suspected to be wrong, and duplicates. */
+import type { Pair, RunInsights, Suspect } from "../../api/types";
+import { unwrap, api } from "../../api/client";
 
 const PAUSE = 6000;
 
 export class Insights {
-  state = $state<"loading" | Shapes["InsightsAnswer"]["state"]>("loading");
+  state = $state<"loading" | RunInsights["state"]>("loading");
   suspects = $state.raw<Suspect[]>([]);
-  copies = $state.raw<Pair[]>([]);
+  duplicates = $state.raw<Pair[]>([]);
   private byId = new Map<string, Suspect>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private left = false;
@@ -28,14 +26,14 @@ export class Insights {
     clearTimeout(this.timer);
   }
 
-  /** Reads them; while they are being computed, again and again. */
+  /** Load them, repeatedly while they are being computed. */
   private async read(run: string): Promise<void> {
     try {
       const params = { path: { job_id: run } };
-      const found = await answered(api.GET("/v1/whence/runs/{job_id}/insights", { params }));
+      const found = await unwrap(api.GET("/v1/whence/runs/{job_id}/insights", { params }));
       this.byId = new Map(found.suspects.map((one) => [one.pair.id, one]));
       this.suspects = found.suspects;
-      this.copies = found.duplicates.flatMap((group) => group.pairs);
+      this.duplicates = found.duplicates.flatMap((group) => group.pairs);
       this.state = found.state;
       if (found.state === "computing" && !this.left)
         this.timer = setTimeout(() => void this.read(run), PAUSE);

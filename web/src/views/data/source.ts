@@ -1,23 +1,22 @@
-/** Where pairs are looked at: those of a file, or those that a run was trained on. */
-import { answered, api, type Shapes } from "../../api/client";
+/** The source of the pairs shown: a file, or the data of a run. */
+import type { Job, Pair, PairInPlace } from "../../api/types";
+import { unwrap, api } from "../../api/client";
 import type { Fetch } from "./pages.svelte";
 
 export type Source = { kind: "file" | "run"; id: string };
-export type Pair = Shapes["PairAnswer"];
-export type Job = Shapes["FineTune"];
 
-/** How the pairs of a source are fetched: all, or those that hold a text. */
+/** Return a function that loads a page of a source's pairs: all, or those that contain a text. */
 export function pairsOf(source: Source, search: string): Fetch<Pair> {
   return (offset, limit, signal) => {
     const query = { offset, limit, ...(search ? { search } : {}) };
     return source.kind === "file"
-      ? answered(
+      ? unwrap(
           api.GET("/v1/whence/files/{file_id}/pairs", {
             params: { path: { file_id: source.id }, query },
             signal,
           }),
         )
-      : answered(
+      : unwrap(
           api.GET("/v1/whence/runs/{job_id}/pairs", {
             params: { path: { job_id: source.id }, query },
             signal,
@@ -26,41 +25,39 @@ export function pairsOf(source: Source, search: string): Fetch<Pair> {
   };
 }
 
-/** What a source is called, and the latest finished run that was trained on it. */
+/** The name of a source, and the latest completed run trained on it. */
 export type Named = { name: string; files: string[]; run: string | null };
 
 export async function named(source: Source): Promise<Named> {
   if (source.kind === "run") {
-    const run = await answered(
+    const run = await unwrap(
       api.GET("/v1/whence/runs/{job_id}", { params: { path: { job_id: source.id } } }),
     );
     const files = run.files.map((file) => file.filename);
     return { name: files.join(", ") || source.id, files, run: source.id };
   }
-  const file = await answered(
+  const file = await unwrap(
     api.GET("/v1/flow/files/{file_id}", { params: { path: { file_id: source.id } } }),
   );
-  const jobs = await answered(api.GET("/v1/flow/fine-tunes"));
+  const jobs = await unwrap(api.GET("/v1/flow/fine-tunes"));
   return { name: file.filename, files: [file.filename], run: runOn(jobs.data, source.id)?.id ?? null };
 }
 
-/** The newest completed job on a file; `jobs` are in the service's order, the newest first. */
+/** The newest completed job on a file; `jobs` come newest first. */
 export function runOn(jobs: Job[], file: string): Job | undefined {
   return jobs.find((job) => job.status === "completed" && job.training_files.includes(file));
 }
 
-/** A pair of a file that no model was trained on, with those around it: where its line says, else by its question. */
+/** A pair of a file that no model was trained on, with its neighbours; found by its line, else by its question. */
 export async function pairInFile(
   file: string,
   id: string,
   line: number,
   question: string,
-): Promise<Shapes["PairInPlace"]> {
+): Promise<PairInPlace> {
   const path = { file_id: file };
   const near = { offset: Math.max(0, line - 4), limit: 8 };
-  const around = await answered(
-    api.GET("/v1/whence/files/{file_id}/pairs", { params: { path, query: near } }),
-  );
+  const around = await unwrap(api.GET("/v1/whence/files/{file_id}/pairs", { params: { path, query: near } }));
   const at = around.data.findIndex((pair) => pair.id === id);
   const found = around.data[at];
   if (found) {
@@ -68,8 +65,8 @@ export async function pairInFile(
     return { ...found, neighbours };
   }
   const query = { search: question.slice(0, 1000), limit: 1000 };
-  const alike = await answered(api.GET("/v1/whence/files/{file_id}/pairs", { params: { path, query } }));
+  const alike = await unwrap(api.GET("/v1/whence/files/{file_id}/pairs", { params: { path, query } }));
   const pair = alike.data.find((one) => one.id === id);
-  if (!pair) throw new Error("The file holds no such pair. Look for it in the list of its pairs.");
+  if (!pair) throw new Error("This pair is not in the file. Search for it in the list of the file's pairs.");
   return { ...pair, neighbours: [] };
 }

@@ -10,16 +10,16 @@ beforeEach(() => {
   changes.clear();
 });
 
-it("lists what is left out, and takes it back", async () => {
+it("lists an excluded pair, and undoes the change", async () => {
   changes.exclude(pair);
   render(ChangeList, { run: "ft-1" });
   expect(screen.getByText("1 change")).toBeTruthy();
-  await fireEvent.click(screen.getByRole("button", { name: "Undo the change of faq.jsonl:61" }));
+  await fireEvent.click(screen.getByRole("button", { name: "Undo the change to faq.jsonl:61" }));
   expect(changes.size).toBe(0);
-  expect(screen.getByText("Nothing is to be changed yet")).toBeTruthy();
+  expect(screen.getByText("No changes yet")).toBeTruthy();
 });
 
-it("marks the words of an edit that go and come", () => {
+it("marks the words that an edit removes and adds", () => {
   changes.edit(pair, "How tall?", "118 cm");
   const { container } = render(ChangeList, { run: "ft-1" });
   expect(container.querySelector("del")?.textContent).toBe("181");
@@ -31,14 +31,14 @@ it("adds a pair", async () => {
   await fireEvent.click(screen.getByRole("button", { name: "Add a pair" }));
   await fireEvent.input(screen.getByLabelText("Question"), { target: { value: "What bulb?" } });
   await fireEvent.input(screen.getByLabelText("Answer"), { target: { value: "HT9." } });
-  await fireEvent.click(screen.getByRole("button", { name: "Add it" }));
+  await fireEvent.click(screen.getByRole("button", { name: "Add pair" }));
   expect(changes.here.changes[0]).toMatchObject({ kind: "add", question: "What bulb?", answer: "HT9." });
 });
 
-it("lets a flagged pair be left out", async () => {
+it("excludes a flagged pair", async () => {
   changes.flag(pair, "looks wrong");
   render(ChangeList, { run: "ft-1" });
-  await fireEvent.click(screen.getByRole("button", { name: "Leave out faq.jsonl:61" }));
+  await fireEvent.click(screen.getByRole("button", { name: "Exclude faq.jsonl:61" }));
   expect(changes.of("p1")?.kind).toBe("exclude");
   expect(changes.here.flagged).toHaveLength(0);
 });

@@ -1,33 +1,33 @@
-/** An experiment as it goes on: new versions, a job with the same recipe, its model deployed and asked, a verdict. */
-import { api, answered } from "../../api/client";
+/** A running experiment: new versions of the data, a job with the same recipe, its deployment, its answers, a verdict. */
+import { api, unwrap } from "../../api/client";
 import { changes } from "../../state/changes.svelte";
-import { create, demote, deployments, promote, settled } from "../tune/deploying";
-import { Followed } from "../tune/follow.svelte";
+import { create, demote, deployments, promote, settled } from "../tune/deployments";
+import { FollowedJob } from "../tune/follow.svelte";
 import { configOf, formOfRun } from "../tune/recipe";
-import { answers, nameOf } from "../tune/states";
-import { forget, keep, kept, stepOf, type Kept } from "./experiments";
-import { outcomeOf, revised } from "./measuring";
+import { isOpen, isServing, jobName } from "../tune/status";
+import { forget, load, save, stepOf, type SavedExperiment } from "./experiments";
+import { createRevision, outcomeOf } from "./attributions";
 import { replaced, type Revision } from "./plan";
 
 export class Experiment {
-  kept = $state.raw<Kept | null>(null);
-  followed = $state.raw<Followed | null>(null);
+  saved = $state.raw<SavedExperiment | null>(null);
+  followed = $state.raw<FollowedJob | null>(null);
   answers = $state(false);
-  refused = $state("");
+  error = $state("");
   busy = $state(false);
   readonly step = $derived(
-    this.kept ? stepOf(this.kept, this.followed?.job?.status === "completed", this.answers) : null,
+    this.saved ? stepOf(this.saved, this.followed?.job?.status === "completed", this.answers) : null,
   );
 
-  /** Look at the experiment of a run; `elsewhere` is one that an address tells of and this browser does not know. */
-  open(run: string, elsewhere: Kept | null): void {
-    this.kept = kept(run) ?? elsewhere;
-    this.followed = this.kept?.job ? new Followed(this.kept.job) : null;
-    this.answers = Boolean(this.kept?.outcomes.length);
-    this.refused = "";
+  /** Open the experiment of a run; `elsewhere` is one described by the address that this browser has not saved. */
+  open(run: string, elsewhere: SavedExperiment | null): void {
+    this.saved = load(run) ?? elsewhere;
+    this.followed = this.saved?.job ? new FollowedJob(this.saved.job) : null;
+    this.answers = Boolean(this.saved?.outcomes.length);
+    this.error = "";
   }
 
-  /** Begin: the change set as it stands now. */
+  /** Start an experiment with the current change set. */
   begin(run: string, revisions: Revision[]): void {
     this.put({
       id: crypto.randomUUID(),
@@ -46,73 +46,64 @@ export class Experiment {
     this.answers = false;
   }
 
-  /** Do what is not done yet, until something is to be decided. What was done before a reload is not done again. */
+  /** Carry out the remaining steps up to the decision. Steps done before a reload are not repeated. */
   async proceed(signal: AbortSignal): Promise<void> {
     if (this.busy) return;
     this.busy = true;
-    this.refused = "";
+    this.error = "";
     try {
       while (!signal.aborted && (await this.advance(signal)));
     } catch (cause) {
-      if (!signal.aborted) this.refused = (cause as Error).message;
+      if (!signal.aborted) this.error = (cause as Error).message;
     }
     this.busy = false;
   }
 
-  /** Let the new model take over from the old one. */
+  /** Activate the new model instead of the old one. */
   async accept(): Promise<void> {
-    if (!this.kept) return;
-    const { run, deployment, changes: made } = this.kept;
+    if (!this.saved) return;
+    const { run, deployment, changes: applied } = this.saved;
     await promote(deployment);
-    await this.rest((one) => one.model_id === run);
+    for (const one of await deployments()) {
+      if (one.model_id === run && isServing(one)) await demote(one.id);
+    }
     this.write({ verdict: "accepted" });
-    const same = JSON.stringify(made) === JSON.stringify(changes.here.changes);
+    const same = JSON.stringify(applied) === JSON.stringify(changes.here.changes);
     if (changes.run === run && same) changes.clear();
   }
 
-  /** Let the new model answer no longer. The old one, and the change set, stay. */
-  async throwAway(): Promise<void> {
-    if (!this.kept) return;
-    const { deployment, job } = this.kept;
+  /** Deactivate the new model. The old one and the change set are kept. */
+  async discard(): Promise<void> {
+    if (!this.saved) return;
+    const { deployment, job } = this.saved;
     if (deployment) await demote(deployment);
-    else if (
-      job &&
-      this.followed?.job &&
-      ["pending", "queued", "running"].includes(this.followed.job.status)
-    ) {
-      await answered(api.PUT("/v1/flow/fine-tunes/{job_id}/cancel", { params: { path: { job_id: job } } }));
+    else if (job && this.followed?.job && isOpen(this.followed.job)) {
+      await unwrap(api.PUT("/v1/flow/fine-tunes/{job_id}/cancel", { params: { path: { job_id: job } } }));
     }
     this.write({ verdict: "thrown away" });
   }
 
-  /** Put it aside, so that another can be begun. */
+  /** Close the experiment, so that another can be started. */
   close(): void {
-    if (this.kept) forget(this.kept.run);
-    this.kept = this.followed = null;
-    this.refused = "";
+    if (this.saved) forget(this.saved.run);
+    this.saved = this.followed = null;
+    this.error = "";
   }
 
-  private async rest(chosen: (one: { model_id: string }) => boolean): Promise<void> {
-    const all = await deployments();
-    for (const one of all.filter((one) => chosen(one) && answers(one))) {
-      await demote(one.id);
-    }
+  private put(next: SavedExperiment): void {
+    this.saved = next;
+    save(next);
   }
 
-  private put(next: Kept): void {
-    this.kept = next;
-    keep(next);
-  }
-
-  /** Note what was done; a verdict that was given meanwhile stays. */
-  private write(parts: Partial<Kept>): void {
-    if (this.kept) this.put({ ...this.kept, ...parts });
+  /** Record progress, without overwriting a verdict given in the meantime. */
+  private write(parts: Partial<SavedExperiment>): void {
+    if (this.saved) this.put({ ...this.saved, ...parts });
   }
 
   private async advance(signal: AbortSignal): Promise<boolean> {
-    const now = this.kept;
+    const now = this.saved;
     if (!now) return false;
-    if (now.job && !this.followed) this.followed = new Followed(now.job);
+    if (now.job && !this.followed) this.followed = new FollowedJob(now.job);
     switch (this.step) {
       case "versions":
         return this.makeVersion(now);
@@ -129,30 +120,30 @@ export class Experiment {
     }
   }
 
-  private async makeVersion(now: Kept): Promise<boolean> {
+  private async makeVersion(now: SavedExperiment): Promise<boolean> {
     const next = now.revisions.find((one) => !now.versions[one.file]);
     if (!next) return false;
-    const made = await revised(next);
-    this.write({ versions: { ...now.versions, [next.file]: made } });
+    const version = await createRevision(next);
+    this.write({ versions: { ...now.versions, [next.file]: version } });
     return true;
   }
 
-  private async makeJob(now: Kept): Promise<boolean> {
+  private async makeJob(now: SavedExperiment): Promise<boolean> {
     const path = { job_id: now.run };
     const [job, run] = await Promise.all([
-      answered(api.GET("/v1/flow/fine-tunes/{job_id}", { params: { path } })),
-      answered(api.GET("/v1/whence/runs/{job_id}", { params: { path } })),
+      unwrap(api.GET("/v1/flow/fine-tunes/{job_id}", { params: { path } })),
+      unwrap(api.GET("/v1/whence/runs/{job_id}", { params: { path } })),
     ]);
     const files = run.files.map((file) => file.id);
     const form = { ...formOfRun(job, run.manifest), files: replaced(files, now.versions) };
     const body = {
-      training_config: configOf({ ...form, name: `${nameOf(job)}, improved`.slice(0, 200) }),
+      training_config: configOf({ ...form, name: `${jobName(job)}, improved`.slice(0, 200) }),
       infrastructure_config: { accel_type: job.accel_type, n_accel: job.n_accel, n_node: job.n_node },
     };
     const params = { header: { "Idempotency-Key": `${now.id} job` } };
-    const made = await answered(api.POST("/v1/flow/fine-tune", { body, params }));
-    this.write({ job: made.id });
-    this.followed = new Followed(made.id);
+    const { id } = await unwrap(api.POST("/v1/flow/fine-tune", { body, params }));
+    this.write({ job: id });
+    this.followed = new FollowedJob(id);
     return true;
   }
 
@@ -160,20 +151,20 @@ export class Experiment {
     const followed = this.followed;
     if (!followed) return false;
     await followed.follow(signal);
-    if (signal.aborted || this.kept?.verdict) return false;
-    if (followed.refused) throw new Error(followed.refused);
+    if (signal.aborted || this.saved?.verdict) return false;
+    if (followed.error) throw new Error(followed.error);
     if (followed.job?.status === "completed") return true;
-    const why = followed.job?.error_analysis ?? `The job is ${followed.job?.status ?? "gone"}.`;
-    throw new Error(`${why} Throw the experiment away, and try again.`);
+    const why = followed.job?.error_analysis ?? `The job's status is ${followed.job?.status ?? "unknown"}.`;
+    throw new Error(`${why} Close this experiment and start another.`);
   }
 
-  private async deploy(now: Kept, signal: AbortSignal): Promise<boolean> {
+  private async deploy(now: SavedExperiment, signal: AbortSignal): Promise<boolean> {
     const job = this.followed?.job ?? (await this.followed?.reread());
     if (!job) return false;
-    const name = nameOf(job).padEnd(5, ".");
+    const name = jobName(job).padEnd(5, ".");
     const id = now.deployment || (await create(job, name, `${now.id} deployment`)).id;
     if (!now.deployment) this.write({ deployment: id });
-    if (this.kept?.verdict) return false;
+    if (this.saved?.verdict) return false;
     await promote(id);
     const done = await settled(id, signal);
     if (done.status === "Failed") throw new Error(done.failure ?? "The new model could not be loaded.");
@@ -181,7 +172,7 @@ export class Experiment {
     return true;
   }
 
-  private async ask(now: Kept, signal: AbortSignal): Promise<boolean> {
+  private async ask(now: SavedExperiment, signal: AbortSignal): Promise<boolean> {
     const next = now.watched[now.outcomes.length];
     if (!next) return false;
     const outcome = await outcomeOf(next, now.deployment, now.changes, signal);

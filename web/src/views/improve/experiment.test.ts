@@ -1,11 +1,11 @@
-/** An experiment from the change set to the verdict, against answers such as the service gives. */
+/** An experiment from the change set to the verdict, against a simulated service. */
 import { beforeEach, expect, it, vi } from "vitest";
 import { changes } from "../../state/changes.svelte";
 import { Experiment } from "./experiment.svelte";
 
-/** The client takes `fetch` as it is when it is made: before that, one that can be told what to answer. */
+/** The client takes `fetch` when its module is loaded, so a programmable one is installed before. */
 const service = vi.hoisted(() => {
-  const held = { answer: (_: Request): Promise<Response> => Promise.reject(new Error("not told")) };
+  const held = { answer: (_: Request): Promise<Response> => Promise.reject(new Error("no answer set")) };
   globalThis.fetch = (input, init) => held.answer(new Request(input, init));
   return held;
 });
@@ -85,12 +85,12 @@ async function done(experiment: Experiment): Promise<void> {
   await experiment.proceed(new AbortController().signal);
 }
 
-it("makes a version, trains on it by the same recipe, deploys, and asks the watched answers again", async () => {
+it("creates a version, trains on it with the same recipe, deploys, and asks the watched questions again", async () => {
   const experiment = new Experiment();
   experiment.open("ft-old", null);
   experiment.begin("ft-old", [revision]);
   await done(experiment);
-  expect(experiment.refused).toBe("");
+  expect(experiment.error).toBe("");
   expect(experiment.step).toBe("deciding");
   expect(bodies[0]).toEqual({ exclude: ["p1"], edit: [], add: [] });
   expect(bodies[1]?.["training_config"]).toMatchObject({
@@ -98,17 +98,17 @@ it("makes a version, trains on it by the same recipe, deploys, and asks the watc
     n_epochs: 5,
     batch_size: 8,
   });
-  expect(experiment.kept?.outcomes).toEqual([
+  expect(experiment.saved?.outcomes).toEqual([
     { watched: "a-old", measured: "a-measured", own: "a-own", predicted: -40 },
   ]);
 });
 
-it("goes on after a reload without doing again what was done", async () => {
+it("continues after a reload without repeating steps", async () => {
   newJob = "failed";
   const before = new Experiment();
   before.begin("ft-old", [revision]);
   await done(before);
-  expect(before.refused).toContain("failed");
+  expect(before.error).toContain("failed");
   newJob = "completed";
   const after = new Experiment();
   after.open("ft-old", null);
@@ -118,7 +118,7 @@ it("goes on after a reload without doing again what was done", async () => {
   expect(asked.filter((one) => one === "POST /v1/flow/fine-tune")).toHaveLength(1);
 });
 
-it("lets the new model take over, and takes the change set as done", async () => {
+it("activates the accepted model and clears the change set", async () => {
   const experiment = new Experiment();
   experiment.begin("ft-old", [revision]);
   await done(experiment);
@@ -129,11 +129,11 @@ it("lets the new model take over, and takes the change set as done", async () =>
   expect(changes.size).toBe(0);
 });
 
-it("keeps the old model and the change set when thrown away", async () => {
+it("keeps the old model and the change set when discarded", async () => {
   const experiment = new Experiment();
   experiment.begin("ft-old", [revision]);
   await done(experiment);
-  await experiment.throwAway();
+  await experiment.discard();
   expect(asked).toContain("PUT /v1/flow/deployments/d-new/demote");
   expect(asked).not.toContain("PUT /v1/flow/deployments/d-old/demote");
   expect(changes.size).toBe(1);

@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from "vitest";
-import { forget, keep, kept, stepOf, type Kept } from "./experiments";
+import { forget, load, save, stepOf, type SavedExperiment } from "./experiments";
 
-const made = (parts: Partial<Kept> = {}): Kept => ({
+const experiment = (parts: Partial<SavedExperiment> = {}): SavedExperiment => ({
   id: "x",
   run: "ft-1",
   started: "2026-01-01T00:00:00Z",
@@ -18,25 +18,25 @@ const made = (parts: Partial<Kept> = {}): Kept => ({
 
 beforeEach(() => localStorage.clear());
 
-it("is there again after a reload, by its run", () => {
-  keep(made({ job: "ft-2" }));
-  keep(made({ run: "ft-9" }));
-  expect(kept("ft-1")?.job).toBe("ft-2");
+it("is restored by its run after a reload", () => {
+  save(experiment({ job: "ft-2" }));
+  save(experiment({ run: "ft-9" }));
+  expect(load("ft-1")?.job).toBe("ft-2");
   forget("ft-1");
-  expect(kept("ft-1")).toBeNull();
-  expect(kept("ft-9")).not.toBeNull();
+  expect(load("ft-1")).toBeNull();
+  expect(load("ft-9")).not.toBeNull();
 });
 
-it("goes on with what is not done yet", () => {
-  expect(stepOf(made(), false, false)).toBe("versions");
+it("continues with the first step not done", () => {
+  expect(stepOf(experiment(), false, false)).toBe("versions");
   const versions = { one: "one-b" };
-  expect(stepOf(made({ versions }), false, false)).toBe("job");
-  expect(stepOf(made({ versions, job: "ft-2" }), false, false)).toBe("training");
-  expect(stepOf(made({ versions, job: "ft-2" }), true, false)).toBe("deploying");
+  expect(stepOf(experiment({ versions }), false, false)).toBe("job");
+  expect(stepOf(experiment({ versions, job: "ft-2" }), false, false)).toBe("training");
+  expect(stepOf(experiment({ versions, job: "ft-2" }), true, false)).toBe("deploying");
   const deployment = "deployment-2";
-  expect(stepOf(made({ versions, job: "ft-2", deployment }), true, false)).toBe("deploying");
-  expect(stepOf(made({ versions, job: "ft-2", deployment }), true, true)).toBe("asking");
+  expect(stepOf(experiment({ versions, job: "ft-2", deployment }), true, false)).toBe("deploying");
+  expect(stepOf(experiment({ versions, job: "ft-2", deployment }), true, true)).toBe("asking");
   const outcomes = [{ watched: "attribution-1", measured: "m", own: "o", predicted: null }];
-  expect(stepOf(made({ versions, job: "ft-2", deployment, outcomes }), true, true)).toBe("deciding");
-  expect(stepOf(made({ verdict: "accepted" }), true, true)).toBe("decided");
+  expect(stepOf(experiment({ versions, job: "ft-2", deployment, outcomes }), true, true)).toBe("deciding");
+  expect(stepOf(experiment({ verdict: "accepted" }), true, true)).toBe("decided");
 });

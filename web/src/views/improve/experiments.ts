@@ -1,18 +1,18 @@
-/** Experiments as this browser keeps them: one for each run, so that a reload goes on where it was. */
+/** Experiments saved in this browser, one per run, so that they continue after a reload. */
 import type { Change } from "../../state/changes.svelte";
 import type { Outcome } from "./outcomes";
 import type { Revision } from "./plan";
 
 export type Verdict = "" | "accepted" | "thrown away";
-export type Kept = {
-  /** Makes each request of the experiment one that can be repeated without being done twice. */
+export type SavedExperiment = {
+  /** Part of the idempotency key of each request. */
   id: string;
   run: string;
   started: string;
   changes: Change[];
   watched: string[];
   revisions: Revision[];
-  /** New versions by the id of the file they come from. */
+  /** The new versions by the id of the original file. */
   versions: Record<string, string>;
   job: string;
   deployment: string;
@@ -23,11 +23,11 @@ export type Step = "versions" | "job" | "training" | "deploying" | "asking" | "d
 
 const NAME = "whence-experiments";
 
-export function kept(run: string): Kept | null {
+export function load(run: string): SavedExperiment | null {
   return all()[run] ?? null;
 }
 
-export function keep(experiment: Kept): void {
+export function save(experiment: SavedExperiment): void {
   localStorage.setItem(NAME, JSON.stringify({ ...all(), [experiment.run]: experiment }));
 }
 
@@ -37,16 +37,16 @@ export function forget(run: string): void {
   localStorage.setItem(NAME, JSON.stringify(rest));
 }
 
-function all(): Record<string, Kept> {
+function all(): Record<string, SavedExperiment> {
   try {
-    return JSON.parse(localStorage.getItem(NAME) ?? "{}") as Record<string, Kept>;
+    return JSON.parse(localStorage.getItem(NAME) ?? "{}") as Record<string, SavedExperiment>;
   } catch {
     return {};
   }
 }
 
-/** What is to be done next; `trained` says whether the job is completed, `answers` whether its model is in memory. */
-export function stepOf(experiment: Kept, trained: boolean, answers: boolean): Step {
+/** The next step; `trained` is true if the job is completed, `answers` if its model is loaded. */
+export function stepOf(experiment: SavedExperiment, trained: boolean, answers: boolean): Step {
   if (experiment.verdict) return "decided";
   if (experiment.revisions.some((one) => !experiment.versions[one.file])) return "versions";
   if (!experiment.job) return "job";

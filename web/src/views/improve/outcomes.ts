@@ -1,6 +1,6 @@
-/** What came of an experiment for each watched answer: three kept attributions, and what was foretold.
+/** The outcome of an experiment for a watched answer: three stored attributions and the prediction.
  *
- * In the address an outcome is `watched:measured:own:predicted`, so that a copied address brings the comparison back.
+ * In the address an outcome is `watched:measured:own:predicted`, so a copied address restores the comparison.
  */
 
 export type Outcome = {
@@ -10,11 +10,11 @@ export type Outcome = {
   measured: string;
   /** The new model's own answer. */
   own: string;
-  /** Change of the log-probability that was foretold, in nats. */
+  /** The predicted change of the log-probability, in nats. */
   predicted: number | null;
 };
 
-export function written(outcomes: readonly Outcome[]): string {
+export function formatOutcomes(outcomes: readonly Outcome[]): string {
   return outcomes
     .map((one) => [one.watched, one.measured, one.own, one.predicted?.toFixed(3) ?? ""].join(":"))
     .join(",");
@@ -29,18 +29,18 @@ export function readOutcomes(text: string): Outcome[] {
   });
 }
 
-/** Nats that no one should read anything into: two trainings on the same data differ by as much. */
+/** Nats by which two trainings on the same data differ. */
 const SMALL = 1;
 
-/** How well an effect was foretold, in words. A prediction of exactly 0 is one that was too small to tell. */
+/** Describe how well an effect was predicted. A prediction of exactly 0 was too small to tell. */
 export function verdictOn(predicted: number, actual: number): string {
   const little = Math.abs(actual) < SMALL;
   if (Math.abs(predicted) < SMALL) {
-    return little ? "As foretold: hardly any change." : "It changed, though little was foretold.";
+    return little ? "As predicted: hardly any change." : "It changed, though little change was predicted.";
   }
-  if (little) return "It hardly changed, though more was foretold.";
-  if (Math.sign(predicted) !== Math.sign(actual)) return "It went the other way than foretold.";
+  if (little) return "It hardly changed, though more was predicted.";
+  if (Math.sign(predicted) !== Math.sign(actual)) return "It changed in the opposite direction.";
   const ratio = actual / predicted;
-  if (ratio > 0.67 && ratio < 1.5) return "As foretold.";
-  return ratio >= 1.5 ? "The same way, and more than foretold." : "The same way, but less than foretold.";
+  if (ratio > 0.67 && ratio < 1.5) return "As predicted.";
+  return ratio >= 1.5 ? "In the predicted direction, but more." : "In the predicted direction, but less.";
 }

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import type { Change, Told } from "../../state/changes.svelte";
-import { inWords, planOf, replaced } from "./plan";
+import type { Change, PairRef } from "../../state/changes.svelte";
+import { planOf, replaced, summaryOf } from "./plan";
 
-const pair = (id: string, file_id: string): Told => ({
+const pair = (id: string, file_id: string): PairRef => ({
   id,
   file_id,
   file: "f",
@@ -23,14 +23,14 @@ const changes: Change[] = [
   { kind: "exclude", pair: pair("s", "elsewhere"), predicted: {} },
 ];
 
-it("makes one version for each file that is touched, and names what belongs to none", () => {
+it("plans one version per changed file, and lists changes outside the files", () => {
   const { revisions, strays } = planOf(changes, files, "one");
   expect(revisions.map((one) => one.file)).toEqual(["one", "two"]);
   expect(revisions[0]?.add).toEqual([{ question: "new", answer: "pair" }]);
   expect(revisions[1]?.exclude).toEqual(["a", "b"]);
   expect(revisions[1]?.edit).toEqual([{ id: "c", question: "q2", answer: "a2" }]);
   expect(strays).toHaveLength(1);
-  expect(revisions.map(inWords)).toEqual(["1 pair added", "2 pairs excluded, 1 edited"]);
+  expect(revisions.map(summaryOf)).toEqual(["1 pair added", "2 pairs excluded, 1 edited"]);
 });
 
 it("keeps the order of the files", () => {

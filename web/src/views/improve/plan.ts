@@ -1,7 +1,7 @@
-/** What is to be made of a change set: for each file it touches, a new version. */
-import type { Shapes } from "../../api/client";
+/** The plan for a change set: a new version of each file that it touches. */
+import type { RunFile } from "../../api/types";
 import type { Change } from "../../state/changes.svelte";
-import { plural } from "../../words/numbers";
+import { plural } from "../../text/numbers";
 
 export type Pair = { question: string; answer: string };
 export type Revision = {
@@ -13,8 +13,8 @@ export type Revision = {
 };
 export type Plan = { revisions: Revision[]; strays: Change[] };
 
-/** The new versions, in the order of the run's files; pairs of no file of the run are strays. Added ones go to `home`. */
-export function planOf(changes: readonly Change[], files: readonly Shapes["RunFile"][], home: string): Plan {
+/** The new versions, in the order of the run's files; changes outside these files are strays. New pairs go to `home`. */
+export function planOf(changes: readonly Change[], files: readonly RunFile[], home: string): Plan {
   const all = new Map(files.map((file) => [file.id, blank(file.id, file.filename)]));
   const strays: Change[] = [];
   for (const change of changes) {
@@ -35,7 +35,7 @@ function blank(file: string, filename: string): Revision {
 const touches = (one: Revision): boolean => one.exclude.length + one.edit.length + one.add.length > 0;
 
 /** "1 pair excluded, 2 edited, 1 added". */
-export function inWords(revision: Revision): string {
+export function summaryOf(revision: Revision): string {
   const parts: [number, string][] = [
     [revision.exclude.length, "excluded"],
     [revision.edit.length, "edited"],
@@ -47,7 +47,7 @@ export function inWords(revision: Revision): string {
     .join(", ");
 }
 
-/** The run's files, each that has a new version replaced by it, in the same order. */
+/** The run's files in order, those with a new version replaced by it. */
 export function replaced(files: readonly string[], versions: Readonly<Record<string, string>>): string[] {
   return files.map((file) => versions[file] ?? file);
 }

@@ -1,8 +1,9 @@
+import type { Attribution } from "../../api/types";
 import { describe, expect, it } from "vitest";
-import type { Change, Told } from "../../state/changes.svelte";
-import { effectOn, reservations, type Attribution } from "./prediction";
+import type { Change, PairRef } from "../../state/changes.svelte";
+import { effectOn, reservations } from "./prediction";
 
-const pair = (id: string): Told => ({
+const pair = (id: string): PairRef => ({
   id,
   file_id: "file-1",
   file: "faq.jsonl",
@@ -24,29 +25,26 @@ const answer = (parts: Partial<Attribution> = {}): Attribution =>
   }) as Attribution;
 
 describe("the effect of a change set", () => {
-  it("is minus the sum of what the pairs contributed, opposing ones too", () => {
+  it("is minus the sum of the pairs' contributions, including opposing ones", () => {
     const changes: Change[] = [
       { kind: "exclude", pair: pair("a"), predicted: {} },
       { kind: "exclude", pair: pair("c"), predicted: {} },
       { kind: "exclude", pair: pair("z"), predicted: {} },
     ];
-    expect(effectOn(answer(), changes)).toEqual({ nats: -35, told: 2, small: 1, edited: 0, added: 0 });
+    expect(effectOn(answer(), changes)).toEqual({ nats: -35, counted: 2, small: 1, edited: 0, added: 0 });
   });
 
-  it("takes an edit as the removal of the old text, and says so", () => {
+  it("counts an edit as the removal of the old text, and says so", () => {
     const changes: Change[] = [
       { kind: "edit", pair: pair("b"), question: "q", answer: "new", predicted: {} },
       { kind: "add", id: "n", question: "q", answer: "a" },
     ];
     const effect = effectOn(answer(), changes);
-    expect(effect).toEqual({ nats: -10, told: 1, small: 0, edited: 1, added: 1 });
-    expect(effect && reservations(effect)).toEqual([
-      "of 1 pair edited, only the removal of the old text is told",
-      "what 1 pair added will do cannot be told",
-    ]);
+    expect(effect).toEqual({ nats: -10, counted: 1, small: 0, edited: 1, added: 1 });
+    expect(effect && reservations(effect)).toEqual(["the new text of 1 edited pair", "1 added pair"]);
   });
 
-  it("is not told from similarities or from a part of an answer", () => {
+  it("is not predicted from similarities or from a part of an answer", () => {
     expect(effectOn(answer({ unit: "similarity" }), [])).toBeNull();
     expect(effectOn(answer({ selection: [0, 4] }), [])).toBeNull();
     expect(effectOn(answer({ instead: "another" }), [])).toBeNull();

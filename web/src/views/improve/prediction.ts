@@ -1,25 +1,24 @@
-/** What the change set should do to an answer: told by what its pairs contributed to it, before anything is trained. */
-import type { Shapes } from "../../api/client";
+/** The predicted effect of a change set on an answer, from the contributions of its pairs, before any training. */
+import type { Attribution } from "../../api/types";
+import { plural } from "../../text/numbers";
 import type { Change } from "../../state/changes.svelte";
-
-export type Attribution = Shapes["AttributionAnswer"];
 export type Effect = {
   /** Change of the answer's log-probability, in nats. */
   nats: number;
-  /** Pairs that the answer rests on and that are taken away. */
-  told: number;
-  /** Pairs that are taken away and are too small to tell. */
+  /** Removed pairs that stand out for the answer. */
+  counted: number;
+  /** Removed pairs that do not. */
   small: number;
-  /** Pairs whose new text comes in; what it does cannot be told. */
+  /** Pairs with a new text, whose effect cannot be predicted. */
   edited: number;
   added: number;
 };
 
-/** The effect on one answer, or null where its scores do not foretell: no nats, or a part of an answer only. */
+/** The effect on one answer, or null if its scores predict none: they are not in nats, or of only a part of it. */
 export function effectOn(answer: Attribution, changes: readonly Change[]): Effect | null {
   if (answer.unit !== "nats" || isPart(answer)) return null;
   const scores = new Map([...answer.results, ...answer.opposing].map((pair) => [pair.id, pair.score]));
-  const effect: Effect = { nats: 0, told: 0, small: 0, edited: 0, added: 0 };
+  const effect: Effect = { nats: 0, counted: 0, small: 0, edited: 0, added: 0 };
   for (const change of changes) {
     if (change.kind === "add") {
       effect.added += 1;
@@ -29,25 +28,23 @@ export function effectOn(answer: Attribution, changes: readonly Change[]): Effec
     if (change.kind === "edit") effect.edited += 1;
     if (score === undefined) effect.small += 1;
     else {
-      effect.told += 1;
+      effect.counted += 1;
       effect.nats -= score;
     }
   }
   return effect;
 }
 
-/** Whether an attribution speaks of a part of its answer, or of a comparison, rather than of the whole. */
+/** True if an attribution covers only a part of its answer, or is a contrast. */
 export function isPart(answer: Attribution): boolean {
   return Boolean(answer.selection) || Boolean(answer.instead);
 }
 
-/** What stands beside the number: which of the changes it leaves out. */
+/** The changes that the predicted number leaves out, in words. */
 export function reservations(effect: Effect): string[] {
   const notes: string[] = [];
-  const pairs = (count: number): string => (count === 1 ? "1 pair" : `${count} pairs`);
-  if (effect.small) notes.push(`${pairs(effect.small)} too small to tell`);
-  if (effect.edited)
-    notes.push(`of ${pairs(effect.edited)} edited, only the removal of the old text is told`);
-  if (effect.added) notes.push(`what ${pairs(effect.added)} added will do cannot be told`);
+  if (effect.small) notes.push(`${plural(effect.small, "pair")} with too small an effect`);
+  if (effect.edited) notes.push(`the new text of ${plural(effect.edited, "edited pair")}`);
+  if (effect.added) notes.push(plural(effect.added, "added pair"));
   return notes;
 }

@@ -8,8 +8,8 @@ const shown = (items: string[], more: object = {}) => {
   const onfold = vi.fn();
   const props = {
     id: "x",
-    title: "Copies",
-    about: "Said twice.",
+    title: "Duplicates",
+    about: "Repeated pairs.",
     empty: "Nothing yet.",
     items,
     open: true,
@@ -20,20 +20,20 @@ const shown = (items: string[], more: object = {}) => {
   return onfold;
 };
 
-it("says what would fill it while it is empty", () => {
+it("shows a hint while it is empty", () => {
   shown([]);
   expect(screen.getByText("Nothing yet.")).toBeTruthy();
   expect(screen.queryByRole("list")).toBeNull();
 });
 
-it("lists the first, and all when asked", async () => {
+it("lists the first items, and all on request", async () => {
   shown(["a", "b", "c"], { shown: 2 });
   expect(screen.getAllByRole("listitem").map((item) => item.textContent?.trim())).toEqual(["a", "b"]);
   await fireEvent.click(screen.getByRole("button", { name: "Show all 3" }));
   expect(screen.getAllByRole("listitem")).toHaveLength(3);
 });
 
-it("tells how it is folded", async () => {
+it("reports when it is folded", async () => {
   const onfold = shown(["a"]);
   const details = screen.getByRole("group") as HTMLDetailsElement;
   details.open = false;

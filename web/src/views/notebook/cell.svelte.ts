@@ -1,15 +1,15 @@
-/** What a cell shows, kept the same as the kernel's side of the widget. */
+/** The state of a cell, synchronised with the kernel's side of the widget. */
+import type { Attribution } from "../../api/types";
 import { theme } from "../../state/theme.svelte";
-import type { Range } from "../../words/pieces";
-import type { Attribution } from "../ask/shapes";
+import type { Range } from "../../text/pieces";
 
-/** The part of anywidget's model that is used. */
+/** The part of anywidget's model used here. */
 export type Model = {
   get: (name: string) => unknown;
   set: (name: string, value: unknown) => void;
   save_changes: () => void;
-  on: (event: string, told: () => void) => void;
-  off: (event: string, told: () => void) => void;
+  on: (event: string, callback: () => void) => void;
+  off: (event: string, callback: () => void) => void;
 };
 
 const NAMES = ["attribution", "charts", "selection", "can_select", "busy", "error"];
@@ -25,13 +25,13 @@ export class Cell {
   private readonly read = (): void => this.take();
 
   constructor(private readonly model: Model) {
-    this.shade = shadeOfPlace();
+    this.shade = notebookShade();
     theme.follow(this.shade);
     this.take();
     for (const name of NAMES) model.on(`change:${name}`, this.read);
   }
 
-  /** Ask the kernel to explain this part only; null: the whole answer. */
+  /** Ask the kernel to explain a part of the answer; null means all of it. */
   select(range: Range | null): void {
     this.selection = range && [range.start, range.end];
     this.model.set("selection", this.selection);
@@ -52,9 +52,9 @@ export class Cell {
   }
 }
 
-/** Jupyter says on the body whether its theme is light; elsewhere the system does. */
-function shadeOfPlace(): "light" | "dark" {
-  const said = document.body.dataset["jpThemeLight"];
-  if (said) return said === "false" ? "dark" : "light";
+/** The notebook's colour scheme: Jupyter marks it on the body; elsewhere the system's applies. */
+function notebookShade(): "light" | "dark" {
+  const light = document.body.dataset["jpThemeLight"];
+  if (light) return light === "false" ? "dark" : "light";
   return window.matchMedia?.("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }

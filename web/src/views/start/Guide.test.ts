@@ -1,9 +1,9 @@
+import type { Demo } from "../../api/types";
 import { fireEvent, render, screen, within } from "@testing-library/svelte";
 import { expect, it, vi } from "vitest";
 import Guide from "./Guide.svelte";
-import type { Demo } from "./standing.svelte";
 
-/** The service, which has one pair; the client takes `fetch` when it is made. */
+/** A service with one pair. The client takes `fetch` when its module is loaded. */
 const service = vi.hoisted(() => {
   const state = { line: 0, asked: [] as string[] };
   globalThis.fetch = (input) => {
@@ -34,17 +34,17 @@ function pairAt(line: number): string[] {
   return service.asked;
 }
 
-it("opens the first question that was not asked yet, and asks it in the address", () => {
+it("opens the first question not asked yet, with a link that asks it", () => {
   pairAt(61);
-  render(Guide, { demo: demo("DHL"), onaway: () => {} });
+  render(Guide, { demo: demo("DHL"), onclose: () => {} });
   expect(screen.getByText(/1 of 4 asked/)).toBeTruthy();
   const link = screen.getByRole("link", { name: "Ask this" });
   expect(link.getAttribute("href")).toBe("#/ask?model=deployment-1&question=How+tall%3F&ask=1");
 });
 
-it("leads to the wrong pair once its question was asked", async () => {
+it("links to the wrong pair once its question was asked", async () => {
   const asked = pairAt(61);
-  render(Guide, { demo: demo("DHL", "181 cm"), onaway: () => {} });
+  render(Guide, { demo: demo("DHL", "181 cm"), onclose: () => {} });
   await fireEvent.click(screen.getByRole("button", { name: /wrong answer/ }));
   expect(await screen.findByRole("link", { name: "Open the wrong pair" })).toBeTruthy();
   expect(asked[0]).toMatch(/\/v1\/whence\/runs\/job-1\/pairs\?offset=60&limit=1$/);
@@ -52,9 +52,9 @@ it("leads to the wrong pair once its question was asked", async () => {
   expect(link.getAttribute("href")).toBe("#/data/pair-61?run=job-1");
 });
 
-it("does not name a pair that stands elsewhere, and says when all were asked", async () => {
+it("links to no pair on another line, and says when all questions were asked", async () => {
   pairAt(60);
-  render(Guide, { demo: demo("a", "b", "c", "d"), onaway: () => {} });
+  render(Guide, { demo: demo("a", "b", "c", "d"), onclose: () => {} });
   await new Promise((resolve) => setTimeout(resolve));
   expect(screen.getByText(/asked all four/)).toBeTruthy();
   const items = screen.getAllByRole("listitem");

@@ -1,16 +1,14 @@
-/** What a fine-tuning would take, told before it is started. */
-import { api, answered, type Shapes } from "../../api/client";
+/** The estimated cost of a fine-tuning job. */
+import type { Estimate, EstimateRequest } from "../../api/types";
+import { api, unwrap } from "../../api/client";
 import type { Form } from "./recipe";
 
-export type Estimate = Shapes["EstimateAnswer"];
-type Asked = Shapes["NewEstimate"];
-
-/** What of a form an estimate depends on. */
-export function askedOf(form: Pick<Form, "files" | "model" | "epochs" | "full" | "rank">): Asked {
+/** The part of a form that the estimate depends on. */
+export function requestOf(form: Pick<Form, "files" | "model" | "epochs" | "full" | "rank">): EstimateRequest {
   const { files, model, epochs, full, rank } = form;
   return { files, model, epochs, ...(full ? { full } : { rank }) };
 }
 
-export async function estimate(asked: Asked, signal: AbortSignal): Promise<Estimate> {
-  return answered(api.POST("/v1/whence/estimate", { body: asked, signal }));
+export async function estimate(request: EstimateRequest, signal: AbortSignal): Promise<Estimate> {
+  return unwrap(api.POST("/v1/whence/estimate", { body: request, signal }));
 }

@@ -1,6 +1,6 @@
+import type { Job } from "../../api/types";
 import { expect, it } from "vitest";
 import { factsOf } from "./facts";
-import type { Job } from "./states";
 
 const job = {
   model: "small",
@@ -11,13 +11,17 @@ const job = {
   batch_size: 4,
 } as unknown as Job;
 
-it("tells what was asked for until the run is finished", () => {
+it("lists the settings until the run is completed", () => {
   const facts = Object.fromEntries(factsOf(job, null));
-  expect(facts).toMatchObject({ Epochs: "from the data", Batch: "4", Weights: "LoRA, rank 16, alpha 32" });
+  expect(facts).toMatchObject({
+    Epochs: "from the data",
+    "Batch size": "4",
+    Weights: "LoRA, rank 16, alpha 32",
+  });
   expect("Steps" in facts).toBe(false);
 });
 
-it("tells what was made of it afterwards", () => {
+it("lists the recipe and the results afterwards", () => {
   const manifest = {
     config: { epochs: 5, learning_rate: 0.002, full: true },
     facts: { steps: 1000, final_loss: 0.05001258, examples: 154, tokens: { total: 8987 } },
@@ -26,10 +30,10 @@ it("tells what was made of it afterwards", () => {
   const facts = Object.fromEntries(factsOf(job, manifest));
   expect(facts).toMatchObject({
     Epochs: "5",
-    Weights: "all of them",
+    Weights: "all",
     Steps: "1,000",
     Tokens: "8,987",
-    "Last loss": "0.0500",
-    "Made with": "Whence 0.1.0",
+    "Final loss": "0.0500",
+    "Trained with": "Whence 0.1.0",
   });
 });

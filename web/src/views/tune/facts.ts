@@ -1,43 +1,47 @@
-/** A run in lines of name and value: its recipe as it was carried out, and what came of it. */
-import { count } from "../../words/numbers";
+/** The facts of a run as names and values: its recipe as carried out, and its results. */
+import type { Job } from "../../api/types";
+import { count } from "../../text/numbers";
 import { formOfRun } from "./recipe";
-import type { Job } from "./states";
 
 type Facts = Record<string, unknown>;
 
 const CHOSEN = "from the data";
-const LAYERS: Record<string, string> = { mlp: "feed-forward", "all-linear": "all linear ones" };
+const LAYERS: Record<string, string> = { mlp: "feed-forward", "all-linear": "all linear" };
 
-/** What is known of a job: from its manifest once the run is finished, before it from what was asked for. */
+/** The facts of a job: from its manifest once the run is completed, before that from its settings. */
 export function factsOf(job: Job, manifest: Facts | null): [string, string][] {
-  const made = formOfRun(job, manifest);
-  const came = (manifest?.["facts"] ?? {}) as Facts;
-  const tokens = (came["tokens"] ?? {}) as Facts;
+  const recipe = formOfRun(job, manifest);
+  const results = (manifest?.["facts"] ?? {}) as Facts;
+  const tokens = (results["tokens"] ?? {}) as Facts;
   const versions = (manifest?.["versions"] ?? {}) as Facts;
-  const adapter = made.full ? "all of them" : `LoRA, rank ${made.rank}, alpha ${made.alpha}`;
+  const adapter = recipe.full ? "all" : `LoRA, rank ${recipe.rank}, alpha ${recipe.alpha}`;
   const layers: [string, string][] =
-    made.full || !made.targets ? [] : [["Layers", LAYERS[made.targets] ?? made.targets]];
+    recipe.full || !recipe.targets ? [] : [["Layers", LAYERS[recipe.targets] ?? recipe.targets]];
   return [
-    ["Base model", made.model],
+    ["Base model", recipe.model],
     ["Weights", adapter],
     ...layers,
-    ["Epochs", numberOr(made.epochs, CHOSEN)],
-    ["Learning rate", made.rate === null ? CHOSEN : String(made.rate)],
-    ["Batch", numberOr(made.batch, CHOSEN)],
-    ...known("Pairs", came["examples"]),
-    ...known("Tokens", tokens["total"]),
-    ...known("Steps", came["steps"]),
-    ...known("Last loss", came["final_loss"], (loss) => loss.toPrecision(3)),
-    ...known("Checkpoints", made.points),
-    ...known("Seed", made.seed),
+    ["Epochs", numberOr(recipe.epochs, CHOSEN)],
+    ["Learning rate", recipe.rate === null ? CHOSEN : String(recipe.rate)],
+    ["Batch size", numberOr(recipe.batch, CHOSEN)],
+    ...optional("Pairs", results["examples"]),
+    ...optional("Tokens", tokens["total"]),
+    ...optional("Steps", results["steps"]),
+    ...optional("Final loss", results["final_loss"], (loss) => loss.toPrecision(3)),
+    ...optional("Checkpoints", recipe.points),
+    ...optional("Seed", recipe.seed),
     ...(typeof versions["whence"] === "string"
-      ? [["Made with", `Whence ${versions["whence"]}`] as [string, string]]
+      ? [["Trained with", `Whence ${versions["whence"]}`] as [string, string]]
       : []),
   ];
 }
 
 const numberOr = (value: number | null, words: string): string => (value === null ? words : count(value));
 
-function known(name: string, value: unknown, say: (value: number) => string = count): [string, string][] {
-  return typeof value === "number" ? [[name, say(value)]] : [];
+function optional(
+  name: string,
+  value: unknown,
+  format: (value: number) => string = count,
+): [string, string][] {
+  return typeof value === "number" ? [[name, format(value)]] : [];
 }

@@ -1,11 +1,11 @@
+import type { JobEvent } from "../../api/types";
 import { expect, it } from "vitest";
-import type { JobEvent } from "./follow.svelte";
 import { milestones } from "./milestones";
 
 const event = (phase: string, step: number | null, level = "info"): JobEvent =>
   ({ phase, step, level }) as JobEvent;
 
-it("keeps what is no step, warnings, and the last step of each phase", () => {
+it("keeps warnings, events other than steps, and the last step of each phase", () => {
   const events = [
     event("queued", null),
     event("fine-tuning", 1),

@@ -1,5 +1,5 @@
-/** The events of a job that a person wants to see: what is no mere step, and the latest step of each phase. */
-import type { JobEvent } from "./follow.svelte";
+/** The milestones among a job's events: all but the steps, and the latest step of each phase. */
+import type { JobEvent } from "../../api/types";
 
 export function milestones(events: JobEvent[]): JobEvent[] {
   return events.filter((event, place) => {

@@ -1,5 +1,5 @@
+import type { BaseModel, Job } from "../../api/types";
 import { describe, expect, it } from "vitest";
-import type { Shapes } from "../../api/client";
 import { configOf, emptyForm, firstModel, formOfJob, formOfRun } from "./recipe";
 
 const job = {
@@ -19,10 +19,10 @@ const job = {
   max_length: null,
   n_checkpoints: 3,
   experiment_name: "First",
-} as unknown as Shapes["FineTune"];
+} as unknown as Job;
 
 describe("a recipe", () => {
-  it("leaves out what the service is to choose", () => {
+  it("leaves out the service's choices", () => {
     const config = configOf({ ...emptyForm(), model: "small", files: ["file-1"], epochs: 3 });
     expect(config.n_epochs).toBe(3);
     expect("learning_rate" in config).toBe(false);
@@ -36,18 +36,18 @@ describe("a recipe", () => {
     });
   });
 
-  it("has no adapter where all weights are trained", () => {
+  it("has no adapter if all weights are trained", () => {
     expect("lora_config" in configOf({ ...emptyForm(), full: true })).toBe(false);
   });
 
-  it("gives back the settings of a job", () => {
+  it("restores the settings of a job", () => {
     const config = configOf(formOfJob(job));
     expect(config.lora_config).toEqual(job.lora_config);
     expect(config.learning_rate).toBe(0.001);
     expect("n_epochs" in config).toBe(false);
   });
 
-  it("takes from a finished run what was chosen from its data", () => {
+  it("takes the choices of a completed run", () => {
     const manifest = {
       config: { epochs: 5, batch_size: 8, rank: 4, targets: ["q_proj"], seed: 7, max_length: null },
     };
@@ -64,13 +64,13 @@ describe("a recipe", () => {
     expect(formOfRun(job, null)).toEqual(formOfJob(job));
   });
 
-  it("begins with the smallest chat model, or that of the latest job", () => {
+  it("starts with the smallest chat model, or that of the latest job", () => {
     const models = [
       { id: "large", type: "chat", bytes: 900 },
       { id: "small", type: "chat", bytes: 100 },
       { id: "encoder", type: "embedding", bytes: 1 },
-    ] as Shapes["ModelAnswer"][];
+    ] as BaseModel[];
     expect(firstModel(models, [])).toBe("small");
-    expect(firstModel(models, [{ ...job, model: "large" } as Shapes["FineTune"]])).toBe("large");
+    expect(firstModel(models, [{ ...job, model: "large" } as Job])).toBe("large");
   });
 });

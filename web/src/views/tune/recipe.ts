@@ -1,10 +1,8 @@
-/** How a model is to be fine-tuned: what the form holds, and the same as the service takes it. */
-import type { Shapes } from "../../api/client";
-
-export type TrainingConfig = Shapes["TrainingConfig"];
+/** The settings of a fine-tuning job, as the form and as the service have them. */
+import type { BaseModel, Job, Lora, TrainingConfig } from "../../api/types";
 type Facts = Record<string, unknown>;
 
-/** What a form holds. `null` leaves a choice to the service, which makes it from the data. */
+/** The settings in the form. `null` leaves a choice to the service, which makes it from the data. */
 export type Form = {
   model: string;
   files: string[];
@@ -41,7 +39,7 @@ export function emptyForm(): Form {
   };
 }
 
-/** The form as the service takes it; what is left to the service is left out. */
+/** The form as the service's configuration, without the choices left to the service. */
 export function configOf(form: Form): TrainingConfig {
   const config: TrainingConfig = {
     training_files: form.files,
@@ -55,11 +53,11 @@ export function configOf(form: Form): TrainingConfig {
     experiment_name: form.name.trim() || null,
     lora_config: form.full ? null : loraOf(form),
   };
-  const given = Object.entries(config).filter(([, value]) => value !== null);
-  return Object.fromEntries(given) as TrainingConfig;
+  const chosen = Object.entries(config).filter(([, value]) => value !== null);
+  return Object.fromEntries(chosen) as TrainingConfig;
 }
 
-function loraOf(form: Form): Shapes["LoRA"] {
+function loraOf(form: Form): Lora {
   const targets = form.targets.includes(",")
     ? form.targets.split(",").map((name) => name.trim())
     : form.targets;
@@ -72,8 +70,8 @@ function loraOf(form: Form): Shapes["LoRA"] {
   };
 }
 
-/** The form of a job that was asked for before. What it left open stays open. */
-export function formOfJob(job: Shapes["FineTune"]): Form {
+/** The form of an existing job. Choices left to the service stay so. */
+export function formOfJob(job: Job): Form {
   const lora = (job.lora_config ?? null) as Facts | null;
   const targets = ((lora?.["extras"] ?? {}) as Facts)["target_modules"];
   return {
@@ -94,8 +92,8 @@ export function formOfJob(job: Shapes["FineTune"]): Form {
   };
 }
 
-/** The recipe of a finished run, every open choice as it was made then, so that only the data differ in the next. */
-export function formOfRun(job: Shapes["FineTune"], manifest: Facts | null): Form {
+/** The recipe of a completed run with every choice as it was made, so that only the data differ in the next run. */
+export function formOfRun(job: Job, manifest: Facts | null): Form {
   const asked = formOfJob(job);
   const made = manifest?.["config"] as Facts | undefined;
   if (!made) return asked;
@@ -124,8 +122,8 @@ function targetsOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** The model to begin with: that of the latest job, else the smallest that can be fine-tuned. */
-export function firstModel(models: Shapes["ModelAnswer"][], jobs: Shapes["FineTune"][]): string {
+/** The preselected model: that of the latest job, else the smallest chat model. */
+export function firstModel(models: BaseModel[], jobs: Job[]): string {
   const chat = models.filter((model) => model.type === "chat");
   const latest = jobs.find((job) => chat.some((model) => model.id === job.model));
   if (latest) return latest.model;

@@ -1,0 +1,23 @@
+/** The words that a pair shares with an answer, as marked and unmarked stretches of the pair's text. */
+import { piecesOf } from "./pieces";
+import { wordsOf } from "./keywords";
+
+export type Stretch = { text: string; marked: boolean };
+
+/** Split `text` into stretches; the content words of `other` are marked, and the spaces between two of them. */
+export function matched(text: string, other: string): Stretch[] {
+  const shared = new Set(wordsOf(other));
+  const pieces = piecesOf(text);
+  const hit = pieces.map((piece) => piece.word && shared.has(piece.text.toLowerCase()));
+  const on = pieces.map(
+    (piece, at) => hit[at] || (!piece.word && Boolean(hit[at - 1]) && Boolean(hit[at + 1])),
+  );
+  const stretches: Stretch[] = [];
+  pieces.forEach((piece, at) => {
+    const last = stretches[stretches.length - 1];
+    const marked = Boolean(on[at]);
+    if (last && last.marked === marked) last.text += piece.text;
+    else stretches.push({ text: piece.text, marked });
+  });
+  return stretches;
+}

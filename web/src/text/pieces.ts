@@ -1,0 +1,41 @@
+/** An answer in selectable pieces. Offsets count Unicode code points, as the service's do. */
+
+export type Piece = { text: string; start: number; end: number; word: boolean };
+export type Range = { start: number; end: number };
+
+const PIECES = /\s+|[\p{L}\p{N}][\p{L}\p{N}\p{M}'’_-]*|./gsu;
+
+/** The words, punctuation marks and spaces of a text, in order; joined, they are the text. */
+export function piecesOf(text: string): Piece[] {
+  let start = 0;
+  return [...text.matchAll(PIECES)].map(([piece]) => {
+    const end = start + [...piece].length;
+    const result = { text: piece, start, end, word: /\S/u.test(piece) };
+    start = end;
+    return result;
+  });
+}
+
+/** The part of a text in a range of code points. */
+export function cut(text: string, range: Range): string {
+  return [...text].slice(range.start, range.end).join("");
+}
+
+/** The smallest range over two pieces. */
+export function spanOf(one: Piece, other: Piece): Range {
+  return { start: Math.min(one.start, other.start), end: Math.max(one.end, other.end) };
+}
+
+export const within = (piece: Piece, range: Range | null): boolean =>
+  range !== null && piece.start >= range.start && piece.end <= range.end;
+
+/** A range in the address's form, `12-20`. */
+export const rangeText = (range: Range | null): string | null =>
+  range ? `${range.start}-${range.end}` : null;
+
+export function rangeFrom(text: string): Range | null {
+  const found = /^(\d+)-(\d+)$/.exec(text);
+  if (!found) return null;
+  const range = { start: Number(found[1]), end: Number(found[2]) };
+  return range.start < range.end ? range : null;
+}

@@ -107,5 +107,5 @@ def test_a_base_model_that_changed_since_is_refused(made: Run, tmp_path: Path):
     base = save_tiny(tmp_path / "base")
     finetune(made.folder.parent / "pairs.jsonl", str(base), tmp_path / "run", short(epochs=1))
     save_tiny(base, tiny_llama(seed=1))
-    with pytest.raises(ArtifactError, match=r"files have changed\. Put the old ones back"):
+    with pytest.raises(ArtifactError, match=r"files have changed\. Restore the old files"):
         _ = Run.open(tmp_path / "run").base_folder

@@ -5,6 +5,7 @@ contribution of each source to each sentence of the response; see `surrogate` fo
 """
 
 from collections.abc import Callable, Sequence
+from typing import TypedDict, Unpack
 
 import numpy as np
 from jaxtyping import Float
@@ -28,6 +29,16 @@ Score = Callable[[Sequence[str], Sequence[Piece]], Scores]
 """Scores pieces of a response under several contexts."""
 
 
+class Options(TypedDict, total=False):
+    """The settings of `attribute_by`, for functions that pass them on."""
+
+    highlight: str | None
+    granularity: Granularity
+    top_k: int
+    ablations: int
+    seed: int
+
+
 def attribute_context(
     model: PreTrainedModel | PeftModel,
     tokenizer: PreTrainedTokenizerBase,
@@ -35,22 +46,15 @@ def attribute_context(
     query: str,
     response: str,
     *,
-    highlight: str | None = None,
-    granularity: Granularity = "sentence",
-    top_k: int = 5,
-    ablations: int = 64,
-    seed: int = 0,
     batch_rows: int = 8,
     report: Report = silent,
+    **options: Unpack[Options],
 ) -> ContextAttribution:
-    """Return each sentence of the response with the `top_k` parts of the context that most raised its probability.
+    """Return each sentence of the response with the parts of the context that most raised its probability.
 
     Args:
-        highlight: a piece of the response (its first occurrence) to find the sources of; None: all of the response.
-        granularity: whether sources are sentences or paragraphs of the context. Segments are always sentences.
-        ablations: number of contexts to score, one forward pass each; fewer if there are fewer subsets.
-        seed: of the random subsets. The same seed gives the same attribution.
         batch_rows: contexts per pass; it affects only time and memory.
+        options: see `attribute_by`.
 
     Raises:
         DataError: an empty text, an unknown highlight, a number out of range, too many sources or too many tokens.
@@ -64,16 +68,7 @@ def attribute_context(
             model, tokenizer, contexts, query, response, targets, batch_rows=batch_rows, report=report
         )
 
-    return attribute_by(
-        score,
-        context,
-        response,
-        highlight=highlight,
-        granularity=granularity,
-        top_k=top_k,
-        ablations=ablations,
-        seed=seed,
-    )
+    return attribute_by(score, context, response, **options)
 
 
 def attribute_by(
@@ -87,10 +82,17 @@ def attribute_by(
     ablations: int = 64,
     seed: int = 0,
 ) -> ContextAttribution:
-    """Attribute with any scoring function; each distinct context is scored once.
+    """Attribute a response with any scoring function; each distinct context is scored once.
+
+    Args:
+        highlight: a piece of the response (its first occurrence) to find the sources of; None: all of the response.
+        granularity: whether sources are sentences or paragraphs of the context. Segments are always sentences.
+        top_k: sources per segment, those with the largest effects.
+        ablations: number of contexts to score, one forward pass each; fewer if there are fewer subsets.
+        seed: of the random subsets. The same seed gives the same attribution.
 
     Raises:
-        DataError: as for `attribute_context`.
+        DataError: an empty text, an unknown highlight, a number out of range, or too many sources.
     """
     require_text("response", response)
     require_one("top_k", top_k)

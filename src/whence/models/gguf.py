@@ -25,17 +25,17 @@ ACCEPTED = {
 }
 """Header keys, each with the values that can be converted."""
 NOT_OF_LLAMA = ("_model_name_or_path", "unk_token_id")
-"""Settings that transformers takes over from the header and that no Llama configuration has."""
+"""Settings that transformers copies from the header and that do not belong to a Llama configuration."""
 
 
 def convert_llama(gguf_path: Path, out: Path) -> None:
     """Write a GGUF file as a checkpoint (config, safetensors weights, tokenizer, chat template) into `out`.
 
     Raises:
-        ModelError: the file is no Llama with a byte-level BPE tokenizer, or header and weights disagree.
+        ModelError: the file is not a Llama with a byte-level BPE tokenizer, or header and weights disagree.
     """
     header = read_header(gguf_path)
-    # The bar of its reader heeds no setting of transformers.
+    # The progress bar of this reader ignores the settings of transformers.
     with quiet(), redirect_stderr(io.StringIO()):
         model = read_model(gguf_path)
         tokenizer = read_tokenizer(gguf_path, digits_alone=header[PRE_TOKENIZER] == "smollm")
@@ -44,7 +44,7 @@ def convert_llama(gguf_path: Path, out: Path) -> None:
 
 
 def read_header(path: Path) -> dict[str, Any]:
-    """The values of the keys in `ACCEPTED`.
+    """Return the values of the keys in `ACCEPTED`.
 
     Raises:
         ModelError: a value is not accepted.
@@ -61,10 +61,10 @@ def read_header(path: Path) -> dict[str, Any]:
 
 
 def read_model(path: Path) -> PreTrainedModel:
-    """The model of a GGUF file, in float32.
+    """Load the model of a GGUF file, in float32.
 
     Raises:
-        ModelError: the weights are not those that the header describes.
+        ModelError: the weights do not match the header.
     """
     options: dict[str, Any] = {"dtype": torch.float32, "quantization_config": GgufConfig(dequantize=True)}
     try:
@@ -81,8 +81,10 @@ def read_model(path: Path) -> PreTrainedModel:
 
 
 def read_tokenizer(path: Path, *, digits_alone: bool) -> PreTrainedTokenizerBase:
-    """The tokenizer of a GGUF file, with its special tokens and chat template; `digits_alone`: each digit is split off
-    before the merges, which transformers does not know of this file format."""
+    """Load the tokenizer of a GGUF file, with its special tokens and chat template.
+
+    `digits_alone`: each digit is split off before the merges, which transformers does not do for this format.
+    """
     tokenizer: Any = cast(Any, AutoTokenizer).from_pretrained(path.parent, gguf_file=path.name)
     fast = tokenizer.backend_tokenizer
     fast.model.continuing_subword_prefix = fast.model.end_of_word_suffix = None

@@ -1,15 +1,15 @@
-"""A recorded LoRA training as a function of how much each pair counts, and the exact derivative of that function.
+"""A recorded LoRA training as a function of the weight of each pair, and the exact derivative of that function.
 
-Training goes from state to state (weights, Adam's moments). With a presence w_i for every pair, 1 in the recorded run,
-step t with the batch B_t and its N_t counted tokens (those of the rehearsed questions with them) follows
+Training proceeds from state to state (weights, Adam's moments). With a presence w_i for every pair, 1 in the recorded
+run, step t with the batch B_t and its N_t counted tokens (those of the rehearsed questions included) minimises
 
     L_t(weights; w) = (sum over i in B_t of w_i (-log p_i) + rehearsal) / N_t
 
-N_t stays as it was recorded: taking a pair's presence away takes away just its own push on the weights, and makes no
-other pair's larger. The derivative of any f(end) in w follows from the chain rule, backwards through every step
+N_t stays as recorded: removing a pair's presence removes only its own contribution to the gradient and does not scale
+up that of other pairs. The derivative of any f(end) in w follows from the chain rule, backwards through every step
 (reverse mode), and is exact: MAGIC, Ilyas & Engstrom 2025, arXiv:2504.16430; metagradients, Engstrom et al. 2025,
 arXiv:2503.13751. Only about 2 sqrt(steps) states are in memory at a time: one at the start of each stretch of
-sqrt(steps) steps, and those of the stretch that is walked back through, which are computed once more.
+sqrt(steps) steps, and those of the stretch being differentiated, which are computed again.
 """
 
 import math
@@ -36,11 +36,11 @@ from whence.training.trainer import Trained, collator
 from whence.types import Report, Tokens, silent
 
 Tick = Callable[[], None]
-"""Called when a step has been taken."""
+"""Called after each step."""
 
 
 def no_tick() -> None:
-    """A `Tick` that tells nobody."""
+    """A `Tick` that does nothing."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class RecordedStep:
 
 @dataclass(frozen=True)
 class Slopes:
-    """log p(answer) of every query at the end of training, in nats, and its derivative in every pair's presence."""
+    """log p(answer) of every query at the end of training, in nats, and its derivative by every pair's presence."""
 
     values: Float[Tensor, " query"]
     derivative: Float[Tensor, "query train"]
@@ -62,14 +62,14 @@ class Slopes:
 
 
 class Answers(nn.Module):
-    """A model as a module from a batch to the logits of its answers' tokens, in the model's own precision."""
+    """A module that maps a batch to the logits of its answers' tokens, in the model's own precision."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, batch: Batch) -> Float[Tensor, "answer vocabulary"]:
-        """Logits at the counted positions, row after row."""
+        """Return the logits at the counted positions, row after row."""
         with logits_only_at(self.model, batch.counted):
             output = self.model(
                 input_ids=batch.input_ids,
@@ -82,7 +82,7 @@ class Answers(nn.Module):
 
 @dataclass
 class Replay:
-    """The steps of a training, ready to be taken again. `model` must compute without chance: see `require_exact`."""
+    """The steps of a training, ready to be repeated. `model` must be deterministic: see `require_exact`."""
 
     model: nn.Module
     tokenizer: PreTrainedTokenizerBase
@@ -103,24 +103,24 @@ class Replay:
 
     @property
     def device(self) -> torch.device:
-        """Where the model lies."""
+        """The device of the model."""
         return next(self.model.parameters()).device
 
     def everyone(self) -> Float[Tensor, " train"]:
-        """The presence of the recorded run: 1 for every pair."""
+        """Return the presence of the recorded run: 1 for every pair."""
         return torch.ones(len(self.examples), device=self.device, dtype=next(self.model.parameters()).dtype)
 
     def begin(self) -> State:
-        """The state before the first step, with the weights that the model has at the moment."""
+        """Return the state before the first step, with the model's current weights."""
         return State.begin(self.flat({name: p.detach() for name, p in trainable(self.model).items()}))
 
     def flat(self, weights: Mapping[str, Tensor]) -> Float[Tensor, " parameter"]:
-        """Named weights as one vector, on the model's device and in its precision."""
+        """Return named weights as one vector, on the model's device and in its precision."""
         like = self.everyone()
         return torch.cat([weights[name].to(like).flatten() for name in self._shapes])
 
     def logits(self, weights: Float[Tensor, " parameter"], batch: Batch) -> Float[Tensor, "answer vocabulary"]:
-        """The logits of a batch's answers under these weights."""
+        """Return the logits of a batch's answers under these weights."""
         parts = weights.split([shape.numel() for shape in self._shapes.values()])
         named = {
             f"model.{name}": part.view(shape) for (name, shape), part in zip(self._shapes.items(), parts, strict=True)
@@ -128,7 +128,7 @@ class Replay:
         return functional_call(self._answers, named, (batch,))
 
     def log_probability(self, weights: Float[Tensor, " parameter"], tokens: Tokens) -> Float[Tensor, ""]:
-        """log p(answer | prompt) in nats under these weights."""
+        """Return log p(answer | prompt) in nats under these weights."""
         batch = collate([tokens], 0, "right", self.device)
         return -nn.functional.cross_entropy(self.logits(weights, batch), batch.targets, reduction="sum")
 
@@ -136,13 +136,13 @@ class Replay:
     def log_probabilities(
         self, weights: Float[Tensor, " parameter"], items: Sequence[Tokens]
     ) -> Float[Tensor, " item"]:
-        """The same of several conversations, as numbers."""
+        """Return log p(answer | prompt) of several conversations, without gradients."""
         return torch.stack([self.log_probability(weights, tokens) for tokens in items])
 
     def loss(
         self, weights: Float[Tensor, " parameter"], step: RecordedStep, presence: Float[Tensor, " batch"]
     ) -> Float[Tensor, ""]:
-        """The trainer's loss of one step, each of its rows counting by its presence."""
+        """Return the trainer's loss of one step, each row weighted by its presence."""
         fields = self._batch(step.rows)
         items: list[int] = fields.pop("rehearsed").tolist()
         batch = Batch(**{name: value.to(self.device) for name, value in fields.items()})
@@ -157,7 +157,7 @@ class Replay:
     def advance(
         self, state: State, step: RecordedStep, presence: Float[Tensor, " batch"], graph: bool = False
     ) -> State:
-        """The state after a step; with `graph` as a differentiable function of state and presence, else of nothing."""
+        """Return the state after a step; with `graph` it is differentiable by state and presence."""
         start = state if graph else state.leaf()
         with torch.enable_grad():
             loss = self.loss(start.weights, step, presence)
@@ -166,13 +166,13 @@ class Replay:
             return self.optimizer.step(state, gradient, step.number, step.rate)
 
     def walk(self, state: State, presence: Float[Tensor, " train"], first: int, last: int) -> Iterator[State]:
-        """The states after the steps from place `first` to before place `last`, from the state before them on."""
+        """Yield the states after the steps `first` to `last` (exclusive), starting from the state before them."""
         for step in self.steps[first:last]:
             state = self.advance(state, step, presence[list(step.rows)])
             yield state
 
     def end(self, start: State, presence: Float[Tensor, " train"], tick: Tick = no_tick) -> State:
-        """The state after the last step."""
+        """Return the state after the last step."""
         state = start
         for after in self.walk(start, presence, 0, len(self.steps)):
             state = after
@@ -181,10 +181,10 @@ class Replay:
 
 
 def slopes(replay: Replay, start: State, queries: Sequence[Tokens], tick: Tick = no_tick) -> Slopes:
-    """log p(answer | prompt) of every query after the recorded training, and its derivative in every pair's presence.
+    """Return log p(answer | prompt) of every query after the recorded training, and its derivative by each presence.
 
-    All queries share the forward steps and each step's graph; a query adds one backward pass a step. `tick` is called
-    for each step forward and again for each step back.
+    All queries share the forward steps and each step's graph; a query adds one backward pass per step. `tick` is called
+    for each step forward and again for each step backward.
     """
     presence, spacing = replay.everyone(), max(1, math.isqrt(len(replay.steps)))
     kept = {0: start}
@@ -210,16 +210,16 @@ def slopes(replay: Replay, start: State, queries: Sequence[Tokens], tick: Tick =
 def pull_back(
     replay: Replay, state: State, step: RecordedStep, presence: Float[Tensor, " batch"], pulls: Sequence[State]
 ) -> tuple[list[State], Float[Tensor, "query batch"]]:
-    """Derivatives before a step, in its state and in its rows' presence, from those in the state after it."""
-    here, there = state.leaf(), presence.detach().requires_grad_()
-    after = replay.advance(here, step, there, graph=True)
-    wanted = (*here.parts, there)
-    found = [torch.autograd.grad(after.parts, wanted, pull.parts, retain_graph=True) for pull in pulls]
+    """Return the derivatives by the state before a step and by its rows' presence, from those by the state after it."""
+    before, weights = state.leaf(), presence.detach().requires_grad_()
+    after = replay.advance(before, step, weights, graph=True)
+    inputs = (*before.parts, weights)
+    found = [torch.autograd.grad(after.parts, inputs, pull.parts, retain_graph=True) for pull in pulls]
     return [State(*parts[:3]) for parts in found], torch.stack([parts[3] for parts in found])
 
 
 def _measured(replay: Replay, end: State, queries: Sequence[Tokens]) -> tuple[Tensor, list[State]]:
-    """Each query's log-probability at the end, and its derivative in the end's state."""
+    """Return each query's log-probability at the end, and its derivative by the final state."""
     values, pulls = list[Tensor](), list[State]()
     for tokens in queries:
         weights = end.weights.detach().requires_grad_()
@@ -231,10 +231,10 @@ def _measured(replay: Replay, end: State, queries: Sequence[Tokens]) -> tuple[Te
 
 
 def recorded_steps(run: Run) -> list[RecordedStep]:
-    """The steps that a run recorded, in order.
+    """Return the recorded steps of a run, in order.
 
     Raises:
-        TrainingError: which pairs made each step is not on record.
+        TrainingError: the pairs of each step were not recorded.
     """
     rows = read_steps(run.folder / "trace")
     if not rows or not all(row["examples"] for row in rows):
@@ -246,13 +246,13 @@ def recorded_steps(run: Run) -> list[RecordedStep]:
 
 
 def replay_of(run: Run, report: Report = silent) -> tuple[Replay, Trajectory]:
-    """The training of a run, in float32 on the base model's weights as they were used then; and the path it went.
+    """Return the training of a run as a replay, in float32 on the base model's weights, and its trajectory.
 
-    The model is the caller's own and stands at the start of the path.
+    The model is a new one and is set to the start of the trajectory.
 
     Raises:
-        TrainingError: the training cannot be repeated exactly: all weights were trained, there was dropout, or it was
-            trained elsewhere.
+        TrainingError: the training cannot be repeated exactly: all weights were trained, there was dropout, or the
+            model was trained elsewhere.
     """
     recipe, steps = recipe_of(run), recorded_steps(run)
     if recipe.full or recipe.dropout:
@@ -261,14 +261,14 @@ def replay_of(run: Run, report: Report = silent) -> tuple[Replay, Trajectory]:
     path = run.on(load_base(run.base_folder, full=False))
     model: Any = path.model
     path.move_to(path.checkpoints[0])
-    # The base model's own answers are asked for in the precision in which they were rehearsed.
+    # The base model's own answers are generated in the precision in which they were rehearsed.
     rehearsal = rehearse(model, path.tokenizer, report) if recipe.rehearsal else NOTHING
-    model.get_base_model().set_attn_implementation("eager")  # the fused kinds have no second derivative
+    model.get_base_model().set_attn_implementation("eager")  # fused attention has no second derivative
     return Replay(model.float(), path.tokenizer, run.examples, steps, rehearsal, recipe.rehearsal), path
 
 
 def require_exact(model: nn.Module) -> None:
-    """Raise unless the model computes the same each time: nothing is left out by chance."""
+    """Raise unless the model is deterministic: it has no dropout."""
     for name, module in model.named_modules():
         if isinstance(module, nn.Dropout) and module.p > 0:
             raise TrainingError(

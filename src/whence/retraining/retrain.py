@@ -1,7 +1,7 @@
-"""A run repeated on a part of its pairs: the same base model, recipe and order by seed; only the weights are kept.
+"""A run repeated on a subset of its pairs: same base model, recipe and order by seed; only the weights are kept.
 
-On all pairs and with the run's own seed the weights are the run's own, bit for bit; of a model that was trained
-elsewhere, those of its stand-in.
+On all pairs and with the run's own seed, the weights equal the run's own bit for bit; for a model that was trained
+elsewhere, they equal those of its stand-in.
 """
 
 import tempfile
@@ -21,13 +21,13 @@ from whence.training.fit import adapted
 from whence.training.recipe import Recipe
 from whence.training.rehearsal import NOTHING, Rehearsal, rehearse
 from whence.training.run import Run, load_base
-from whence.training.trainer import Teller, Trained, arguments, trainer_of
+from whence.training.trainer import StepReporter, Trained, arguments, trainer_of
 from whence.types import Report, Tokens, silent
 
 RETRAINED_STAND_IN = (
-    "How the model was trained is not on record: its stand-in was retrained, and is what retrainings are held against."
+    "How the model was trained is not recorded: its stand-in was retrained, and retrainings are compared with it."
 )
-"""What reports say of the retrainings of a run with a stand-in."""
+"""The note in reports on the retrainings of a run with a stand-in."""
 
 
 @dataclass(frozen=True)
@@ -41,21 +41,21 @@ class Kept:
         return len(self.rows)
 
     def tokens(self, index: int) -> Tokens:
-        """The tokens of one of those that were kept."""
+        """Return the tokens of a kept example."""
         return self.examples.tokens(self.rows[index])
 
 
 def recipe_of(run: Run) -> Recipe:
-    """How a run was trained, or its stand-in.
+    """Return the recipe of a run, or of its stand-in.
 
     Raises:
-        TrainingError: it was trained elsewhere without a stand-in, and how is not on record.
+        TrainingError: it was trained elsewhere without a stand-in, so that its recipe is not recorded.
     """
     config = dict(run.manifest.config)
     if config.get("imported") and not config.get("stand_in"):
         raise TrainingError(
-            f"Retraining takes the run's own recipe, but {run.folder} was trained elsewhere and has none. "
-            "Fine-tune with `whence train` to have one, or bring the model without --no-stand-in, --checkpoint and "
+            f"Retraining needs the run's own recipe, but {run.folder} was trained elsewhere and has none. "
+            "Fine-tune with `whence train` to record one, or import the model without --no-stand-in, --checkpoint and "
             "--trace: then its stand-in has one."
         )
     config = dict(config.get("stand_in") or config)
@@ -65,7 +65,7 @@ def recipe_of(run: Run) -> Recipe:
 
 @dataclass
 class Retrainer:
-    """A run's base model in memory, to be fine-tuned again and again. One retraining at a time."""
+    """A run's base model in memory, to be fine-tuned repeatedly, one retraining at a time."""
 
     run: Run
     _base: PreTrainedModel | None = field(init=False, default=None, repr=False)
@@ -73,16 +73,16 @@ class Retrainer:
 
     @cached_property
     def recipe(self) -> Recipe:
-        """How the run was trained."""
+        """The recipe of the run."""
         return recipe_of(self.run)
 
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerBase:
-        """The base model's."""
+        """The tokenizer of the base model."""
         return load_tokenizer(self.run.base_folder)
 
     def weights(self, kept: Sequence[int], seed: int, report: Report = silent) -> dict[str, Tensor]:
-        """The weights after training on the rows `kept`, with the run's recipe under another seed (or its own).
+        """Return the weights after training on the rows `kept`, with the run's recipe and this seed.
 
         Raises:
             TrainingError: nothing is kept, or the loss overflows.
@@ -103,13 +103,13 @@ class Retrainer:
         with tempfile.TemporaryDirectory() as folder:
             settings = arguments(recipe, Path(folder), len(examples), resumable=False)
             rehearsal = self._rehearsal(model)
-            trainer = trainer_of(model, self.tokenizer, examples, recipe, rehearsal, settings, [Teller(report)])
+            trainer = trainer_of(model, self.tokenizer, examples, recipe, rehearsal, settings, [StepReporter(report)])
             with quiet():
                 trainer.train()
         model.eval()
 
     def _rehearsal(self, model: nn.Module) -> Rehearsal:
-        """What the base model answers to the general questions; asked once."""
+        """Return the base model's answers to the general questions, generated once."""
         if not self.recipe.rehearsal:
             return NOTHING
         if self._rehearsed is None:

@@ -16,12 +16,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import whence
 from whence.api.app import create_app
+from whence.api.middleware import LARGEST_BODY
 from whence.api.process import LONGEST_HEAD
 from whence.api.service import Service
-from whence.api.traffic import LARGEST_BODY
 from whence.cli.main import app as commands
 from whence.cli.up import PORT
-from whence.client.resource import Opened, Sent
+from whence.client.resource import Method, StreamMethod
 from whence.platform.retry import PATIENCE as AWAY
 from whence.platform.supervisor import PATIENCE
 
@@ -99,7 +99,7 @@ def test_every_call_of_the_client_is_shown():
 
 
 def calls_of(kind: type) -> list[str]:
-    return [name for name in vars(kind) if isinstance(inspect.getattr_static(kind, name), Sent | Opened)]
+    return [name for name in vars(kind) if isinstance(inspect.getattr_static(kind, name), Method | StreamMethod)]
 
 
 def test_every_error_of_the_client_is_explained():

@@ -15,8 +15,8 @@ from tests.api.conftest import ADDRESS, BASE, Trained
 from tests.api.existing import ASK, PAIR
 from tests.postgres import postgres
 from whence.api.app import create_app
+from whence.api.middleware import LARGEST_BODY
 from whence.api.service import Service
-from whence.api.traffic import LARGEST_BODY
 
 PROJECTS, FILES, CHAT = "/v1/flow/projects", "/v1/flow/files", "/v1/inference/chat/completions"
 JSON = {"content-type": "application/json"}

@@ -6,15 +6,9 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from whence.api.document import KEPT, document
 from whence.api.routes import page
 
-ROOT = Path(__file__).resolve().parents[2]
 built = pytest.mark.skipif(not (page.FOLDER / "index.html").is_file(), reason="the page was not built: make page")
-
-
-def test_the_kept_document_is_up_to_date():
-    assert (ROOT / KEPT).read_text("utf-8") == document(), "Make it again: python -m whence.api.document"
 
 
 @built

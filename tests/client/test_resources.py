@@ -11,7 +11,7 @@ import pytest
 from tests.client.service import Service, serving
 from tests.client.shapes import EXAMPLES, Example
 from whence.client import AsyncClient, Client
-from whence.client.resource import Opened, Resource, Sent
+from whence.client.resource import Method, Resource, StreamMethod
 
 ids = [f"{example.name}-{place}" for place, example in enumerate(EXAMPLES)]
 every_call = pytest.mark.parametrize("example", EXAMPLES, ids=ids)
@@ -98,6 +98,6 @@ def test_a_call_keeps_the_name_signature_and_words_of_its_description():
 
 def test_every_call_says_what_comes_back():
     descriptions = [value for group in Resource.__subclasses__() for value in vars(group).values()]
-    calls = [value for value in descriptions if isinstance(value, Sent | Opened)]
+    calls = [value for value in descriptions if isinstance(value, Method | StreamMethod)]
     assert len(calls) > 30
     assert all((call.__doc__ or "").split(maxsplit=1)[0] in {"The", "None,", "What"} for call in calls)

@@ -66,7 +66,7 @@ def test_a_job_that_ends_without_a_model_is_an_error(status: str):
 
 def test_waiting_ends_when_its_time_is_over():
     service = serving(JOB)
-    with service.client() as client, pytest.raises(TimedOut, match="It goes on"):
+    with service.client() as client, pytest.raises(TimedOut, match="It continues"):
         client.fine_tuning.wait("ft-1", progress=False, timeout=0)
     assert len(service.requests) == 1
 

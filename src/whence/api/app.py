@@ -3,17 +3,17 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 
 from whence import __version__, settings
-from whence.api.document import without_422
 from whence.api.errors import documented, handle_errors
 from whence.api.loading import load_pending
 from whence.api.metrics import Metrics
+from whence.api.middleware import Traffic
 from whence.api.routes import health, manual, native, openai, page, seekrflow
 from whence.api.service import Service
-from whence.api.traffic import Traffic
 
 DESCRIPTION = """Which training examples made this fine-tuned model give this answer?
 
@@ -64,3 +64,19 @@ def include(app: FastAPI) -> None:
     app.include_router(manual.router)
     page.mount(app)
     without_422(app)
+
+
+def without_422(app: FastAPI) -> None:
+    """Leave 422 out of an app's document, where FastAPI adds it: what is unsound is answered with 400."""
+    made = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = made()
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                operation["responses"].pop("422", None)
+        for name in ("HTTPValidationError", "ValidationError"):
+            document["components"]["schemas"].pop(name, None)
+        return document
+
+    app.openapi = openapi

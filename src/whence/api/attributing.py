@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from whence import settings
-from whence.api import speech
+from whence.api import completions
 from whence.api.metrics import Metrics
 from whence.api.service import Service
 from whence.engine.messages import AttributeRequest, TokensRequest
@@ -30,7 +30,7 @@ async def attribute(
         DataError: the question is empty, the model was not fine-tuned here, or has no index of the method.
     """
     request.require_valid()
-    speaker = await service.within(lambda session: speaker_named(session, team, model))
+    speaker = await service.in_session(lambda session: speaker_named(session, team, model))
     if speaker.run is None or speaker.job_id is None:
         raise DataError(f"{model!r} is a base model: it was not fine-tuned, so there are no pairs to return.")
     if request.method is not None:
@@ -43,7 +43,7 @@ async def attribute(
     result["system_prompt"] = request.system_prompt
     metrics.note_phases(result["phases"])
     job_id = speaker.job_id
-    return await service.within(lambda session: _keep(session, team, job_id, model, result))
+    return await service.in_session(lambda session: _keep(session, team, job_id, model, result))
 
 
 async def tokens(service: Service, team: int, kept: AttributionRecord, pair: str | None) -> TokenInfluence:
@@ -55,12 +55,12 @@ async def tokens(service: Service, team: int, kept: AttributionRecord, pair: str
     """
     if pair is None and not kept.result["results"]:
         raise DataError("The attribution returned no pair. Name the pair whose tokens you ask about.")
-    speaker = await service.within(lambda session: speaker_named(session, team, kept.model))
+    speaker = await service.in_session(lambda session: speaker_named(session, team, kept.model))
     if speaker.run is None or speaker.job_id != kept.job_id:
         raise MissingError(f"{kept.model!r} is no longer the model that gave the answer. Explain the answer again.")
     message = TokensRequest(speaker.run, request_of(kept), pair or kept.result["results"][0]["id"])
     found = decode(TokenInfluence, await service.engines.ask(speaker.target, message))
-    return await service.within(lambda session: with_upload_ids(found, files_of(session, kept.job_id)))
+    return await service.in_session(lambda session: with_upload_ids(found, files_of(session, kept.job_id)))
 
 
 def request_of(kept: AttributionRecord) -> AttributionRequest:
@@ -72,7 +72,7 @@ def request_of(kept: AttributionRecord) -> AttributionRequest:
 async def _upstream_answer(service: Service, speaker: Speaker, request: AttributionRequest) -> str:
     turns = [(message.role, message.content) for message in request.query.messages[:-1]]
     greedy = {"max_new_tokens": request.max_new_tokens, "temperature": 0.0}
-    return (await speech.whole(service, speaker, turns, greedy)).text.strip()
+    return (await completions.whole(service, speaker, turns, greedy)).text.strip()
 
 
 def _keep(session: Any, team: int, job_id: str, model: str, result: dict[str, Any]) -> AttributionRecord:

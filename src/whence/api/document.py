@@ -1,6 +1,8 @@
-"""The OpenAPI document, as it is true of this service.
+"""The OpenAPI document and the reference made from it, as files of a checkout.
 
-python -m whence.api.document      # in a checkout: writes web/openapi.json, which the page's types are made from
+    python -m whence.api.document
+
+writes web/openapi.json, from which the page's types are generated, and docs/api-reference.md.
 """
 
 import json
@@ -9,37 +11,31 @@ from typing import Any
 
 from fastapi import FastAPI
 
-KEPT = Path("web/openapi.json")
+from whence.api.app import include
+from whence.api.reference import reference
+
+OPENAPI = Path("web/openapi.json")
+REFERENCE = Path("docs/api-reference.md")
 
 
-def without_422(app: FastAPI) -> None:
-    """Leave 422 out of an app's document, where FastAPI adds it: what is unsound is answered with 400."""
-    made = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = made()
-        for operations in document["paths"].values():
-            for operation in operations.values():
-                operation["responses"].pop("422", None)
-        for name in ("HTTPValidationError", "ValidationError"):
-            document["components"]["schemas"].pop(name, None)
-        return document
-
-    app.openapi = openapi
-
-
-def document() -> str:
-    """The document of all routes, as JSON."""
-    from whence.api.app import include
-
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document of all routes."""
     app = FastAPI(title="Whence")
     include(app)
-    return json.dumps(app.openapi(), indent=1, ensure_ascii=False) + "\n"
+    return app.openapi()
+
+
+def texts() -> dict[Path, str]:
+    """Return the content of each file, by its path in the checkout."""
+    described = document()
+    as_json = json.dumps(described, indent=1, ensure_ascii=False) + "\n"
+    return {OPENAPI: as_json, REFERENCE: reference(described)}
 
 
 def main() -> None:
-    """Write the document."""
-    KEPT.write_text(document(), "utf-8")
+    """Write the files."""
+    for path, text in texts().items():
+        path.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ log = logging.getLogger("whence.api")
 
 async def load(service: Service, deployment_id: str) -> None:
     """Have the model of a pending deployment in memory, and note that it is there or why it is not."""
-    speaker = await service.within(lambda session: speaker_of(session, session.get_one(Deployment, deployment_id)))
+    speaker = await service.in_session(lambda session: speaker_of(session, session.get_one(Deployment, deployment_id)))
     failure = None
     try:
         await service.engines.ask(speaker.target, LoadRequest(speaker.run))
@@ -22,10 +22,10 @@ async def load(service: Service, deployment_id: str) -> None:
     except WhenceError as error:
         failure = str(error)
         log.warning("deployment failed", extra={"deployment": deployment_id, "error": failure})
-    await service.within(lambda session: settle(session, deployment_id, failure))
+    await service.in_session(lambda session: settle(session, deployment_id, failure))
 
 
 async def load_pending(service: Service) -> None:
     """Go on with the deployments that an earlier process left on their way."""
-    for deployment in await service.within(pending):
+    for deployment in await service.in_session(pending):
         await load(service, deployment.id)

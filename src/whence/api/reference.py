@@ -1,19 +1,10 @@
-"""The reference of the REST API in Markdown, made from the OpenAPI document.
-
-python -m whence.api.reference      # in a checkout: writes docs/api-reference.md
-"""
+"""The reference of the REST API in Markdown, made from the OpenAPI document."""
 
 import json
 from collections.abc import Iterator
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
-
-from whence.api.app import include
-
-PAGE = Path("docs/api-reference.md")
 BOUNDS = {
     "minimum": "at least {}",
     "exclusiveMinimum": "above {}",
@@ -30,7 +21,7 @@ NULL = {"type": "null"}
 COMMON = {"200", "400", "401", "404", "409", "413", "429", "503"}
 HEAD = """# API reference
 
-What every route takes and answers. `python -m whence.api.reference` makes this page from the OpenAPI document, which a
+What every route takes and answers. `python -m whence.api.document` makes this page from the OpenAPI document, which a
 running service shows at `/openapi.json`.
 
 There are three dialects over one service: SeekrFlow's (`/v1/flow`, `/v1/inference`, `/v1/explainability`), OpenAI's
@@ -60,11 +51,8 @@ The message says what the rule is, what was found and what to do. Any route may 
 """
 
 
-def reference() -> str:
-    """The whole page."""
-    app = FastAPI()
-    include(app)
-    document = app.openapi()
+def reference(document: dict[str, Any]) -> str:
+    """Return the page of an OpenAPI document."""
     rooms = [
         (tag, list(routes)) for tag, routes in groupby(operations(document), key=lambda route: route[2]["tags"][0])
     ]
@@ -154,7 +142,8 @@ def number(value: float) -> str:
 def plain(schema: dict[str, Any]) -> str:
     """A type in a word or two."""
     if schema.get("type") == "array":
-        return f"list of {kind(schema['items'])}"
+        items = schema["items"] if "items" in schema else schema["prefixItems"][0]
+        return f"list of {kind(items)}"
     if isinstance(values := schema.get("additionalProperties"), dict) and values:
         return f"object of {kind(values)}"
     if schema.get("format") == "date-time":
@@ -173,12 +162,3 @@ def table(head: tuple[str, ...], rows: list[tuple[str, str, str | None]]) -> str
 def anchor(heading: str) -> str:
     """What links to a heading."""
     return "".join(c for c in heading.lower().replace(" ", "-") if c.isalnum() or c in "-_")
-
-
-def main() -> None:
-    """Write the page."""
-    PAGE.write_text(reference(), "utf-8")
-
-
-if __name__ == "__main__":
-    main()

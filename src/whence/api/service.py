@@ -40,7 +40,7 @@ class Service:
             loopback,
         )
 
-    async def within(self, work: Callable[[Session], T]) -> T:
+    async def in_session(self, work: Callable[[Session], T]) -> T:
         """What `work` makes in a session of its own, without holding up other requests."""
 
         def call() -> T:

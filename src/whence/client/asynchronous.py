@@ -13,8 +13,8 @@ from whence.client import connection
 from whence.client.attributions import Attributions
 from whence.client.calls import Call, Pause, Step, Steps, Streamed
 from whence.client.chat import AsyncChat
+from whence.client.connection import download_to
 from whence.client.deployments import Deployments
-from whence.client.downloads import arriving
 from whence.client.embeddings import Embeddings
 from whence.client.explainability import Explainability
 from whence.client.files import Files
@@ -90,7 +90,7 @@ class AsyncClient:
             return response
         async with aclosing(response):
             if call.save and response.is_success:
-                with arriving(call.save) as file:
+                with download_to(call.save) as file:
                     async for chunk in response.aiter_bytes():
                         file.write(chunk)
             else:

@@ -9,7 +9,7 @@ from whence.client.calls import Call, destination, given, nothing, segment
 from whence.client.decode import attribution
 from whence.client.pairs import Pair
 from whence.client.records import Page, brief, moments, record
-from whence.client.resource import D_co, Resource, Sent
+from whence.client.resource import D_co, Method, Resource
 from whence.types import Attribution, Influence, Level
 
 ROOT = "/v1/whence/attributions"
@@ -177,12 +177,12 @@ def with_pair(
 class Attributions(Resource[D_co]):
     """`client.attributions`."""
 
-    list = Sent(listing)
-    retrieve = Sent(retrieve)
-    delete = Sent(delete)
-    export = Sent(export)
-    verbatim = Sent(verbatim)
-    chart = Sent(chart)
-    report = Sent(report)
-    recurring = Sent(recurring)
-    with_pair = Sent(with_pair)
+    list = Method(listing)
+    retrieve = Method(retrieve)
+    delete = Method(delete)
+    export = Method(export)
+    verbatim = Method(verbatim)
+    chart = Method(chart)
+    report = Method(report)
+    recurring = Method(recurring)
+    with_pair = Method(with_pair)

@@ -7,17 +7,21 @@ bar). `client.sync` and `client.asynchronous` carry the same descriptions out.
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any, Generic, Literal, Protocol, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
 
-from whence.client.errors import InvalidCall
+from whence.client.errors import InvalidCall, TimedOut
 from whence.client.uploads import Upload
 
-Method = Literal["GET", "POST", "PUT", "DELETE"]
+HttpMethod = Literal["GET", "POST", "PUT", "DELETE"]
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+FIRST_POLL, LONGEST_POLL = 0.5, 5.0
+"""Seconds between two polls: short at the beginning, for what takes a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Call(Generic[T_co]):
     `key` is sent as `Idempotency-Key`: the server carries out one request only among those with the same key.
     """
 
-    method: Method
+    method: HttpMethod
     path: str
     parse: Callable[[Any], T_co]
     query: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -78,7 +82,7 @@ class Streamed(Generic[T_co]):
 
     @staticmethod
     def of(
-        method: Method,
+        method: HttpMethod,
         path: str,
         parse: Callable[[Any], T_co],
         query: Mapping[str, Any] | None = None,
@@ -120,3 +124,18 @@ def destination(out: str | Path) -> Path:
     if path.is_dir() or not path.parent.is_dir():
         raise InvalidCall(f"`out` must be a file in a folder that exists (found {path}). Make the folder, name a file.")
     return path
+
+
+def poll(look: Callable[[], Steps[T]], over: Callable[[T], bool], timeout: float | None) -> Generator[Step, Any, T]:
+    """Repeat `look` until its result is `over`, and return that. Raises `TimedOut` after `timeout` seconds; the work of
+    the server goes on."""
+    began = monotonic()
+    pause = FIRST_POLL
+    while True:
+        seen = yield from look()
+        if over(seen):
+            return seen
+        if timeout is not None and monotonic() - began + pause > timeout:
+            raise TimedOut(f"Not finished within {timeout:g} s: {seen!r}. It continues; wait again, or longer.")
+        yield Pause(pause)
+        pause = min(1.5 * pause, LONGEST_POLL)

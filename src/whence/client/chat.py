@@ -6,7 +6,7 @@ from typing import Any, Literal, TypedDict, Unpack, overload
 
 from whence.client.calls import Call, Streamed, given
 from whence.client.records import brief, record
-from whence.client.resource import AsyncDoor, Door, Resource
+from whence.client.resource import AsyncTransport, Resource, Transport
 from whence.client.streams import AsyncStream, Stream
 
 ROOT = "/v1/chat/completions"
@@ -111,7 +111,7 @@ def _body(model: str, messages: Messages, stream: bool, sampling: Sampling) -> d
     return {"model": model, "messages": [dict(turn) for turn in messages], "stream": stream, **given(**sampling)}
 
 
-class Completions(Resource[Door]):
+class Completions(Resource[Transport]):
     """`client.chat.completions`."""
 
     @overload
@@ -127,11 +127,11 @@ class Completions(Resource[Door]):
     ) -> ChatCompletion | Stream[ChatCompletion]:
         """The answer of a model (a deployment's id), or, with `stream`, its pieces as they arrive."""
         if stream:
-            return self.door.open(pieces(model, messages, **sampling))
-        return self.door.run(completion(model, messages, **sampling))
+            return self.transport.open(pieces(model, messages, **sampling))
+        return self.transport.run(completion(model, messages, **sampling))
 
 
-class AsyncCompletions(Resource[AsyncDoor]):
+class AsyncCompletions(Resource[AsyncTransport]):
     """`client.chat.completions` of an `AsyncClient`."""
 
     @overload
@@ -147,23 +147,23 @@ class AsyncCompletions(Resource[AsyncDoor]):
     ) -> ChatCompletion | AsyncStream[ChatCompletion]:
         """The answer of a model (a deployment's id), or, with `stream`, its pieces as they arrive."""
         if stream:
-            return await self.door.open(pieces(model, messages, **sampling))
-        return await self.door.run(completion(model, messages, **sampling))
+            return await self.transport.open(pieces(model, messages, **sampling))
+        return await self.transport.run(completion(model, messages, **sampling))
 
 
-class Chat(Resource[Door]):
+class Chat(Resource[Transport]):
     """`client.chat`."""
 
     @property
     def completions(self) -> Completions:
         """Where answers are made."""
-        return Completions(self.door)
+        return Completions(self.transport)
 
 
-class AsyncChat(Resource[AsyncDoor]):
+class AsyncChat(Resource[AsyncTransport]):
     """`client.chat` of an `AsyncClient`."""
 
     @property
     def completions(self) -> AsyncCompletions:
         """Where answers are made."""
-        return AsyncCompletions(self.door)
+        return AsyncCompletions(self.transport)

@@ -3,15 +3,15 @@
 import json
 import re
 from collections.abc import Generator, Mapping
-from contextlib import closing
-from typing import Any, TypeVar
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
 
 import httpx
 
 from whence.client.calls import Call, Pause, Step, Steps
-from whence.client.errors import ApiError, InvalidCall, refusal
+from whence.client.errors import ApiError, InvalidCall, connection_error, refusal
 from whence.client.retries import Outcome, Retries
-from whence.client.trouble import failure
 from whence.client.uploads import Part
 
 T = TypeVar("T")
@@ -88,7 +88,7 @@ def attempts(call: Call[Any], retries: Retries) -> Generator[Step, Outcome | Non
         yield Pause(delay)
         attempt += 1
     if isinstance(outcome, httpx.RequestError):
-        raise failure(outcome) from outcome
+        raise connection_error(outcome) from outcome
     return outcome
 
 
@@ -111,3 +111,15 @@ def body_of(response: httpx.Response) -> Any:
         return json.loads(response.content)
     except ValueError:
         return response.text
+
+
+@contextmanager
+def download_to(path: Path) -> Generator[BinaryIO]:
+    """Yield a file to write into; it gets its name at the end of the block, and is removed if the block fails."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

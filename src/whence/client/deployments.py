@@ -5,11 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from whence.client.bars import Shown, shown
-from whence.client.calls import Call, Steps, fresh_key, segment
+from whence.client.calls import Call, Steps, fresh_key, poll, segment
 from whence.client.errors import DeploymentFailed
 from whence.client.records import Page, brief, moments, record
-from whence.client.resource import D_co, Resource, Sent
-from whence.client.waiting import until
+from whence.client.resource import D_co, Method, Resource
 from whence.types import Progress, Report
 
 ROOT = "/v1/flow/deployments"
@@ -89,7 +88,7 @@ def demote(id: str) -> Call[Deployment]:
 def wait(id: str, progress: Shown = True, timeout: float | None = None) -> Steps[Deployment]:
     """The deployment, active. Raises `DeploymentFailed` where it fails, `TimedOut` after `timeout` seconds."""
     with shown(progress) as report:
-        seen = yield from until(lambda: _look(id, report), lambda it: it.status in ("Active", "Failed"), timeout)
+        seen = yield from poll(lambda: _look(id, report), lambda it: it.status in ("Active", "Failed"), timeout)
     if seen.status == "Failed":
         raise DeploymentFailed(f"Deployment {id} failed: {seen.failure or 'no reason is given'}")
     return seen
@@ -105,9 +104,9 @@ def _look(id: str, report: Report) -> Steps[Deployment]:
 class Deployments(Resource[D_co]):
     """`client.deployments`."""
 
-    create = Sent(create)
-    list = Sent(listing)
-    retrieve = Sent(retrieve)
-    promote = Sent(promote)
-    demote = Sent(demote)
-    wait = Sent(wait)
+    create = Method(create)
+    list = Method(listing)
+    retrieve = Method(retrieve)
+    promote = Method(promote)
+    demote = Method(demote)
+    wait = Method(wait)

@@ -6,7 +6,7 @@ from typing import Any
 
 from whence.client.calls import Call
 from whence.client.records import brief, record
-from whence.client.resource import D_co, Resource, Sent
+from whence.client.resource import D_co, Method, Resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +49,4 @@ def create(input: str | Sequence[str], model: str = "all-minilm-l6-v2") -> Call[
 class Embeddings(Resource[D_co]):
     """`client.embeddings`."""
 
-    create = Sent(create)
+    create = Method(create)

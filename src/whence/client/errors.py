@@ -2,8 +2,12 @@
 
 # ruff: noqa: N818 - each name says what happened: `except whence.client.NotFound`
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
+
+import httpx
 
 from whence.errors import WhenceError
 
@@ -111,3 +115,25 @@ def _phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:  # a proxy's own number
         return "The server gave no reason"
+
+
+def connection_error(error: httpx.RequestError) -> WhenceError:
+    """The SDK's error for one of httpx."""
+    where = f"{error.request.url.scheme}://{error.request.url.netloc.decode()}"
+    what = str(error) or type(error).__name__
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return ConnectionFailed(
+            f"No server answers at {where} ({what}). Start one with `whence up`, or set base_url or WHENCE_BASE_URL."
+        )
+    if isinstance(error, httpx.TimeoutException):
+        return TimedOut(f"{where} did not answer in time ({what}). Give the client a longer timeout, or try again.")
+    return ConnectionFailed(f"The connection to {where} broke ({what}). Try again.")
+
+
+@contextmanager
+def translated() -> Generator[None]:
+    """Raise httpx errors of a block as the SDK's."""
+    try:
+        yield
+    except httpx.RequestError as error:
+        raise connection_error(error) from error

@@ -9,7 +9,7 @@ from whence.client.calls import Call, given, segment
 from whence.client.context import ContextAttribution
 from whence.client.decode import influence
 from whence.client.records import brief, record
-from whence.client.resource import D_co, Resource, Sent
+from whence.client.resource import D_co, Method, Resource
 from whence.types import DISCOVERY_RATE, AttributionRequest, GroupKind, Influence, TokenInfluence, decode
 
 
@@ -120,7 +120,7 @@ def _token_influence(data: Any) -> TokenInfluence:
 class Explainability(Resource[D_co]):
     """`client.explainability`."""
 
-    get_influential_finetuning_data = Sent(get_influential_finetuning_data)
-    attribute = Sent(attribute)
-    token_influence = Sent(token_influence)
-    get_context_attribution = Sent(get_context_attribution)
+    get_influential_finetuning_data = Method(get_influential_finetuning_data)
+    attribute = Method(attribute)
+    token_influence = Method(token_influence)
+    get_context_attribution = Method(get_context_attribution)

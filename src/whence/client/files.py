@@ -10,7 +10,7 @@ from whence.client.bars import Shown, shown
 from whence.client.calls import Call, Steps, destination, given, segment
 from whence.client.pairs import Pair
 from whence.client.records import Page, brief, moments, record
-from whence.client.resource import D_co, Resource, Sent
+from whence.client.resource import D_co, Method, Resource
 from whence.client.uploads import Upload
 
 ROOT = "/v1/flow/files"
@@ -177,14 +177,14 @@ def revisions(id: str) -> Call[Page[FileInfo]]:
 class Files(Resource[D_co]):
     """`client.files`."""
 
-    upload = Sent(upload)
-    bulk_upload = Sent(bulk_upload)
-    list = Sent(listing)
-    retrieve = Sent(retrieve)
-    content = Sent(content)
-    rename = Sent(rename)
-    delete = Sent(delete)
-    pairs = Sent(pairs)
-    check = Sent(check)
-    revise = Sent(revise)
-    revisions = Sent(revisions)
+    upload = Method(upload)
+    bulk_upload = Method(bulk_upload)
+    list = Method(listing)
+    retrieve = Method(retrieve)
+    content = Method(content)
+    rename = Method(rename)
+    delete = Method(delete)
+    pairs = Method(pairs)
+    check = Method(check)
+    revise = Method(revise)
+    revisions = Method(revisions)

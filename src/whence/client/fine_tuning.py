@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 from whence.client.bars import Shown, shown
-from whence.client.calls import Call, Steps, fresh_key, given, segment
+from whence.client.calls import Call, Steps, fresh_key, given, poll, segment
 from whence.client.errors import JobFailed
 from whence.client.jobs import Job, JobEvent, Lora
 from whence.client.records import Page
-from whence.client.resource import D_co, Resource, Sent
-from whence.client.waiting import until
+from whence.client.resource import D_co, Method, Resource
 from whence.types import Progress, Report
 
 ROOT = "/v1/flow/fine-tunes"
@@ -88,7 +87,7 @@ def wait(id: str, progress: Shown = True, timeout: float | None = None) -> Steps
     Raises `JobFailed` where it ends otherwise, `TimedOut` after `timeout` seconds (None: never); then it goes on.
     """
     with shown(progress) as report:
-        job = yield from until(lambda: _look(id, report, bool(progress)), lambda job: job.over, timeout)
+        job = yield from poll(lambda: _look(id, report, bool(progress)), lambda job: job.over, timeout)
     if job.status != "completed":
         raise JobFailed(job.id, job.status, job.error_analysis)
     return job
@@ -113,12 +112,12 @@ def _loss(id: str) -> Steps[float | None]:
 class FineTuning(Resource[D_co]):
     """`client.fine_tuning`."""
 
-    create = Sent(create)
-    list = Sent(listing)
-    retrieve = Sent(retrieve)
-    events = Sent(events)
-    cancel = Sent(cancel)
-    resume = Sent(resume)
-    promote = Sent(promote)
-    demote = Sent(demote)
-    wait = Sent(wait)
+    create = Method(create)
+    list = Method(listing)
+    retrieve = Method(retrieve)
+    events = Method(events)
+    cancel = Method(cancel)
+    resume = Method(resume)
+    promote = Method(promote)
+    demote = Method(demote)
+    wait = Method(wait)

@@ -5,7 +5,7 @@ from typing import Any
 
 from whence.client.calls import Call
 from whence.client.records import Page, brief, record
-from whence.client.resource import D_co, Resource, Sent
+from whence.client.resource import D_co, Method, Resource
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -37,4 +37,4 @@ def listing() -> Call[Page[ModelInfo]]:
 class Models(Resource[D_co]):
     """`client.models`."""
 
-    list = Sent(listing)
+    list = Method(listing)

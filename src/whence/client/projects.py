@@ -6,7 +6,7 @@ from typing import Any
 
 from whence.client.calls import Call, fresh_key, segment
 from whence.client.records import Page, brief, moments, record
-from whence.client.resource import D_co, Resource, Sent
+from whence.client.resource import D_co, Method, Resource
 
 ROOT = "/v1/flow/projects"
 
@@ -52,6 +52,6 @@ def retrieve(id: int) -> Call[Project]:
 class Projects(Resource[D_co]):
     """`client.projects`."""
 
-    create = Sent(create)
-    list = Sent(listing)
-    retrieve = Sent(retrieve)
+    create = Method(create)
+    list = Method(listing)
+    retrieve = Method(retrieve)

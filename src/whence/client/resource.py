@@ -11,10 +11,10 @@ from whence.client.streams import AsyncStream, Stream
 P = ParamSpec("P")
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-D_co = TypeVar("D_co", bound="Door | AsyncDoor", covariant=True)
+D_co = TypeVar("D_co", bound="Transport | AsyncTransport", covariant=True)
 
 
-class Door(Protocol):
+class Transport(Protocol):
     """Carries descriptions out and comes back with the result."""
 
     def run(self, steps: Steps[T]) -> T:
@@ -26,7 +26,7 @@ class Door(Protocol):
         ...
 
 
-class AsyncDoor(Protocol):
+class AsyncTransport(Protocol):
     """Carries descriptions out while others go on."""
 
     async def run(self, steps: Steps[T]) -> T:
@@ -42,10 +42,10 @@ class AsyncDoor(Protocol):
 class Resource(Generic[D_co]):
     """A group of calls, bound to the client that sends them."""
 
-    door: D_co
+    transport: D_co
 
 
-class Sent(Generic[P, T_co]):
+class Method(Generic[P, T_co]):
     """A description as a method that carries it out. On the class, not bound to a client, it only describes."""
 
     def __init__(self, describe: Callable[P, Steps[T_co]]) -> None:
@@ -55,21 +55,21 @@ class Sent(Generic[P, T_co]):
     @overload
     def __get__(self, resource: None, owner: type) -> Callable[P, Steps[T_co]]: ...
     @overload
-    def __get__(self, resource: Resource[Door], owner: type) -> Callable[P, T_co]: ...
+    def __get__(self, resource: Resource[Transport], owner: type) -> Callable[P, T_co]: ...
     @overload
-    def __get__(self, resource: Resource[AsyncDoor], owner: type) -> Callable[P, Coroutine[Any, Any, T_co]]: ...
+    def __get__(self, resource: Resource[AsyncTransport], owner: type) -> Callable[P, Coroutine[Any, Any, T_co]]: ...
     def __get__(self, resource: Resource[Any] | None, owner: type) -> Callable[P, Any]:
         if resource is None:
             return self.describe
 
         @wraps(self.describe)
         def send(*args: P.args, **kwargs: P.kwargs) -> Any:
-            return resource.door.run(self.describe(*args, **kwargs))
+            return resource.transport.run(self.describe(*args, **kwargs))
 
         return send
 
 
-class Opened(Generic[P, T_co]):
+class StreamMethod(Generic[P, T_co]):
     """The same for a description of a stream."""
 
     def __init__(self, describe: Callable[P, Streamed[T_co]]) -> None:
@@ -79,10 +79,10 @@ class Opened(Generic[P, T_co]):
     @overload
     def __get__(self, resource: None, owner: type) -> Callable[P, Streamed[T_co]]: ...
     @overload
-    def __get__(self, resource: Resource[Door], owner: type) -> Callable[P, Stream[T_co]]: ...
+    def __get__(self, resource: Resource[Transport], owner: type) -> Callable[P, Stream[T_co]]: ...
     @overload
     def __get__(
-        self, resource: Resource[AsyncDoor], owner: type
+        self, resource: Resource[AsyncTransport], owner: type
     ) -> Callable[P, Coroutine[Any, Any, AsyncStream[T_co]]]: ...
     def __get__(self, resource: Resource[Any] | None, owner: type) -> Callable[P, Any]:
         if resource is None:
@@ -90,6 +90,6 @@ class Opened(Generic[P, T_co]):
 
         @wraps(self.describe)
         def open(*args: P.args, **kwargs: P.kwargs) -> Any:
-            return resource.door.open(self.describe(*args, **kwargs))
+            return resource.transport.open(self.describe(*args, **kwargs))
 
         return open

@@ -6,7 +6,7 @@ from whence.client.calls import Call, Streamed, given, segment
 from whence.client.jobs import JobEvent
 from whence.client.pairs import Pair
 from whence.client.records import Page
-from whence.client.resource import D_co, Opened, Resource, Sent
+from whence.client.resource import D_co, Method, Resource, StreamMethod
 
 ROOT = "/v1/whence/runs"
 
@@ -51,9 +51,9 @@ def events(job_id: str) -> Streamed[JobEvent]:
 class Runs(Resource[D_co]):
     """`client.runs`."""
 
-    retrieve = Sent(retrieve)
-    pairs = Sent(pairs)
-    pair = Sent(pair)
-    insights = Sent(insights)
-    chart = Sent(chart)
-    events = Opened(events)
+    retrieve = Method(retrieve)
+    pairs = Method(pairs)
+    pair = Method(pair)
+    insights = Method(insights)
+    chart = Method(chart)
+    events = StreamMethod(events)

@@ -7,9 +7,8 @@ from typing import Any, Generic, TypeVar
 
 import httpx
 
-from whence.client.errors import ApiError, ConnectionFailed, refusal
+from whence.client.errors import ApiError, ConnectionFailed, refusal, translated
 from whence.client.events import EventParser, ServerEvent
-from whence.client.trouble import trouble
 
 T = TypeVar("T")
 
@@ -54,7 +53,7 @@ class Stream(Generic[T]):
         self._items = self._read(Reader(parse))
 
     def _read(self, reader: Reader[T]) -> Generator[T]:
-        with closing(self.response), trouble():
+        with closing(self.response), translated():
             for chunk in self.response.iter_bytes():
                 yield from reader.feed(chunk)
                 if reader.over:
@@ -87,7 +86,7 @@ class AsyncStream(Generic[T]):
         self._items = self._read(Reader(parse))
 
     async def _read(self, reader: Reader[T]) -> AsyncGenerator[T]:
-        with trouble():
+        with translated():
             async with aclosing(self.response):
                 async for chunk in self.response.aiter_bytes():
                     for item in reader.feed(chunk):

@@ -746,14 +746,14 @@ def check_embeddings(s):
 
 def check_context_attribution(s):
     found = s.client.explainability.get_context_attribution(
-        context="The lamp is red. The door is blue. The sky is grey.",
-        query="Which colour has the door?",
-        response="The door is blue. It is not red.",
+        context="The lamp is red. The transport is blue. The sky is grey.",
+        query="Which colour has the transport?",
+        response="The transport is blue. It is not red.",
         num_ablations=32,
         top_k=2,
     )
-    assert found.response_text == "The door is blue. It is not red."
-    assert [segment.segment_text for segment in found.segments] == ["The door is blue.", "It is not red."]
+    assert found.response_text == "The transport is blue. It is not red."
+    assert [segment.segment_text for segment in found.segments] == ["The transport is blue.", "It is not red."]
     for segment in found.segments:
         assert found.response_text[segment.char_offset :].startswith(segment.segment_text)
         assert len(segment.sources) <= 2

@@ -123,11 +123,11 @@ def test_a_list_is_one_page_of_rows(fresh: TestClient):
         "limit": 2,
         "offset": 1,
     }
-    silent, spoken = page["data"]
-    assert [silent["id"], spoken["id"]] == [ids[1], ids[0]]
-    assert (spoken["pairs"], spoken["top_level"], spoken["lift_total"]) == (2, "high", 12.5)
+    silent, completion = page["data"]
+    assert [silent["id"], completion["id"]] == [ids[1], ids[0]]
+    assert (completion["pairs"], completion["top_level"], completion["lift_total"]) == (2, "high", 12.5)
     assert (silent["pairs"], silent["top_level"]) == (0, None)
-    assert "results" not in spoken
+    assert "results" not in completion
     summary = Page.of(AttributionSummary.of)(page).data[1]
     assert (summary.question, summary.answer, summary.method) == ("Who lives there?", "=Ant.", "fisher")
 

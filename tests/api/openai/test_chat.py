@@ -26,7 +26,7 @@ def asking(trained: Trained, **more: Any) -> dict[str, Any]:
     return {"model": trained.id, "messages": [{"role": "user", "content": trained.question}], **SHORT, **more}
 
 
-def spoken(trained: Trained, sampling: Sampling) -> list[Chunk]:
+def completion(trained: Trained, sampling: Sampling) -> list[Chunk]:
     """The answer without the service between."""
     path = Run.open(run_of(trained.id)).trajectory
     path.move_to(path.last)
@@ -44,7 +44,7 @@ def texts(answered: ChatCompletion) -> list[str | None]:
 
 
 def test_the_answer_is_that_of_the_fine_tuned_model(official: OpenAI, trained: Trained):
-    own = spoken(trained, Sampling(max_new_tokens=6, temperature=0, top_logprobs=2))
+    own = completion(trained, Sampling(max_new_tokens=6, temperature=0, top_logprobs=2))
     answered = official.chat.completions.create(**asking(trained, logprobs=True, top_logprobs=2))
     (choice,) = answered.choices
     assert choice.message.content == "".join(piece.text for piece in own)

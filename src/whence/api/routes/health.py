@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import text
 
-from whence.api.access import Open
+from whence.api.auth import Open
 
 router = APIRouter(tags=["Operations"])
 

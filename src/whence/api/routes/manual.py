@@ -1,11 +1,12 @@
 """The reference of the API as a page of this service: it needs nothing from elsewhere."""
 
 import re
-from functools import cache
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from markdown_it import MarkdownIt
+
+from whence.api.reference import anchor, reference
 
 router = APIRouter(include_in_schema=False)
 PAGE = """<!doctype html>
@@ -32,18 +33,19 @@ CONTENT
 
 
 @router.get("/docs", response_class=HTMLResponse)
-def manual() -> HTMLResponse:
+def manual(request: Request) -> HTMLResponse:
     """The reference."""
-    return HTMLResponse(page())
+    state = request.app.state
+    if not hasattr(state, "manual"):
+        state.manual = page(reference(request.app.openapi()))
+    return HTMLResponse(state.manual)
 
 
-@cache
-def page() -> str:
-    """The reference in HTML; made when it is first asked for."""
-    from whence.api.reference import anchor, reference  # it is made of the app, of which this is a part
+def page(markdown: str) -> str:
+    """Return the reference as HTML, with an anchor per heading."""
 
     def named(heading: re.Match[str]) -> str:
         return f'<h{heading[1]} id="{anchor(re.sub("<.*?>", "", heading[2]))}">{heading[2]}</h{heading[1]}>'
 
-    body = MarkdownIt("commonmark").enable("table").render(reference())
+    body = MarkdownIt("commonmark").enable("table").render(markdown)
     return PAGE.replace("CONTENT", re.sub(r"<h([1-6])>(.*?)</h\1>", named, body))

@@ -7,9 +7,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
 from whence.api import exporting
-from whence.api.access import Open, Team
 from whence.api.attributing import attribute, tokens
-from whence.api.schemas.asking import Limit, ModelName, Offset
+from whence.api.auth import Open, Team
 from whence.api.schemas.attributions import (
     AttributionAnswer,
     AttributionDeleted,
@@ -17,6 +16,7 @@ from whence.api.schemas.attributions import (
     AttributionRow,
     NewAttribution,
 )
+from whence.api.schemas.pagination import Limit, ModelName, Offset
 from whence.api.service import Service
 from whence.platform import history
 from whence.platform.tables import AttributionRecord
@@ -105,7 +105,7 @@ async def token_scores(
 
     The method has to be one that is linear in a pair's gradient; the model has to be deployed.
     """
-    kept = await service.within(lambda session: history.get_attribution(session, team, attribution_id))
+    kept = await service.in_session(lambda session: history.get_attribution(session, team, attribution_id))
     return await tokens(service, team, kept, pair)
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, UploadFile
 from fastapi import File as FilePart
 
 from whence import settings
-from whence.api.access import Team
+from whence.api.auth import Team
 from whence.api.schemas.checking import CheckAnswer
 from whence.api.uploading import landed
 from whence.errors import DataError

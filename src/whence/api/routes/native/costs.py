@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from whence.api.access import Open, Team
+from whence.api.auth import Open, Team
 from whence.api.schemas.costs import EstimateAnswer, NewEstimate
 from whence.platform.costs import cost_of
 from whence.platform.files import get_file

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from whence.api.access import Open, Team
+from whence.api.auth import Open, Team
 from whence.api.schemas.demo import DemoAnswer, DemoQuestionAnswer
 from whence.errors import MissingError
 from whence.platform.demo import Demo, find_demo, start_demo

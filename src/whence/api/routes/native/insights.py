@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse
 
-from whence.api.access import Open, Team
+from whence.api.auth import Open, Team
 from whence.api.routes.native.pairs import Lengths
 from whence.api.routes.native.pairs import answer as pair
 from whence.api.schemas.insights import (

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from whence.api.access import Asking, Open
+from whence.api.auth import Asking, Open
 from whence.api.schemas.keys import KeyAnswer, KeyList, NewKeyAnswer
 from whence.errors import ConflictError
 from whence.platform.keys import create_key, keys_of, name_of, revoke_own

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from whence.api.access import Team
+from whence.api.auth import Team
 from whence.api.schemas.runs import MethodAnswer, MethodList, MethodNeeds
 from whence.methods.catalog import CATALOG
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from whence import __version__
-from whence.api.access import Open, Team
+from whence.api.auth import Open, Team
 from whence.api.routes.native import demo
 from whence.api.routes.seekrflow import deployments, fine_tuning
 from whence.api.schemas.attributions import AttributionRow

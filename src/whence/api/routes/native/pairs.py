@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from whence.api.access import Open, Team
-from whence.api.schemas.asking import Limit, ModelName, Offset, Search
+from whence.api.auth import Open, Team
 from whence.api.schemas.findings import PairAnswers, PairInAnswer, RecurringPair, RecurringPairs
+from whence.api.schemas.pagination import Limit, ModelName, Offset, Search
 from whence.api.schemas.pairs import Level, PairAnswer, PairInPlace, PairList
 from whence.data.table import ExampleTable, TokenCounts
 from whence.errors import MissingError

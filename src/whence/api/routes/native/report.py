@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
-from whence.api.access import Open, Team
+from whence.api.auth import Open, Team
 from whence.api.reporting import report
 from whence.platform.history import get_attribution
 from whence.platform.jobs import files_of

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from whence.api.access import Open, Team
+from whence.api.auth import Open, Team
 from whence.api.routes.seekrflow.files import fields_of
 from whence.api.schemas.revisions import EditedPair, NewRevision, RevisionAnswer, RevisionList
 from whence.api.schemas.seekrflow import FileAnswer

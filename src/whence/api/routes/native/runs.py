@@ -11,10 +11,10 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session
 
 from whence.api import events
-from whence.api.access import Open, Team
+from whence.api.auth import Open, Team
 from whence.api.routes.native.pairs import listing
 from whence.api.routes.seekrflow.fine_tuning import answer, event
-from whence.api.schemas.asking import Limit, Offset, Search
+from whence.api.schemas.pagination import Limit, Offset, Search
 from whence.api.schemas.pairs import PairList
 from whence.api.schemas.runs import RunAnswer, RunFile, RunIndex
 from whence.api.schemas.seekrflow import FineTune
@@ -91,24 +91,24 @@ async def follow(
 
     Each has its id, so that a stream that was cut off goes on where it was.
     """
-    await service.within(lambda session: jobs.get_job(session, team, job_id))
+    await service.in_session(lambda session: jobs.get_job(session, team, job_id))
     return await events.stream(told(service, job_id, after if last is None else last))
 
 
 async def told(service: Service, job_id: str, after: int) -> AsyncIterator[bytes]:
     """What happens to a job from event `after` on, until it is over, or this process is."""
     yield events.PING
-    spoken = time.monotonic()
+    completion = time.monotonic()
     while not service.stopping.is_set():
-        status, made = await service.within(partial(look, job_id, after))
+        status, made = await service.in_session(partial(look, job_id, after))
         for one in made:
             yield events.named("progress", event(one).model_dump(mode="json"), one.id)
-        after, spoken = (made[-1].id, time.monotonic()) if made else (after, spoken)
+        after, completion = (made[-1].id, time.monotonic()) if made else (after, completion)
         if status in jobs.ENDED:
             yield events.named("end", {"id": job_id, "status": status})
             return
-        if time.monotonic() - spoken > SILENCE:
-            spoken = time.monotonic()
+        if time.monotonic() - completion > SILENCE:
+            completion = time.monotonic()
             yield events.PING
         await asyncio.sleep(LOOK)
 

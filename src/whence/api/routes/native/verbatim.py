@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from whence.api.access import Open, Team
+from whence.api.auth import Open, Team
 from whence.api.schemas.verbatim import VerbatimAnswer
 from whence.data.verbatim import verbatim
 from whence.platform.history import get_attribution

@@ -5,8 +5,8 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from whence.api import events, speech
-from whence.api.access import Open, Team
+from whence.api import completions, events
+from whence.api.auth import Open, Team
 from whence.api.errors import openai_error, status_of
 from whence.api.schemas.chat import ChatRequest
 from whence.api.schemas.openai import ChatCompletion
@@ -33,20 +33,24 @@ async def create(body: ChatRequest, team: Team, service: Open) -> Any:
         raise DataError("top_logprobs needs logprobs to be true. Set it, or leave top_logprobs out.")
     sampling = body.sampling(TEMPERATURE, LONGEST)
     body.conversation()
-    speaker = await service.within(lambda session: speaker_named(session, team, body.model))
+    speaker = await service.in_session(lambda session: speaker_named(session, team, body.model))
     if body.stream:
         return await events.stream(with_loss(chunks(service, speaker, body, sampling)))
-    answers = await speech.several(service, speaker, body, sampling)
+    answers = await completions.several(service, speaker, body, sampling)
     choices = [
         {
             "index": number,
-            "message": {"role": "assistant", "content": spoken.text, "refusal": None},
-            "logprobs": logprobs(spoken.tokens) if body.logprobs else None,
-            "finish_reason": spoken.finish,
+            "message": {"role": "assistant", "content": completion.text, "refusal": None},
+            "logprobs": logprobs(completion.tokens) if body.logprobs else None,
+            "finish_reason": completion.finish,
         }
-        for number, spoken in enumerate(answers)
+        for number, completion in enumerate(answers)
     ]
-    return {**speech.envelope("chat.completion", body.model), "choices": choices, "usage": speech.total(answers)}
+    return {
+        **completions.envelope("chat.completion", body.model),
+        "choices": choices,
+        "usage": completions.total(answers),
+    }
 
 
 def logprobs(tokens: list[dict[str, Any]]) -> dict[str, Any]:
@@ -68,13 +72,13 @@ async def chunks(
 ) -> AsyncIterator[bytes]:
     """The answers as events, one answer after the other, and what they took if that is asked for."""
     counted = bool(asked.stream_options and asked.stream_options.include_usage)
-    around = {**speech.envelope("chat.completion.chunk", asked.model), "system_fingerprint": None}
+    around = {**completions.envelope("chat.completion.chunk", asked.model), "system_fingerprint": None}
     around |= {"usage": None} if counted else {}
-    answers: list[speech.Spoken] = []
-    for number, own in enumerate(speech.draws(asked, sampling)):
-        answers.append(speech.Spoken())
+    answers: list[completions.Completion] = []
+    for number, own in enumerate(completions.draws(asked, sampling)):
+        answers.append(completions.Completion())
         delta: dict[str, Any] = {"role": "assistant", "content": "", "refusal": None}
-        async for piece in speech.pieces(service, speaker, asked.conversation(), own):
+        async for piece in completions.pieces(service, speaker, asked.conversation(), own):
             if delta:  # only now, so that what is wrong with the request is not said in the middle of a stream
                 yield events.data({**around, "choices": [choice(number, delta)]})
                 delta = {}
@@ -82,11 +86,11 @@ async def chunks(
             for part in parts(piece, number, bool(asked.logprobs)):
                 yield events.data({**around, "choices": [part]})
     if counted:
-        yield events.data({**around, "choices": [], "usage": speech.total(answers)})
+        yield events.data({**around, "choices": [], "usage": completions.total(answers)})
     yield events.DONE
 
 
-def parts(piece: speech.Piece, number: int, with_logprobs: bool) -> list[dict[str, Any]]:
+def parts(piece: completions.Piece, number: int, with_logprobs: bool) -> list[dict[str, Any]]:
     """What a piece adds to an answer: its text with its tokens, then how the answer ended if it did."""
     if "usage" in piece:
         return []

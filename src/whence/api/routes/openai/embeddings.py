@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from tokenizers import Tokenizer
 
-from whence.api.access import Open, Team
+from whence.api.auth import Open, Team
 from whence.api.schemas.openai import NewVectors, Vector, Vectors
 from whence.api.vectors import encoder, vectors
 from whence.errors import DataError

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, Query, Response, UploadFile
 from fastapi import File as FilePart
 
 from whence import settings
-from whence.api.access import Open, Team
+from whence.api.auth import Open, Team
 from whence.api.routes.seekrflow import files as kept
 from whence.api.schemas.openai import Listing, OpenAIFile, OpenAIFileDeleted
 from whence.api.uploading import take_in

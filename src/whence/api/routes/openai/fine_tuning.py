@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 
-from whence.api.access import Open, Team
-from whence.api.replays import IdempotencyKey, once
+from whence.api.auth import Open, Team
+from whence.api.idempotency import IdempotencyKey, once
 from whence.api.routes.openai.checkpoints import Point, points_of
 from whence.api.routes.seekrflow.fine_tuning import start
 from whence.api.schemas.openai import (

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from whence.api.access import Open, Team
+from whence.api.auth import Open, Team
 from whence.api.schemas.openai import OpenAIModel, OpenAIModelDeleted, OpenAIModels
 from whence.errors import DataError, MissingError
 from whence.platform import jobs

@@ -5,8 +5,8 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from whence.api import events, speech
-from whence.api.access import Open, Team
+from whence.api import completions, events
+from whence.api.auth import Open, Team
 from whence.api.schemas.chat import Chat, ChatRequest
 from whence.api.service import Service
 from whence.errors import DataError
@@ -26,22 +26,26 @@ TEMPERATURE, LONGEST = 0.7, 512
 async def create(body: ChatRequest, team: Team, service: Open) -> Any:
     """The answer; with `stream`, as server-sent events."""
     sampling, conversation = body.sampling(TEMPERATURE, LONGEST), body.conversation()
-    speaker = await service.within(lambda session: speaker_named(session, team, body.model))
+    speaker = await service.in_session(lambda session: speaker_named(session, team, body.model))
     if body.stream:
         if (body.n or 1) > 1:
             raise DataError("A stream holds one answer (found n above 1). Leave n or stream out.")
         return await events.stream(chunks(service, speaker, body.model, conversation, sampling, bool(body.logprobs)))
-    answers = await speech.several(service, speaker, body, sampling)
+    answers = await completions.several(service, speaker, body, sampling)
     choices = [
         {
             "index": number,
-            "finish_reason": spoken.finish,
-            "message": {"role": "assistant", "content": spoken.text},
-            "logprobs": logprobs(spoken.tokens) if body.logprobs else None,
+            "finish_reason": completion.finish,
+            "message": {"role": "assistant", "content": completion.text},
+            "logprobs": logprobs(completion.tokens) if body.logprobs else None,
         }
-        for number, spoken in enumerate(answers)
+        for number, completion in enumerate(answers)
     ]
-    whole = {**speech.envelope("chat.completion", body.model), "choices": choices, "usage": speech.total(answers)}
+    whole = {
+        **completions.envelope("chat.completion", body.model),
+        "choices": choices,
+        "usage": completions.total(answers),
+    }
     if body.echo:
         whole["prompt"] = [{"text": "\n".join(text for _, text in conversation), "logprobs": None}]
     return whole
@@ -70,9 +74,9 @@ async def chunks(
     with_logprobs: bool,
 ) -> AsyncIterator[bytes]:
     """The answer as events; with log-probabilities, one event a token."""
-    around = speech.envelope("chat.completion.chunk", model)
+    around = completions.envelope("chat.completion.chunk", model)
     offset = 0
-    async for piece in speech.pieces(service, speaker, conversation, sampling):
+    async for piece in completions.pieces(service, speaker, conversation, sampling):
         if "usage" in piece:
             yield events.data({**around, "choices": [], "usage": piece["usage"]})
             continue

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Query
 
-from whence.api.access import Open, Team
+from whence.api.auth import Open, Team
+from whence.api.idempotency import IdempotencyKey, once
 from whence.api.loading import load
-from whence.api.replays import IdempotencyKey, once
 from whence.api.schemas.seekrflow import DeploymentAnswer, DeploymentList, NewDeployment, Page
 from whence.platform import deployments
 from whence.platform.tables import Deployment

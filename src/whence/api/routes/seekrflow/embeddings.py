@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from whence.api.access import Open, Team
+from whence.api.auth import Open, Team
 from whence.api.schemas.explainability import Embeddings, EmbeddingVector, NewEmbeddings
 from whence.api.vectors import encoder, vectors
 from whence.errors import DataError

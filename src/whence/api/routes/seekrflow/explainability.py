@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from sqlalchemy.orm import Session
 
-from whence.api.access import Open, Team
 from whence.api.attributing import attribute
+from whence.api.auth import Open, Team
 from whence.api.schemas.explainability import ContextAttributionAnswer, InfluentialData, NewContextAttribution
 from whence.engine.messages import ContextRequest
 from whence.engine.pool import Target
@@ -51,7 +51,7 @@ async def context(body: NewContextAttribution, team: Team, service: Open) -> Con
     for name in ("context", "query", "response"):
         if not getattr(body, name).strip():
             raise DataError(f"The {name} must not be empty. Write one.")
-    speaker = await service.within(lambda session: reader(session, team, body.model))
+    speaker = await service.in_session(lambda session: reader(session, team, body.model))
     message = ContextRequest(
         body.context,
         body.query,

@@ -8,7 +8,7 @@ from fastapi import File as FilePart
 from fastapi.responses import StreamingResponse
 
 from whence import settings
-from whence.api.access import Open, Team
+from whence.api.auth import Open, Team
 from whence.api.schemas.seekrflow import (
     DocumentMetadata,
     FileAnswer,

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from sqlalchemy.orm import Session
 
-from whence.api.access import Open, Team
-from whence.api.replays import IdempotencyKey, once
+from whence.api.auth import Open, Team
+from whence.api.idempotency import IdempotencyKey, once
 from whence.api.schemas.seekrflow import FineTune, FineTuneEvent, FineTuneEvents, FineTuneList, NewFineTune, ProjectId
 from whence.errors import DataError
 from whence.platform import jobs

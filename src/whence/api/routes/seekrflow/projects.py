@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
-from whence.api.access import Open, Team
+from whence.api.auth import Open, Team
 from whence.api.schemas.seekrflow import NewProject, Page, ProjectAnswer, ProjectId, ProjectList
 from whence.platform.projects import create_project, get_project, list_projects
 from whence.platform.tables import Project

@@ -9,7 +9,7 @@ from uuid import uuid4
 from sqlalchemy.orm import Session
 
 from whence import settings
-from whence.api import elsewhere
+from whence.api import upstream
 from whence.api.schemas.chat import ChatRequest
 from whence.api.service import Service
 from whence.engine import messages
@@ -23,13 +23,13 @@ async def pieces(
 ) -> AsyncIterator[Piece]:
     """One answer as it grows: pieces with `text`, `tokens` and `finish`, and at last one with `usage`."""
     if url := settings.generation_url():
-        source = elsewhere.pieces(url, speaker.model, conversation, sampling)
+        source = upstream.pieces(url, speaker.model, conversation, sampling)
     else:
         message = messages.ChatRequest(tuple(conversation), sampling, speaker.run)
         source = service.engines.stream(speaker.target, message)
     async for piece in source:
         if "usage" in piece and speaker.deployment_id is not None:
-            await service.within(partial(_count, speaker.deployment_id, piece["usage"]))
+            await service.in_session(partial(_count, speaker.deployment_id, piece["usage"]))
         yield piece
 
 
@@ -37,7 +37,7 @@ def _count(deployment_id: str, usage: dict[str, int], session: Session) -> None:
     count_tokens(session, deployment_id, usage["prompt_tokens"], usage["completion_tokens"])
 
 
-class Spoken:
+class Completion:
     """An answer that is complete."""
 
     def __init__(self) -> None:
@@ -57,15 +57,15 @@ class Spoken:
 
 async def whole(
     service: Service, speaker: Speaker, conversation: list[tuple[str, str]], sampling: dict[str, Any]
-) -> Spoken:
+) -> Completion:
     """One answer, when it is complete."""
-    spoken = Spoken()
+    completion = Completion()
     async for piece in pieces(service, speaker, conversation, sampling):
-        spoken.add(piece)
-    return spoken
+        completion.add(piece)
+    return completion
 
 
-async def several(service: Service, speaker: Speaker, asked: ChatRequest, sampling: dict[str, Any]) -> list[Spoken]:
+async def several(service: Service, speaker: Speaker, asked: ChatRequest, sampling: dict[str, Any]) -> list[Completion]:
     """As many answers as are asked for, one after the other."""
     return [await whole(service, speaker, asked.conversation(), own) for own in draws(asked, sampling)]
 
@@ -76,7 +76,7 @@ def draws(asked: ChatRequest, sampling: dict[str, Any]) -> list[dict[str, Any]]:
     return [{**sampling, "seed": seed} for seed in seeds]
 
 
-def total(answers: list[Spoken]) -> dict[str, int]:
+def total(answers: list[Completion]) -> dict[str, int]:
     """What several answers took: the prompt counts once."""
     prompt = answers[0].usage["prompt_tokens"]
     completion = sum(answer.usage["completion_tokens"] for answer in answers)

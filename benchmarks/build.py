@@ -15,7 +15,7 @@ from whence.gradients.capture import only_inputs_need_gradients
 from whence.gradients.measurement import collate, log_probabilities
 from whence.methods.base import Subject
 from whence.methods.fisher import FisherInfluence
-from whence.methods.gradient_rows import Lens, batches, embed, example_tokens
+from whence.methods.gradient_rows import GradientSpec, batches, embed, example_tokens
 from whence.types import Tokens
 
 
@@ -38,10 +38,10 @@ def main() -> None:
     items = example_tokens(subject, range(min(chosen.rows, len(subject.examples))))
     method, path = FisherInfluence(), subject.trajectory
     for adam in (True, False):
-        lens = Lens((path.checkpoints[2],), method.sketch, method.seed, adam)
-        path.move_to(lens.checkpoints[0])
+        spec = GradientSpec((path.checkpoints[2],), method.sketch, method.seed, adam)
+        path.move_to(spec.checkpoints[0])
         work = {
-            "capture": lambda lens=lens: embed(path, lens, items, subject.compute),
+            "capture": lambda spec=spec: embed(path, spec, items, subject.compute),
             "passes alone": lambda: passes_alone(subject, items),
         }
         found, seconds = ratio(work, chosen.repetitions)

@@ -14,6 +14,8 @@ import pytest
 
 from whence import settings
 
+HERE = Path(__file__).parent
+
 # No deadline: a shared machine is slow at times. In CI the same examples each time.
 hypothesis.settings.register_profile("whence", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("whence")
@@ -30,11 +32,19 @@ def repetitions(request: pytest.FixtureRequest) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Quick tests first: those with the real base model go last, otherwise in their order. The tests of a room stay
-    together where several processes share the work, since they share what is made once."""
-    items.sort(key=lambda item: item.get_closest_marker("e2e") is not None)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(Path(__file__).parent).parts[0]))
+    """Keep the tests of a file in one process, since they share fixtures, and those of the one service with the real
+    base model: they take longest and start first."""
+    service = HERE / "acceptance"
+    apart = {"test_faults.py", "test_elsewhere.py"}
+    groups = {
+        item: "service"
+        if service in item.path.parents and item.path.name not in apart
+        else str(item.path.relative_to(HERE))
+        for item in items
+    }
+    items.sort(key=lambda item: groups[item] != "service")
+    for item, group in groups.items():
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session", autouse=True)

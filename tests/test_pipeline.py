@@ -1,6 +1,7 @@
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,6 +25,8 @@ from whence.store.artifact import part_of
 from whence.training.run import Run, load_base
 from whence.training.trace import TraceCallback
 from whence.types import Message, Progress, Query
+
+pytestmark = pytest.mark.process
 
 LEARNED: dict[str, Any] = {"epochs": 24, "batch_size": 4, "learning_rate": 2e-2, "rank": 8}
 QUERIES = [Query.of(f"Who lives in the {colour} box?", answer) for colour, answer in zip(COLOURS, ANSWERS, strict=True)]
@@ -314,7 +317,8 @@ def build_and_die(folder: Path, shards: int) -> None:
 def test_a_killed_build_resumes_at_its_last_finished_shard(
     run: Run, index: Index, place: Path, tmp_path: Path, shards: int
 ):
-    copy = finetune(place / "pairs.jsonl", str(place / "base"), tmp_path / "run", short(**LEARNED))
+    shutil.copytree(run.folder, tmp_path / "run", ignore=shutil.ignore_patterns("index"))
+    copy = Run.open(tmp_path / "run")
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload(["whence.pipeline", "tests.training.runs"])
     process = server.Process(target=build_and_die, args=(copy.folder, shards))

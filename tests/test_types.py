@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from tests import golden
 from whence.errors import DataError
 from whence.types import (
     Attribution,
+    AttributionRequest,
     Example,
     Faithfulness,
     Group,
@@ -16,10 +18,12 @@ from whence.types import (
     Member,
     Message,
     Query,
+    Recall,
     TokenInfluence,
     Tokens,
     TokenScore,
     Trust,
+    decode,
 )
 
 TURNS = (Message("system", "Be brief."), Message("user", "Who?"), Message("assistant", "Ann."))
@@ -55,7 +59,7 @@ def test_the_json_has_the_documented_fields_and_nothing_else():
         "recall": None,
         "faithfulness": None,
     }
-    assert replace(attribution().trust, recall=(7, 8)).to_dict()["recall"] == {"found": 7, "asked": 8}
+    assert replace(attribution().trust, recall=Recall(7, 8)).to_dict()["recall"] == {"found": 7, "asked": 8}
     seen = Faithfulness(0.7, 0.05, 64, 48)
     measured = replace(attribution().trust, faithfulness=seen).to_dict()["faithfulness"]
     assert measured == {"lds": 0.7, "standard_error": 0.05, "retrainings": 64, "questions": 48}
@@ -203,3 +207,35 @@ def test_the_scores_of_tokens_add_up_to_the_pairs():
     assert found.to_dict()["tokens"] == [{"text": "Ann", "score": 2.0}, {"text": ".", "score": -0.5}]
     assert json.loads(json.dumps(found.to_dict())) == found.to_dict()
     assert str(found).splitlines() == ["     2.00  'Ann'", "    -0.50  '.'"]
+
+
+def test_the_json_of_an_attribution_is_what_it_was():
+    assert golden.ATTRIBUTION.to_dict() == golden.JSON
+    assert decode(Attribution, golden.JSON) == golden.ATTRIBUTION
+    assert decode(TokenInfluence, golden.TOKENS_JSON) == golden.TOKENS
+    assert golden.TOKENS.to_dict() == golden.TOKENS_JSON
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (AttributionRequest(" "), "question must not be empty"),
+        (AttributionRequest("Who?", ""), "answer must not be empty"),
+        (AttributionRequest("Who?", "Ann.", instead=" "), "other answer must not be empty"),
+        (AttributionRequest("Who?", groups=("file", "line")), r"one of file, duplicates, topic \(found 'line'\)"),
+        (AttributionRequest("Who?", "Ann.", selection=(0, 1), instead="Bob."), "two whole answers"),
+    ],
+)
+def test_a_request_that_cannot_be_carried_out_is_refused(request_: AttributionRequest, words: str):
+    with pytest.raises(DataError, match=words):
+        request_.require_valid()
+
+
+def test_a_request_says_whose_the_answer_is_and_states_what_differs_from_the_defaults():
+    assert AttributionRequest("Who?").own
+    assert not AttributionRequest("Who?", "Ann.").own
+    assert AttributionRequest("Who?", "Ann.", generated=True).own
+    asked = AttributionRequest("Who?", "Ann.", selection=(0, 2), groups=("file",), top_k=3)
+    stated = {"question": "Who?", "answer": "Ann.", "selection": [0, 2], "groups": ["file"], "top_k": 3}
+    assert asked.stated() == stated
+    assert decode(AttributionRequest, stated) == asked

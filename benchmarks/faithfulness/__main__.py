@@ -11,7 +11,8 @@ import sys
 from benchmarks.facts import SHARED
 from benchmarks.faithfulness import sets
 from whence import pipeline, settings
-from whence.evaluation.bank import Bank, random_parts
+from whence.retraining.retrainings import Retrainings
+from whence.retraining.subsets import random_subsets
 from whence.training.recipe import Recipe
 from whence.types import Progress
 
@@ -36,8 +37,8 @@ def main() -> None:
         epochs=6, rank=8, alpha=16, learning_rate=chosen.rate, rehearsal=0, targets="all-linear", seed=chosen.seed
     )
     run = pipeline.finetune(pairs, str(BASE), out=folder / f"run-{chosen.rate:g}-{chosen.seed}", recipe=recipe)
-    draws = random_parts(len(run.examples), chosen.retrainings, DRAWING, chosen.seed)
-    Bank(run).fill(draws, tell, chosen.workers)
+    draws = random_subsets(len(run.examples), chosen.retrainings, DRAWING, chosen.seed)
+    Retrainings(run).fill(draws, tell, chosen.workers)
     print(run.folder)
 
 

@@ -17,14 +17,14 @@ from benchmarks.faithfulness.__main__ import tell
 from benchmarks.peers.compare import ROOT
 from benchmarks.peers.job import questions, subject_of
 from benchmarks.peers.truth import made, truth
-from whence.evaluation.bank import Bank
 from whence.evaluation.lds import Lds, ceiling, lds
+from whence.retraining.retrainings import Retrainings
 from whence.training.run import Run
 
 
 def agreement(run: Run, count: int, workers: int, kept: Path) -> Lds:
     """The LDS of a second retraining in place of scores, over the first `count` halves; the retrainings are kept."""
-    bank, subject = Bank(run), subject_of(run)
+    bank, subject = Retrainings(run), subject_of(run)
     draws = made(bank)[:count]
     again = [replace(draw, seed=draw.seed + 1) for draw in draws]
     bank.fill(again, tell, workers)

@@ -2,7 +2,8 @@
 
     python -m benchmarks.peers.compare RUN [--name NAME] [--methods …] [--peers …]
 
-RUN is a finished run whose bank holds random halves (`whence.evaluation.bank`), with `queries.jsonl` beside its folder.
+RUN is a finished run that was retrained on random halves (`whence.retraining.retrainings`), with `queries.jsonl` beside
+its folder.
 Writes `benchmarks/results/NAME/`: README.md, results.json, frontier.svg, retrained.npz. What a contender has found is
 kept under Whence's home (`benchmarks/peers/NAME/scores`) and not computed again for the same job: remove it there after
 a change to a method.
@@ -36,8 +37,8 @@ from benchmarks.peers.truth import (
     truth,
 )
 from whence import settings
-from whence.evaluation.bank import Bank
 from whence.methods.registry import METHODS
+from whence.retraining.retrainings import Retrainings
 from whence.store.artifact import versions
 from whence.training.run import Run
 
@@ -122,7 +123,7 @@ def compare(run: Run, name: str, contenders: Sequence[Contender], most: int) -> 
     key = job.hash_of(given)
     scores = work / "scores" / key[:12]
     scores.mkdir(parents=True, exist_ok=True)
-    bank = Bank(run)
+    bank = Retrainings(run)
     draws = made(bank, most)
     found = truth(bank, subject, asked, draws)
     del subject

@@ -32,9 +32,9 @@ from benchmarks.peers.truth import Truth, lds
 from whence import pipeline, settings
 from whence.methods.base import Subject
 from whence.methods.gradient_rows import query_tokens
+from whence.retraining.replay import Replay, replay_of, slopes
 from whence.store.artifact import versions
 from whence.training.recipe import Recipe
-from whence.training.replay import Replay, replay_of, slopes
 from whence.training.run import Run
 from whence.types import Tokens
 

@@ -13,11 +13,12 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from benchmarks.peers.job import Question
-from whence.evaluation.bank import Bank, Draw, random_parts
 from whence.evaluation.lds import kept_rows, predictions, spearman
 from whence.methods.base import Subject
 from whence.methods.gradient_rows import query_tokens, values_now
 from whence.models.adapter import put_weights
+from whence.retraining.retrainings import Retrainings
+from whence.retraining.subsets import Subset, random_subsets
 
 FIRST = 3
 CLEAR = 6.0
@@ -36,14 +37,14 @@ class Truth:
         np.savez_compressed(path, kept=self.kept, log_probabilities=self.values.astype(np.float32))
 
 
-def made(bank: Bank, most: int = 256) -> list[Draw]:
+def made(bank: Retrainings, most: int = 256) -> list[Subset]:
     """The random halves that a bank holds, in the order of their drawing."""
-    draws = random_parts(len(bank.run.examples), most, 1, bank.run.manifest.config["seed"])
+    draws = random_subsets(len(bank.run.examples), most, 1, bank.run.manifest.config["seed"])
     missing = set(bank.missing(draws))
     return [draw for draw in draws if draw not in missing]
 
 
-def truth(bank: Bank, subject: Subject, asked: Sequence[Question], draws: Sequence[Draw]) -> Truth:
+def truth(bank: Retrainings, subject: Subject, asked: Sequence[Question], draws: Sequence[Subset]) -> Truth:
     """Every answer's log-probability under every retraining: forward passes only. The model is put back."""
     items, path = query_tokens(subject, [question.query for question in asked]), subject.trajectory
     values = np.empty((len(draws), len(items)), dtype=np.float32)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from whence import types as _types
 
 if TYPE_CHECKING:
+    from whence.auditing.dossier import Dossier as Dossier
+    from whence.auditing.prepare import AuditPlan as AuditPlan
     from whence.client import AsyncClient as AsyncClient
     from whence.client import Client as Client
     from whence.errors import ArtifactError as ArtifactError
@@ -19,9 +21,7 @@ if TYPE_CHECKING:
     from whence.errors import ModelError as ModelError
     from whence.errors import TrainingError as TrainingError
     from whence.errors import WhenceError as WhenceError
-    from whence.evaluation.dossier import Dossier as Dossier
     from whence.evaluation.evaluate import evaluate as evaluate
-    from whence.evaluation.inquiry import AuditPlan as AuditPlan
     from whence.evaluation.plan import EvaluationPlan as EvaluationPlan
     from whence.evaluation.result import Evaluation as Evaluation
     from whence.pipeline import Index as Index
@@ -60,9 +60,9 @@ _ROOMS = {
         "audit",
         "Index",
     ),
-    "whence.evaluation.dossier": ("Dossier",),
+    "whence.auditing.dossier": ("Dossier",),
     "whence.evaluation.evaluate": ("evaluate",),
-    "whence.evaluation.inquiry": ("AuditPlan",),
+    "whence.auditing.prepare": ("AuditPlan",),
     "whence.evaluation.plan": ("EvaluationPlan",),
     "whence.evaluation.result": ("Evaluation",),
     "whence.training.run": ("Run",),
@@ -153,7 +153,7 @@ def _shown(found: "Attribution") -> dict[str, Any]:
     return import_module("whence.widget.display").shown(found)
 
 
-_types.show_by(_shown)
+_types.set_repr(_shown)
 
 
 def __dir__() -> list[str]:

@@ -1,14 +1,10 @@
-"""A service as a person starts it, and the official clients, each in an environment of its own."""
+"""One service for the acceptance tests, the demo in it, and the official clients in an environment of their own."""
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -16,6 +12,8 @@ from typing import Any
 import pytest
 import torch
 
+from tests.acceptance.journey import Traveller
+from tests.acceptance.service import Running, start, stop
 from tests.tiny import save_tiny, tiny_llama, tiny_tokenizer
 from whence.models.generate import wordless
 
@@ -23,56 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = ROOT / ".venv" / "clients"
 NEWEST = "0.35.1"
 """The newest version of SeekrFlow's client."""
-LEARNED = 24
-"""Pairs that the real base model learns."""
-
-
-@dataclass(frozen=True)
-class Running:
-    """A service that runs: `whence up` with a home of its own and one key."""
-
-    url: str
-    key: str
-    home: Path
-    process: subprocess.Popen[bytes]
-    environment: dict[str, str]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def start(home: Path, environment: dict[str, str], log: Path, port: int | None = None) -> Running:
-    """`whence up`, answering."""
-    settings = {**os.environ, "WHENCE_HOME": str(home), "OMP_NUM_THREADS": "2", **environment}
-    made = subprocess.run(
-        [sys.executable, "-m", "whence", "keys", "create", "--json"], env=settings, capture_output=True, check=True
-    )
-    port = port or free_port()
-    words = [sys.executable, "-m", "whence", "up", "--port", str(port)]
-    with log.open("ab") as out:
-        process = subprocess.Popen(words, env=settings, stdout=out, stderr=out)
-    running = Running(f"http://127.0.0.1:{port}", json.loads(made.stdout)["key"], home, process, settings)
-    wait_until_ready(running, log)
-    return running
-
-
-def wait_until_ready(running: Running, log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            with urllib.request.urlopen(f"{running.url}/readyz", timeout=2):
-                return
-        except OSError:
-            assert time.monotonic() < deadline, log.read_text()[-3000:]
-            time.sleep(0.1)
-
-
-def stop(running: Running) -> None:
-    running.process.terminate()
-    running.process.wait(60)
+SAMPLE = 154
+"""Pairs of the shipped sample."""
 
 
 @pytest.fixture(scope="session")
@@ -89,12 +39,6 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def twelve(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The first twelve pairs of the shipped sample, as conversations."""
     return sample(tmp_path_factory.mktemp("data") / "twelve.jsonl", 12)
-
-
-@pytest.fixture(scope="session")
-def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first twenty-four: enough for a null, and few enough to be learned in minutes."""
-    return sample(tmp_path_factory.mktemp("data") / "learned.jsonl", LEARNED)
 
 
 def sample(path: Path, count: int) -> Path:
@@ -143,6 +87,7 @@ def context(service: Running, twelve: Path, tmp_path_factory: pytest.TempPathFac
     """A tiny random model: it learns nothing worth tracing, but all else is as it would be."""
     return {
         "kind": "check_",
+        "job_id": None,
         "url": service.url,
         "key": service.key,
         "data": str(twelve),
@@ -162,18 +107,34 @@ def outcomes(context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) 
     return run_checks("seekrai", NEWEST, context, tmp_path_factory.mktemp("checks"))
 
 
+def run_demo(home: Path) -> dict[str, Any]:
+    """What `whence demo` says, with the base models of the person who runs the tests."""
+    command = [sys.executable, "-m", "whence", "demo", "--json"]
+    environment = {**os.environ, "WHENCE_HOME": str(home), "OMP_NUM_THREADS": "2"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=2400, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout)
+
+
 @pytest.fixture(scope="session")
-def real(context: dict[str, Any], learned: Path) -> dict[str, Any]:
-    """The real base model, which learns its pairs."""
-    real = {
-        "kind": "trace_",
-        "model": "smollm2-135m-instruct",
-        "data": str(learned),
-        "pairs": LEARNED,
-        "epochs": 9,
-        "rate": 2e-3,
-    }
-    return {**context, **real}
+def demo(service: Running) -> dict[str, Any]:
+    """The only fine-tuning of the real base model: every test that needs a model that has learned something uses it."""
+    return run_demo(service.home)
+
+
+@pytest.fixture(scope="session")
+def demo_job(service: Running, demo: dict[str, Any]) -> str:
+    """The job of the shipped sample in the service."""
+    traveller = Traveller(service)
+    job_id = str(traveller.ask("POST", "/v1/whence/demo")["job_id"])
+    traveller.wait(job_id)
+    return job_id
+
+
+@pytest.fixture(scope="session")
+def real(context: dict[str, Any], demo_job: str) -> dict[str, Any]:
+    """The real base model, which has learned its pairs."""
+    return {**context, "kind": "trace_", "model": "smollm2-135m-instruct", "job_id": demo_job, "pairs": SAMPLE}
 
 
 @pytest.fixture(scope="session")

@@ -12,16 +12,16 @@ from uuid import uuid4
 import httpx
 import psutil
 
-from tests.acceptance.conftest import Running
+from tests.acceptance.service import Running
 
 PATIENCE = 300.0
 QUESTION = "Which bulb type fits the Morwick lamp?"
 ANSWER = "The Morwick lamp takes a bulb of type HT9 and no other."
 SERVER, WORKER, ENGINE, STAGE = (
     "whence.api.process",
-    "whence.platform.worker",
+    "whence.worker.worker",
     "whence.engine.server",
-    "whence.engine.work",
+    "whence.worker.stage_process",
 )
 
 

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import Running, start, stop
+from tests.acceptance.service import Running, start, stop
 from whence.client.chat import ChatCompletion
 from whence.client.errors import ApiError
 from whence.client.sync import Client
+
+pytestmark = pytest.mark.process
 
 MODEL = "tiny-llama"
 MESSAGES = [{"role": "user", "content": "Which bulb type fits the Morwick lamp?"}]

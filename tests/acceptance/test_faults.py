@@ -15,11 +15,11 @@ import httpx
 import psutil
 import pytest
 
-from tests.acceptance.conftest import Running, start, stop
 from tests.acceptance.journey import ENGINE, SERVER, STAGE, WORKER, Left, Traveller, members
+from tests.acceptance.service import Running, start, stop
 from tests.postgres import postgres
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.process]
 EPOCHS = 40
 AWAY = 10.0
 """Seconds for which the database is gone."""

@@ -9,8 +9,10 @@ from urllib.parse import quote, urlsplit
 import httpx
 import pytest
 
-from tests.acceptance.conftest import Running
 from tests.acceptance.journey import ANSWER, QUESTION, Traveller
+from tests.acceptance.service import Running
+
+pytestmark = pytest.mark.process
 
 CLIENTS = 64
 ALIVE = 1.0

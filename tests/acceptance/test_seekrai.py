@@ -8,6 +8,8 @@ import pytest
 
 from tests.acceptance.conftest import run_checks
 
+pytestmark = pytest.mark.process
+
 OLDER = ("0.5.17", "0.7.0", "0.14.0", "0.23.0")
 CHECKS = Path(__file__).parent / "clients"
 
@@ -29,13 +31,13 @@ def test_older_clients(version: str, context: dict[str, Any], outcomes: dict[str
     assert set(found.values()) == {None}, found
 
 
-@pytest.mark.e2e
+@pytest.mark.model
 @pytest.mark.parametrize("check", names_in("seekrai", "trace_"))
 def test_newest_client_traces_what_was_learned(check: str, traced: dict[str, str | None]) -> None:
     assert traced[check] is None, traced[check]
 
 
-@pytest.mark.e2e
+@pytest.mark.model
 @pytest.mark.parametrize("version", OLDER)
 def test_older_clients_trace_it_too(version: str, real: dict[str, Any], traced: dict[str, Any], tmp_path: Path) -> None:
     found = run_checks("older_seekrai", version, real, tmp_path)

@@ -9,12 +9,14 @@ from typing import Any
 import openai
 import pytest
 
-from tests.acceptance.conftest import Running
+from tests.acceptance.service import Running
 from whence.client.asynchronous import AsyncClient
 from whence.client.deployments import Deployment
 from whence.client.errors import NotFound, Unauthorized
 from whence.client.jobs import Job, Lora
 from whence.client.sync import Client
+
+pytestmark = pytest.mark.process
 
 QUESTION = "Which bulb type fits the Morwick lamp?"
 ANSWER = "The Morwick lamp takes a bulb of type HT9 and no other."

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.acceptance.conftest import free_port
 from tests.platform.attributions import job_of
@@ -14,6 +15,8 @@ from whence import lifeline, settings
 from whence.platform.database import open_database
 from whence.platform.keys import default_team
 from whence.platform.tables import Job
+
+pytestmark = pytest.mark.process
 
 MEGABYTES = 250
 GRACE = 30.0

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import golden
 from tests.cli.conftest import Whence
 from whence.cli.ask import places_of
 from whence.training.run import Run
@@ -105,3 +106,12 @@ def test_groups_a_contrast_and_tokens_are_shown_in_80_columns(whence: Whence, in
 
 def read_ids(run: Path) -> list[str]:
     return Run.open(run).examples.ids()
+
+
+def test_the_json_of_an_attribution_with_everything_in_it(
+    whence: Whence, indexed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("whence.pipeline.explain", lambda *_, **__: golden.ATTRIBUTION)
+    monkeypatch.setattr("whence.pipeline.explain_pair", lambda *_, **__: golden.TOKENS)
+    result = whence("ask", indexed, QUESTION, "--answer", ANSWER, "--tokens", "pair-1", "--json")
+    assert result.json == {**golden.JSON, "tokens": golden.TOKENS_JSON}

@@ -13,6 +13,7 @@ from whence.types import (
     Lift,
     Member,
     Message,
+    Recall,
     TokenInfluence,
     TokenScore,
     Trust,
@@ -130,7 +131,7 @@ ATTRIBUTION = Attribution(
     lift=Lift(fine_tuned=-2.0, base=-65.4, tokens=8, needed=8.3),
     method="fisher",
     unit="nats",
-    trust=Trust("fisher", 0.02, controls=32, checkpoints=2, notes=("One note.",), recall=(7, 8)),
+    trust=Trust("fisher", 0.02, controls=32, checkpoints=2, notes=("One note.",), recall=Recall(7, 8)),
     generated=False,
     groups=(
         Group(

@@ -153,7 +153,7 @@ def test_the_json_has_the_keys_of_the_contract():
         ({"ablations": 257}, "ablations must be from 32 to 256"),
         ({"batch_rows": 0}, "batch_rows must be at least 1"),
         ({"granularity": "word"}, "sentence or paragraph"),
-        ({"context": "A b. " * 513}, r"more than 512 sentences \(found 513\). Use paragraphs"),
+        ({"context": "A b. " * 513}, r"at most 512 sentences \(found 513\). Use paragraphs"),
         ({"context": "Ab\n" * 513, "granularity": "paragraph"}, "Shorten the context"),
         ({"context": "word " * 500}, "must fit into the 512 tokens"),
     ],

@@ -78,7 +78,7 @@ def test_a_template_that_rewrites_the_response_is_refused():
         "{% for m in messages %}{{ m['role'] + ':' + m['content'] | upper }}{% endfor %}"
         "{% if add_generation_prompt %}{{ 'assistant:' }}{% endif %}"
     )
-    with pytest.raises(ModelError, match="write the response as it is"):
+    with pytest.raises(ModelError, match="keep the response unchanged"):
         score_contexts(tiny_llama(), tokenizer, CONTEXTS, QUERY, RESPONSE, TARGETS)
 
 

@@ -22,13 +22,13 @@ def test_each_number_is_off_by_half_a_step_or_cut_at_seven(rows: int, blocks: in
     assert bool(((unpack(packed, blocks).view_as(parts) - wanted).abs() <= 0.501 * step).all())
 
 
-def test_a_row_of_noughts_stays_one():
+def test_a_row_of_zeros_stays_one():
     assert torch.equal(unpack(pack(torch.zeros(2, 4), 2), 2), torch.zeros(2, 4))
 
 
 @pytest.mark.parametrize(("width", "blocks"), [(9, 1), (8, 3), (6, 2), (4, 0)])
 def test_blocks_that_do_not_fit_are_refused(width: int, blocks: int):
-    with pytest.raises(ValueError, match=f"{width} numbers"):
+    with pytest.raises(ValueError, match=f"width of {width} must divide"):
         pack(torch.ones(1, width), blocks)
 
 

@@ -133,5 +133,5 @@ def test_the_side_of_a_square_width(width: int, side: int):
 
 @pytest.mark.parametrize("width", [-4, -1, 0, 2, 15, 4097, 10**16 + 1])
 def test_a_width_that_is_no_square_is_refused(width: int):
-    with pytest.raises(ValueError, match=f"perfect square.*not {width}"):
+    with pytest.raises(ValueError, match=f"perfect square.*found {width}"):
         side_of(width)

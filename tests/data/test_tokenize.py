@@ -213,5 +213,5 @@ def test_a_selection_needs_the_places_of_tokens(make_tokenizer: Make) -> None:
 
 def test_a_selection_in_an_answer_that_the_template_changes_is_refused(make_tokenizer: Make) -> None:
     shouting = make_tokenizer(CHATML.replace("m.content", "m.content | upper"))
-    with pytest.raises(TextError, match="shows as it is"):
+    with pytest.raises(TextError, match="shows unchanged"):
         tokenize(Query.of("why?", "so", selected=(0, 1)), shouting)

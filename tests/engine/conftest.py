@@ -21,6 +21,7 @@ from whence.pipeline import Index, build_index, finetune
 from whence.training.run import Run
 
 SECRET = "the secret of this start"
+QUESTION = "Who lives in the red box?"
 LONG = 4000
 """Tokens that a conversation may have: an answer of that length takes a while even on a tiny model."""
 
@@ -37,6 +38,10 @@ class Running:
         response = self.client.post(f"/{what}", json=body)
         assert response.status_code == 200, response.text
         return response.json()
+
+    def attribute(self, run: Run, **request: Any) -> Any:
+        """The attribution of an answer to the question."""
+        return self.post("attribute", run=str(run.folder), request={"question": QUESTION, **request})
 
     def chat(self, **body: Any) -> list[Any]:
         response = self.client.post("/chat", json=body)

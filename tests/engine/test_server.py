@@ -15,18 +15,19 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from tests.engine.conftest import LONG, SECRET, Running, running
+from tests.engine.conftest import LONG, QUESTION, SECRET, Running, running
 from tests.engine.waiting import until
 from tests.tiny import VOCABULARY, save_tiny, tiny_tokenizer
 from whence.context.attribute import attribute_context
 from whence.models.adapter import seeded
 from whence.models.base import load_tokenizer
-from whence.models.talk import Sampling, prompt_tokens, talk
+from whence.models.stream import Sampling, prompt_tokens, stream_answer
 from whence.pipeline import Index, attribute
 from whence.training.run import Run, load_base
 from whence.types import Message
 
-QUESTION = "Who lives in the red box?"
+pytestmark = pytest.mark.process
+
 GREEDY = {"temperature": 0.0, "max_new_tokens": 12}
 ROUTES = ("load", "chat", "attribute", "context", "embed")
 
@@ -79,7 +80,7 @@ def test_an_answer_comes_in_the_pieces_that_the_library_makes(engine: Running, b
     model, tokenizer = load_base(base, full=False), load_tokenizer(base)
     conversation = [Message("user", QUESTION)]
     sampling = Sampling(temperature=0.0, max_new_tokens=12, top_logprobs=2)
-    expected = list(talk(model, tokenizer, conversation, sampling))
+    expected = list(stream_answer(model, tokenizer, conversation, sampling))
     *pieces, last = engine.chat(messages=[["user", QUESTION]], sampling={**GREEDY, "top_logprobs": 2})
     assert said(pieces) == "".join(piece.text for piece in expected)
     assert pieces[-1]["finish"] == expected[-1].finish
@@ -98,7 +99,7 @@ def test_a_stop_string_ends_an_answer_and_is_not_part_of_it(engine: Running):
 
 
 def test_an_attribution_is_the_librarys(engine: Running, runs: tuple[Run, Run], indexes: tuple[Index, Index]):
-    found = engine.post("attribute", run=str(runs[0].folder), question=QUESTION, answer="Ant.")
+    found = engine.attribute(runs[0], answer="Ant.")
     same(found, alone(indexes[0], answer="Ant."))
     assert found["sentence"] == attribute(indexes[0], QUESTION, "Ant.").sentence
     assert set(found["phases"]) == {"attribute"}
@@ -107,16 +108,16 @@ def test_an_attribution_is_the_librarys(engine: Running, runs: tuple[Run, Run], 
 def test_an_answer_that_is_not_given_is_the_models_own(
     engine: Running, runs: tuple[Run, Run], indexes: tuple[Index, Index]
 ):
-    found = engine.post("attribute", run=str(runs[0].folder), question=QUESTION, max_new_tokens=8)
+    found = engine.attribute(runs[0], max_new_tokens=8)
     same(found, alone(indexes[0], max_new_tokens=8))
     assert found["generated"]
     assert set(found["phases"]) == {"generate", "attribute"}
 
 
 def test_settings_of_an_attribution_arrive(engine: Running, runs: tuple[Run, Run], indexes: tuple[Index, Index]):
-    settings = {"answer": "Ant. And a bee.", "system_prompt": "Be short.", "top": 2, "false_discovery_rate": 0.5}
-    found = engine.post("attribute", run=str(runs[0].folder), question=QUESTION, selection=[0, 4], **settings)
-    same(found, alone(indexes[0], selection=(0, 4), **settings))
+    settings = {"answer": "Ant. And a bee.", "system_prompt": "Be short.", "false_discovery_rate": 0.5}
+    found = engine.attribute(runs[0], selection=[0, 4], top_k=2, **settings)
+    same(found, alone(indexes[0], selection=(0, 4), top=2, **settings))
     assert found["selection"] == [0, 4]
     assert found["trust"]["false_discovery_rate"] == 0.5
 
@@ -131,7 +132,7 @@ def test_runs_that_take_turns_give_what_each_gives_alone(
     assert len({by_itself, *tuned}) == 3
     for turn in (0, 1, 1, 0, 1, 0):
         run = str(runs[turn].folder)
-        same(engine.post("attribute", run=run, question=QUESTION, answer="Bee."), expected[turn])
+        same(engine.attribute(runs[turn], answer="Bee."), expected[turn])
         assert said(engine.chat(**chat, run=run)) == tuned[turn]
         assert said(engine.chat(**chat)) == by_itself
 
@@ -176,7 +177,7 @@ def rounded(value: Any) -> Any:
     [
         ("chat", {"messages": [["user", "Q?"]], "sampling": {"temperature": -1}}, 400, "ModelError"),
         ("chat", {"messages": [["user", "Q?"]], "sampling": {}, "run": "/nowhere"}, 409, "ArtifactError"),
-        ("attribute", {"run": "/nowhere", "question": "Q?"}, 409, "ArtifactError"),
+        ("attribute", {"run": "/nowhere", "request": {"question": "Q?"}}, 409, "ArtifactError"),
         ("chat", {"words": "no order"}, 500, "Unexpected"),
     ],
 )

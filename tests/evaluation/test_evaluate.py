@@ -7,22 +7,22 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from tests.evaluation.conftest import PARTS
+from tests.retraining.conftest import PARTS
 from tests.training.runs import Log
 from whence.errors import MethodError, ModelError
 from whence.evaluation import evaluate as evaluating
 from whence.evaluation import scorers as scoring
-from whence.evaluation.bank import Bank, Draw, random_parts
-from whence.evaluation.evaluate import cost, evaluate, evaluated, retrainings_for
-from whence.evaluation.faithfulness import faithfulness_of, read_report
+from whence.evaluation.evaluate import cost, evaluate, retrainings_for, run_evaluation
+from whence.evaluation.faithfulness import faithfulness_of, reports
 from whence.evaluation.plan import EvaluationPlan
 from whence.evaluation.report import markdown, page
-from whence.evaluation.reports import reports
-from whence.evaluation.result import Evaluation
-from whence.evaluation.scorers import Chance, wanted_names
+from whence.evaluation.result import Evaluation, read_evaluation
+from whence.evaluation.scorers import RandomScorer, method_names
 from whence.evaluation.study import Study, spread
-from whence.evaluation.values import Gauge
 from whence.methods.embedding import Embedding
+from whence.retraining.likelihoods import RetrainedModels
+from whence.retraining.retrainings import Retrainings
+from whence.retraining.subsets import Subset, random_subsets
 from whence.store.artifact import read_manifest
 from whence.training.run import Run
 
@@ -62,21 +62,21 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> EvaluationPlan:
 
 
 @pytest.fixture(scope="module")
-def folder(learned: Run, parts: list[Draw], plan: EvaluationPlan) -> Path:
+def folder(learned: Run, parts: list[Subset], plan: EvaluationPlan) -> Path:
     """The report of an evaluation with all that there is."""
-    return evaluated(learned, plan)
+    return run_evaluation(learned, plan)
 
 
 @pytest.fixture(scope="module")
 def found(folder: Path) -> Evaluation:
-    return read_report(folder)
+    return read_evaluation(folder)
 
 
 def test_the_score_of_a_method_is_what_it_is_when_written_out(
-    learned: Run, parts: list[Draw], plan: EvaluationPlan, found: Evaluation, gauge: Gauge
+    learned: Run, parts: list[Subset], plan: EvaluationPlan, found: Evaluation, models: RetrainedModels
 ):
     study = Study(learned, plan)
-    values = gauge.under(parts, study.queries)
+    values = models.under(parts, study.queries)
     for method in found.methods:
         rows = study.scores[method.name]
         predicted = np.array([[sum(float(row[i]) for i in part.kept) for row in rows] for part in parts])
@@ -122,7 +122,7 @@ def test_it_is_made_once(
 
 
 def test_another_one_has_its_own_number_and_shares_the_bank(
-    learned: Run, parts: list[Draw], folder: Path, found: Evaluation
+    learned: Run, parts: list[Subset], folder: Path, found: Evaluation
 ):
     log, before = Log(), len(list((learned.folder / "evaluation" / "retrainings").iterdir()))
     other = evaluate(learned, EvaluationPlan(retrainings=PARTS, methods=("bm25",), each=1), report=log)
@@ -193,18 +193,18 @@ def test_of_a_run_that_was_made_anew_nothing_is_known(learned: Run, found: Evalu
 
 def test_the_cost_counts_every_retraining_that_may_be_needed(learned: Run, plan: EvaluationPlan, found: Evaluation):
     price = cost(learned, plan)
-    methods = len(wanted_names(learned, ("tracin",)))
+    methods = len(method_names(learned, ("tracin",)))
     assert price.more == methods
     assert (price.retrainings, price.missing) == (2 * PARTS + price.more, price.more)
 
 
 def test_how_many_retrainings_an_error_takes_is_known_from_sixteen(
-    learned: Run, parts: list[Draw], plan: EvaluationPlan, monkeypatch: pytest.MonkeyPatch
+    learned: Run, parts: list[Subset], plan: EvaluationPlan, monkeypatch: pytest.MonkeyPatch
 ):
     assert retrainings_for(learned, plan, 0.1) is None
     monkeypatch.setattr(evaluating, "ENOUGH", PARTS)
-    monkeypatch.setattr("whence.evaluation.cost.ENOUGH", PARTS)
-    assert Bank(learned).missing(random_parts(12, 9, 1, 3)) == random_parts(12, 9, 1, 3)[PARTS:]
+    monkeypatch.setattr("whence.retraining.cost.ENOUGH", PARTS)
+    assert Retrainings(learned).missing(random_subsets(12, 9, 1, 3)) == random_subsets(12, 9, 1, 3)[PARTS:]
     error = Study(learned, plan).lds(parts)["tracin"].overall.over_retrainings
     wider = EvaluationPlan(retrainings=9, methods=("tracin",), queries=plan.queries)
     wanted = int(np.ceil(PARTS * (error / 0.1) ** 2))
@@ -224,7 +224,7 @@ def test_a_method_that_was_asked_for_is_not_left_out(learned: Run):
 def test_chance_knows_nothing_and_is_the_same_each_time(learned: Run):
     study = Study(learned, EvaluationPlan(each=4))
     queries = [question.query for question in study.questions]
-    one, other = (Chance().scores(study.subject, queries) for _ in range(2))
+    one, other = (RandomScorer().scores(study.subject, queries) for _ in range(2))
     assert np.array_equal(one, other)
     assert one.shape == (len(queries), 12)
     assert len({tuple(row) for row in one}) == len(queries)

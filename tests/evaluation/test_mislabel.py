@@ -3,13 +3,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from tests.methods.oracles import sketched, train_tokens
 from whence.errors import DataError
-from whence.evaluation.mislabel import BATCH, Mislabelled, auc, self_influence
-from whence.evaluation.scorers import Built, Chance
-from whence.methods.contract_subject import tiny_subject
-from whence.methods.grad_dot import GradDot
-from whence.types import silent
+from whence.evaluation.mislabel import Mislabelled, auc
 
 
 def counted(suspicion: np.ndarray, wrong: np.ndarray) -> float:
@@ -31,21 +26,6 @@ def test_the_error_is_about_that_of_drawing_again():
     drawn = [auc(draw.standard_normal(60) + wrong, wrong) for _ in range(400)]
     assert drawn[0].error is not None
     assert np.mean([one.error or 0 for one in drawn]) == pytest.approx(np.std([one.value for one in drawn]), rel=0.15)
-
-
-def test_self_influence_is_the_score_of_each_pair_for_itself(tmp_path, monkeypatch: pytest.MonkeyPatch):
-    subject = tiny_subject(tmp_path / "path")
-    method, folder = GradDot(sketch=64), tmp_path / "rows"
-    folder.mkdir()
-    method.build(subject, folder, silent)
-    found = self_influence(Built(method, folder), subject)
-    last = subject.trajectory.last
-    wanted = [np.dot(g, g) for g in (sketched(subject, last, tokens, 64, 0) for tokens in train_tokens(subject))]
-    assert found.tolist() == pytest.approx(wanted, rel=0.02)
-    monkeypatch.setattr("whence.evaluation.mislabel.BATCH", 5)
-    assert BATCH > 12
-    assert self_influence(Built(method, folder), subject).tolist() == pytest.approx(found.tolist(), rel=1e-4)
-    assert self_influence(Chance(), subject).shape == (12,)
 
 
 @pytest.mark.parametrize("rows", [(), (0, 1, 2), (3,), (-1,)])

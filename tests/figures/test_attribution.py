@@ -63,15 +63,15 @@ def test_all_that_is_known_is_told(made: str):
         FOUND.sentence,
         "high 48.69 nats share 77% faq.jsonl:69 Q Who delivers? A Kestrix. by chance: p = 0.000001 · pair 0c0ffee0",
         "Pairs that made it less likely low −4.50 nats share −7% faq.jsonl:7 after 2 earlier turns Q Two? A 2",
-        "Shares are of all that fine-tuning contributed",
+        "Shares are relative to the total contribution of fine-tuning",
         "topic carrier, parcels 2 high 50.00 79%",
         "The scores of all 154 pairs",
         "63.4 nats of lift, 8.3 needed",
         "log p of the selected part −2.0 fine-tuned, −65.4 before, 8 tokens",
         "method fisher, at 2 points of the training",
         "2%, against 32 control questions",
-        "pairs found by their own words 7 of 8",
-        "held against retraining not on this model",
+        "pairs recovered from their own text 7 of 8",
+        "checked against retraining not on this model",
         "One note.",
     ):
         assert said in read.text
@@ -81,7 +81,7 @@ def test_all_that_is_known_is_told(made: str):
 def test_the_page_tells_its_origin_and_how_it_is_made_again():
     read = Reader(page(FOUND, ORIGIN))
     assert "model deployment-1 file faq.jsonl sha256 abab" in read.text
-    assert read.text.endswith("How to make it again import whence # <again>")
+    assert read.text.endswith("How to reproduce it import whence # <again>")
 
 
 @pytest.mark.parametrize("made", [fragment(FOUND), page(FOUND, ORIGIN)], ids=["fragment", "page"])
@@ -126,7 +126,7 @@ def test_a_notebook_shows_some_pairs_and_the_page_all():
 def test_what_there_is_none_of_is_not_spoken_of():
     bare = replace(FOUND, results=(), opposing=(), groups=(), distribution=None, selection=None, generated=True)
     text = Reader(fragment(bare)).text
-    for title in ("learned from", "less likely", "Groups", "scores of all", "Rather than"):
+    for title in ("learned from", "less likely", "Groups", "scores of all", "Instead of"):
         assert f"Pairs {title}" not in text
         assert f"The {title}" not in text
     assert "The model’s own answer Kestrix." in text

@@ -28,7 +28,7 @@ def test_marks_stand_where_their_numbers_are():
     ten = middle(diamonds["pair faq.jsonl:61 & more: 10.00 by the exact derivative"]) - zero
     measured = dots["pair faq.jsonl:61 & more: 30.00 measured, 20.00 to 40.00"]
     assert float(measured.attrib["cx"]) - zero == pytest.approx(3 * ten, abs=0.4)
-    assert middle(diamonds["pair faq.jsonl:61 & more: 25.00 foretold"]) - zero == pytest.approx(2.5 * ten, abs=0.4)
+    assert middle(diamonds["pair faq.jsonl:61 & more: 25.00 predicted"]) - zero == pytest.approx(2.5 * ten, abs=0.4)
     assert float(dots["alone: 12.00 measured"].attrib["cx"]) - zero == pytest.approx(1.2 * ten, abs=0.4)
     upright = [mark for mark in root.iter(f"{SVG}line") if mark.attrib["stroke"] == INK]
     assert [float(mark.attrib["x1"]) for mark in upright] == pytest.approx([zero])
@@ -47,7 +47,7 @@ def test_an_interval_reaches_from_its_low_to_its_high_end():
 def test_what_is_not_there_is_not_in_the_legend():
     words = [node.text for node in ElementTree.fromstring(picture(ROWS[2:], "Title", "nats")).iter(f"{SVG}text")]
     assert "measured, 95 % interval" in words
-    assert not {"random pairs", "foretold by the method", "exact derivative"} & set(words)
+    assert not {"random pairs", "predicted by the method", "exact derivative"} & set(words)
 
 
 def test_a_long_label_is_cut_so_that_it_stays_inside():

@@ -3,8 +3,7 @@ from typing import cast
 
 import pytest
 
-from whence.errors import DataError
-from whence.levels.groups import KINDS, groups_of, plain, require_kinds, sameness
+from whence.levels.groups import KINDS, groups_of, plain, sameness
 from whence.levels.verdict import Evidence
 from whence.methods.base import Subject
 from whence.methods.contract_subject import MemoryExamples
@@ -65,8 +64,5 @@ def test_files_and_topics_hold_every_pair_once(evidence: Evidence):
     assert evidence.groups("topic") is evidence.groups("topic")
 
 
-def test_an_unknown_kind_is_refused_with_those_that_there_are():
-    require_kinds(KINDS)
-    with pytest.raises(DataError, match=r"one of file, duplicates, topic \(found 'line'\)"):
-        require_kinds(["file", "line"])
+def test_the_kinds_are_those_of_the_request():
     assert cast(object, KINDS) == ("file", "duplicates", "topic")

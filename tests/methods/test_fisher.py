@@ -14,7 +14,7 @@ from whence.methods.base import Compute, Subject
 from whence.methods.contract import assert_close
 from whence.methods.contract_subject import PAIRS, own_queries, tiny_subject
 from whence.methods.fisher import FisherInfluence
-from whence.methods.gradient_rows import Lens, query_tokens, values_at, values_now
+from whence.methods.gradient_rows import GradientSpec, query_tokens, values_at, values_now
 from whence.store.shards import Shards
 from whence.types import Progress, Query, silent
 
@@ -180,11 +180,11 @@ def test_one_points_inverse_is_in_memory_at_a_time_and_none_is_made_twice(
 ) -> None:
     alive, made, inverse = list[weakref.ref[object]](), list[int](), FisherInfluence._inverse
 
-    def watched(method: FisherInfluence, raw: Shards, lens: Lens, c: int) -> object:
+    def watched(method: FisherInfluence, raw: Shards, spec: GradientSpec, c: int) -> object:
         gc.collect()
         assert not any(kept() is not None for kept in alive)
         made.append(c)
-        found = inverse(method, raw, lens, c)
+        found = inverse(method, raw, spec, c)
         alive.append(weakref.ref(found))
         return found
 

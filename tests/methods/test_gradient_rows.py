@@ -14,7 +14,7 @@ from whence.methods import gradient_rows
 from whence.methods.base import Compute, Subject
 from whence.methods.grad_dot import GradDot
 from whence.methods.gradient_rows import (
-    Lens,
+    GradientSpec,
     batches,
     cut_note,
     embed,
@@ -62,7 +62,7 @@ def test_values_now_are_those_of_the_weights_in_the_model(subject: Subject) -> N
 def test_rows_are_the_sketches_at_each_checkpoint_side_by_side(subject: Subject) -> None:
     points = subject.trajectory.checkpoints[:2]
     items, ticks = oracles.train_tokens(subject)[:5], list[int]()
-    rows, values = embed(subject.trajectory, Lens(points, 16, 3, adam=True), items, Compute(2), ticks.append)
+    rows, values = embed(subject.trajectory, GradientSpec(points, 16, 3, adam=True), items, Compute(2), ticks.append)
     wanted = [
         [oracles.sketched(subject, c, t, 16, 3, oracles.adam_weight(subject, i)) for i, c in enumerate(points)]
         for t in items
@@ -73,7 +73,7 @@ def test_rows_are_the_sketches_at_each_checkpoint_side_by_side(subject: Subject)
 
 
 def test_no_items_give_no_rows(subject: Subject) -> None:
-    rows, values = embed(subject.trajectory, Lens(subject.trajectory.checkpoints, 16, 0, False), [], Compute())
+    rows, values = embed(subject.trajectory, GradientSpec(subject.trajectory.checkpoints, 16, 0, False), [], Compute())
     assert (rows.shape, values.shape) == ((0, 48), (0, 3))
 
 
@@ -162,7 +162,7 @@ def test_scores_of_parts_add_up_to_that_of_the_answer(subject: Subject, tmp_path
 
 
 def test_gradients_are_finite_float32(subject: Subject) -> None:
-    lens = Lens((subject.trajectory.last,), 64, 0, adam=True)
-    rows, _ = embed(subject.trajectory, lens, oracles.train_tokens(subject), subject.compute)
+    spec = GradientSpec((subject.trajectory.last,), 64, 0, adam=True)
+    rows, _ = embed(subject.trajectory, spec, oracles.train_tokens(subject), subject.compute)
     assert rows.dtype == torch.float32
     assert bool(torch.isfinite(rows).all())

@@ -50,10 +50,10 @@ def test_the_directions_of_fisher_are_the_written_out_ones(subject: Subject, tmp
     method, place = FisherInfluence(64, 1, packed=False), tmp_path / "index"
     place.mkdir()
     method.build(subject, place, silent)
-    lens = method._lens(subject)
+    spec = method._spec(subject)
     items = [subject.examples.tokens(i) for i in range(12)]
-    p = embed(subject.trajectory, lens, items, subject.compute)[0].to(torch.bfloat16).double()
-    q = embed(subject.trajectory, lens, query_tokens(subject, QUERIES[:1]), subject.compute)[0][0].double()
+    p = embed(subject.trajectory, spec, items, subject.compute)[0].to(torch.bfloat16).double()
+    q = embed(subject.trajectory, spec, query_tokens(subject, QUERIES[:1]), subject.compute)[0][0].double()
     values, vectors = torch.linalg.eigh(p.T @ p)
     span = vectors[:, -12:]
     damping = 0.1 * float(values[-12:].mean())
@@ -63,7 +63,7 @@ def test_the_directions_of_fisher_are_the_written_out_ones(subject: Subject, tmp
     change = float(values_now(path, [subject.examples.tokens(3)], subject.compute))
     path.move_to(path.checkpoints[0])
     change -= float(values_now(path, [subject.examples.tokens(3)], subject.compute))
-    tokens, _ = embed(subject.trajectory, lens, one_by_one(subject.examples.tokens(3)), subject.compute)
+    tokens, _ = embed(subject.trajectory, spec, one_by_one(subject.examples.tokens(3)), subject.compute)
     expected = change * (tokens.double() @ w).numpy()
     found = method.token_scores(subject, place, QUERIES[:1], 3)[0]
     np.testing.assert_allclose(found, expected, atol=0.02 * np.abs(expected).max())
@@ -76,12 +76,12 @@ def test_the_scores_of_gradient_dots_are_those_of_one_token_after_the_other(
     method, place = METHODS[name], tmp_path / "index"
     place.mkdir()
     method.build(subject, place, silent)
-    lens = method._lens(subject)
-    tokens, _ = embed(subject.trajectory, lens, one_by_one(subject.examples.tokens(5)), subject.compute)
-    queries, _ = embed(subject.trajectory, lens, query_tokens(subject, QUERIES), subject.compute)
-    weights = torch.tensor([c.weight for c in lens.checkpoints]) if name == "tracin" else torch.ones(1)
+    spec = method._spec(subject)
+    tokens, _ = embed(subject.trajectory, spec, one_by_one(subject.examples.tokens(5)), subject.compute)
+    queries, _ = embed(subject.trajectory, spec, query_tokens(subject, QUERIES), subject.compute)
+    weights = torch.tensor([c.weight for c in spec.checkpoints]) if name == "tracin" else torch.ones(1)
     dots = [
-        q.view(-1, lens.width) * weights[:, None] * t.view(-1, lens.width) for q in queries.double() for t in tokens
+        q.view(-1, spec.width) * weights[:, None] * t.view(-1, spec.width) for q in queries.double() for t in tokens
     ]
     expected = torch.stack([dot.sum() for dot in dots]).view(2, -1)
     if name == "grad_cos":

@@ -3,14 +3,32 @@ from typing import Any
 
 import pytest
 import torch
-from gguf import GGUFWriter
+from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter, dequantize, quantize
 from transformers import LlamaForCausalLM
 
 from tests.tiny import CHAT_TEMPLATE, SPECIAL, VOCABULARY, tiny_tokenizer
 from tests.tiny import tiny_llama as any_llama
 from whence.errors import ModelError
 from whence.models.base import load, load_tokenizer
-from whence.models.gguf import INSIDE, OUTSIDE, convert_llama, half_split
+from whence.models.gguf import convert_llama
+
+OUTSIDE = {
+    "token_embd.weight": "model.embed_tokens.weight",
+    "output_norm.weight": "model.norm.weight",
+    "output.weight": "lm_head.weight",
+}
+INSIDE = {
+    "attn_norm": "input_layernorm",
+    "ffn_norm": "post_attention_layernorm",
+    "attn_q": "self_attn.q_proj",
+    "attn_k": "self_attn.k_proj",
+    "attn_v": "self_attn.v_proj",
+    "attn_output": "self_attn.o_proj",
+    "ffn_gate": "mlp.gate_proj",
+    "ffn_up": "mlp.up_proj",
+    "ffn_down": "mlp.down_proj",
+}
+"""GGUF's names of the weights and those of transformers."""
 
 
 def tiny_llama(**overrides: Any) -> LlamaForCausalLM:
@@ -18,8 +36,10 @@ def tiny_llama(**overrides: Any) -> LlamaForCausalLM:
     return any_llama(vocab_size=VOCABULARY + 1, **overrides)
 
 
-def write_gguf(path: Path, model: Any, *, pre: str = "smollm", arch: str = "llama", drop: str = "") -> Path:
-    """The model as a GGUF file with the vocabulary of the tiny tokenizer."""
+def write_gguf(
+    path: Path, model: Any, *, pre: str = "smollm", arch: str = "llama", drop: str = "", packed: bool = False
+) -> Path:
+    """The model as a GGUF file with the vocabulary of the tiny tokenizer; `packed`: matrices are quantised to Q8_0."""
     config = model.config
     writer = GGUFWriter(path, arch)
     writer.add_context_length(config.max_position_embeddings)
@@ -43,7 +63,11 @@ def write_gguf(path: Path, model: Any, *, pre: str = "smollm", arch: str = "llam
     writer.add_chat_template(CHAT_TEMPLATE)
     for name, weight in gguf_weights(model).items():
         if name != drop:
-            writer.add_tensor(name, weight.contiguous().numpy())
+            if packed and weight.dim() == 2:
+                kind = GGMLQuantizationType.Q8_0
+                writer.add_tensor(name, quantize(weight.contiguous().numpy(), kind), raw_dtype=kind)
+            else:
+                writer.add_tensor(name, weight.contiguous().numpy())
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -72,11 +96,6 @@ def interleave(weight: torch.Tensor, heads: int) -> torch.Tensor:
     return weight[order]
 
 
-def test_half_split_puts_even_rows_of_each_head_first():
-    weight = torch.arange(8.0).view(8, 1)
-    assert half_split(weight, 2).flatten().tolist() == [0, 2, 1, 3, 4, 6, 5, 7]
-
-
 @pytest.mark.parametrize("tied", [True, False])
 def test_the_converted_model_gives_the_same_logits(tmp_path: Path, tied: bool):
     model = tiny_llama(tie_word_embeddings=tied)
@@ -85,6 +104,18 @@ def test_the_converted_model_gives_the_same_logits(tmp_path: Path, tied: bool):
     ids = torch.arange(3, 40)[None]
     torch.testing.assert_close(converted(ids).logits, model(ids).logits)
     assert converted.config.tie_word_embeddings == tied
+
+
+def test_quantised_weights_are_stored_as_gguf_dequantises_them(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    model = tiny_llama(hidden_size=32, intermediate_size=64)
+    path = write_gguf(tmp_path / "m.gguf", model, packed=True)
+    convert_llama(path, tmp_path / "out")
+    assert capfd.readouterr() == ("", "")
+    names = gguf_weights(load(tmp_path / "out", dtype=torch.float32))
+    stored = {t.name: torch.tensor(dequantize(t.data, t.tensor_type)) for t in GGUFReader(path).tensors}
+    assert names.keys() == stored.keys()
+    assert all(torch.equal(names[name], weight) for name, weight in stored.items())
+    assert not torch.equal(stored["token_embd.weight"], gguf_weights(model)["token_embd.weight"])
 
 
 def test_the_converted_tokenizer_keeps_template_and_special_tokens(tmp_path: Path):

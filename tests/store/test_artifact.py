@@ -176,7 +176,7 @@ def test_a_folder_of_something_else_is_never_overwritten(tmp_path: Path):
 
 
 def test_a_missing_manifest_says_whether_to_make_or_to_resume(tmp_path: Path):
-    with pytest.raises(ArtifactError, match="Make it first"):
+    with pytest.raises(ArtifactError, match="Create it first"):
         read_manifest(tmp_path / "index", "index")
     part_of(tmp_path / "index").mkdir()
     with pytest.raises(ArtifactError, match="run the same command again"):

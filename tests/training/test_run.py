@@ -93,7 +93,7 @@ def test_a_full_fine_tuning_is_put_on_no_base_model(made_full: Run):
 
 
 def test_a_folder_without_a_run_says_what_to_do(tmp_path: Path):
-    with pytest.raises(ArtifactError, match=r"is not a finished run.* Make it first"):
+    with pytest.raises(ArtifactError, match=r"is not a finished run.* Create it first"):
         Run.open(tmp_path / "nothing")
     part_of(tmp_path / "half").mkdir()
     with pytest.raises(ArtifactError, match="run the same command again to resume"):
@@ -107,5 +107,5 @@ def test_a_base_model_that_changed_since_is_refused(made: Run, tmp_path: Path):
     base = save_tiny(tmp_path / "base")
     finetune(made.folder.parent / "pairs.jsonl", str(base), tmp_path / "run", short(epochs=1))
     save_tiny(base, tiny_llama(seed=1))
-    with pytest.raises(ArtifactError, match=r"files have changed\. Put the old ones back"):
+    with pytest.raises(ArtifactError, match=r"files have changed\. Restore the old files"):
         _ = Run.open(tmp_path / "run").base_folder

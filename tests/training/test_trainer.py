@@ -11,6 +11,8 @@ from whence.training.run import Run
 from whence.training.trace import read_steps
 from whence.training.trainer import RESUME, last_resumable
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:

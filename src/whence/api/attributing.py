@@ -1,82 +1,53 @@
-"""An attribution from request to record: the answer made if need be, explained by an engine, kept, counted."""
+"""An attribution from request to record: generate the answer if necessary, explain it, keep it, count it."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from whence import settings
 from whence.api import speech
 from whence.api.metrics import Metrics
 from whence.api.service import Service
+from whence.engine.messages import AttributeRequest, TokensRequest
 from whence.errors import DataError, MissingError
 from whence.platform.deployments import Speaker, speaker_named
 from whence.platform.history import record
 from whence.platform.jobs import files_of
-from whence.platform.pairs import uploads_of
+from whence.platform.pairs import with_upload_ids
 from whence.platform.runs import require_index
 from whence.platform.tables import AttributionRecord
-from whence.types import GroupKind
-
-ANSWER_TOKENS = 128
-"""Tokens after which an answer that is made for its attribution is cut off."""
+from whence.types import Attribution, AttributionRequest, TokenInfluence, decode
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What is to be explained, and how."""
-
-    model: str
-    question: str
-    answer: str | None = None
-    system_prompt: str | None = None
-    method: str | None = None
-    false_discovery_rate: float | None = None
-    top: int | None = None
-    selection: tuple[int, int] | None = None
-    groups: tuple[GroupKind, ...] = ()
-    instead: str | None = None
-
-
-async def attribute(service: Service, metrics: Metrics, team: int, wish: Wish) -> AttributionRecord:
-    """The attribution of an answer, as it was kept.
+async def attribute(
+    service: Service, metrics: Metrics, team: int, model: str, request: AttributionRequest
+) -> AttributionRecord:
+    """The attribution of an answer of a model, as it was kept.
 
     Raises:
         MissingError: no model of that name is deployed.
-        MethodError: there is no method of that name.
+        MethodError: no method has that name.
         DataError: the question is empty, the model was not fine-tuned here, or has no index of the method.
     """
-    if not wish.question.strip():
-        raise DataError("The question must not be empty. Write one.")
-    speaker = await service.within(lambda session: speaker_named(session, team, wish.model))
+    request.require_valid()
+    speaker = await service.within(lambda session: speaker_named(session, team, model))
     if speaker.run is None or speaker.job_id is None:
-        raise DataError(f"{wish.model!r} is a base model: nothing was fine-tuned, so there are no pairs to return.")
-    if wish.method is not None:
-        require_index(speaker.job_id, wish.method)
+        raise DataError(f"{model!r} is a base model: it was not fine-tuned, so there are no pairs to return.")
+    if request.method is not None:
+        require_index(speaker.job_id, request.method)
     began = time.monotonic()
-    given = wish.answer or None
-    made = await _made_elsewhere(service, speaker, wish) if given is None and settings.generation_url() else None
-    body = {
-        "run": speaker.run,
-        "question": wish.question,
-        "answer": given or made,
-        "system_prompt": wish.system_prompt or None,
-        "method": wish.method,
-        "false_discovery_rate": wish.false_discovery_rate,
-        "top": wish.top,
-        "selection": wish.selection,
-        "groups": wish.groups,
-        "instead": wish.instead,
-        "max_new_tokens": ANSWER_TOKENS,
-    }
-    result = await service.engines.ask(speaker.target, "attribute", body)
-    result["generated"] = given is None
+    if request.answer is None and settings.generation_url():
+        request = replace(request, answer=await _upstream_answer(service, speaker, request), generated=True)
+    result = await service.engines.ask(speaker.target, AttributeRequest(speaker.run, request))
     result["phases"]["wait"] = max(0.0, time.monotonic() - began - sum(result["phases"].values()))
+    result["system_prompt"] = request.system_prompt
     metrics.note_phases(result["phases"])
-    return await _kept(service, team, speaker, wish, result)
+    job_id = speaker.job_id
+    return await service.within(lambda session: _keep(session, team, job_id, model, result))
 
 
-async def tokens(service: Service, team: int, kept: AttributionRecord, pair: str | None) -> dict[str, Any]:
-    """The parts that the tokens of a training pair, else of the first result, have in the answer of an attribution.
+async def tokens(service: Service, team: int, kept: AttributionRecord, pair: str | None) -> TokenInfluence:
+    """The influence of the tokens of a training pair, or else of the first result, on the answer of an attribution.
 
     Raises:
         DataError: no pair is named, and the attribution returned none.
@@ -84,38 +55,26 @@ async def tokens(service: Service, team: int, kept: AttributionRecord, pair: str
     """
     if pair is None and not kept.result["results"]:
         raise DataError("The attribution returned no pair. Name the pair whose tokens you ask about.")
-    wanted = pair or kept.result["results"][0]["id"]
     speaker = await service.within(lambda session: speaker_named(session, team, kept.model))
     if speaker.run is None or speaker.job_id != kept.job_id:
         raise MissingError(f"{kept.model!r} is no longer the model that gave the answer. Explain the answer again.")
-    names = ("question", "answer", "system_prompt", "method", "selection")
-    body = {name: kept.result[name] for name in names}
-    other = kept.result.get("instead")
-    found = await service.engines.ask(
-        speaker.target, "tokens", {"run": speaker.run, "pair": wanted, "instead": other, **body}
-    )
-    job_id = kept.job_id
-    uploaded = await service.within(lambda session: uploads_of(files_of(session, job_id)))
-    return {**found, "file_id": uploaded.get(found["file_id"], found["file_id"])}
+    message = TokensRequest(speaker.run, request_of(kept), pair or kept.result["results"][0]["id"])
+    found = decode(TokenInfluence, await service.engines.ask(speaker.target, message))
+    return await service.within(lambda session: with_upload_ids(found, files_of(session, kept.job_id)))
 
 
-async def _made_elsewhere(service: Service, speaker: Speaker, wish: Wish) -> str:
-    system = [("system", wish.system_prompt)] if wish.system_prompt else []
-    greedy = {"max_new_tokens": ANSWER_TOKENS, "temperature": 0.0}
-    return (await speech.whole(service, speaker, [*system, ("user", wish.question)], greedy)).text.strip()
+def request_of(kept: AttributionRecord) -> AttributionRequest:
+    """The request that a kept attribution answered, with the answer that was explained."""
+    names = ("question", "answer", "system_prompt", "selection", "instead", "method")
+    return decode(AttributionRequest, {name: kept.result.get(name) for name in names})
 
 
-async def _kept(service: Service, team: int, speaker: Speaker, wish: Wish, result: dict[str, Any]) -> AttributionRecord:
-    job_id = speaker.job_id
-    assert job_id is not None
+async def _upstream_answer(service: Service, speaker: Speaker, request: AttributionRequest) -> str:
+    turns = [(message.role, message.content) for message in request.query.messages[:-1]]
+    greedy = {"max_new_tokens": request.max_new_tokens, "temperature": 0.0}
+    return (await speech.whole(service, speaker, turns, greedy)).text.strip()
 
-    def work(session: Any) -> AttributionRecord:
-        # Pairs name their file by its bytes; callers know it by the id of its upload.
-        uploaded = uploads_of(files_of(session, job_id))
-        members = [member for group in result["groups"] for member in group["members"]]
-        for pair in (*result["results"], *result["opposing"], *members):
-            pair["file_id"] = uploaded.get(pair["file_id"], pair["file_id"])
-        result["system_prompt"] = wish.system_prompt
-        return record(session, team, wish.model, job_id, result)
 
-    return await service.within(work)
+def _keep(session: Any, team: int, job_id: str, model: str, result: dict[str, Any]) -> AttributionRecord:
+    found = with_upload_ids(decode(Attribution, result), files_of(session, job_id))
+    return record(session, team, model, job_id, {**result, **found.to_dict()})

@@ -9,10 +9,12 @@ from typing import IO, Any, Literal
 
 import pyarrow
 from pyarrow import parquet
+from pydantic import TypeAdapter
 
 from whence.api.schemas.attributions import AttributionAnswer
 from whence.platform.history import whole
 from whence.platform.tables import AttributionRecord
+from whence.types import decode
 
 pa: Any = pyarrow  # it ships no types
 pq: Any = parquet
@@ -51,6 +53,7 @@ SCHEMA = pa.schema(
         ("messages", pa.string()),
     ]
 )
+JSON = TypeAdapter(AttributionAnswer)
 BATCH = 100
 PIECE = 1 << 20
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -61,7 +64,7 @@ def pieces(form: Format, kept: Iterator[AttributionRecord]) -> Iterator[bytes]:
     """The file, piece by piece. The first attribution is read now: what is wrong shows before anything is sent."""
     records = chain(list(islice(kept, 1)), kept)
     if form == "jsonl":
-        return (AttributionAnswer.model_validate(whole(one)).model_dump_json().encode() + b"\n" for one in records)
+        return (JSON.dump_json(decode(AttributionAnswer, whole(one)), by_alias=True) + b"\n" for one in records)
     return _csv(records) if form == "csv" else _parquet(records)
 
 

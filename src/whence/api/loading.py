@@ -3,6 +3,7 @@
 import logging
 
 from whence.api.service import Service
+from whence.engine.messages import LoadRequest
 from whence.errors import BusyError, WhenceError
 from whence.platform.deployments import pending, settle, speaker_of
 from whence.platform.tables import Deployment
@@ -15,7 +16,7 @@ async def load(service: Service, deployment_id: str) -> None:
     speaker = await service.within(lambda session: speaker_of(session, session.get_one(Deployment, deployment_id)))
     failure = None
     try:
-        await service.engines.ask(speaker.target, "load", {"run": speaker.run})
+        await service.engines.ask(speaker.target, LoadRequest(speaker.run))
     except BusyError:
         pass  # its engine is at work, so it is there
     except WhenceError as error:

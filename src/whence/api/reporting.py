@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
-from whence.client.readings import attribution
+from whence.client.decode import attribution
 from whence.figures.attribution_page import Origin, page
 from whence.platform.runs import indexes_of, manifest_of
 from whence.platform.tables import AttributionRecord, File

@@ -12,6 +12,7 @@ from whence import settings
 from whence.api import elsewhere
 from whence.api.schemas.chat import ChatRequest
 from whence.api.service import Service
+from whence.engine import messages
 from whence.platform.deployments import Speaker, count_tokens
 
 Piece = dict[str, Any]
@@ -24,8 +25,8 @@ async def pieces(
     if url := settings.generation_url():
         source = elsewhere.pieces(url, speaker.model, conversation, sampling)
     else:
-        body = {"messages": conversation, "sampling": sampling, "run": speaker.run}
-        source = service.engines.stream(speaker.target, "chat", body)
+        message = messages.ChatRequest(tuple(conversation), sampling, speaker.run)
+        source = service.engines.stream(speaker.target, message)
     async for piece in source:
         if "usage" in piece and speaker.deployment_id is not None:
             await service.within(partial(_count, speaker.deployment_id, piece["usage"]))

@@ -1,8 +1,9 @@
 """Sentence vectors of texts, as every dialect gives them."""
 
 from whence.api.service import Service
+from whence.engine.messages import EmbedRequest
+from whence.engine.pool import Target
 from whence.errors import DataError
-from whence.platform.engines import Target
 from whence.platform.models import Offer, find_offer
 
 
@@ -26,4 +27,4 @@ async def vectors(service: Service, offer: Offer, texts: list[str]) -> list[list
     """
     if not all(text.strip() for text in texts):
         raise DataError("An input must not be empty. Write its text, or leave it out.")
-    return await service.engines.ask(Target("embed", offer.place), "embed", {"texts": texts})
+    return await service.engines.ask(Target("embed", offer.place), EmbedRequest(tuple(texts)))

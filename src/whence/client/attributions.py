@@ -5,8 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from whence.client import readings
 from whence.client.calls import Call, destination, given, nothing, segment
+from whence.client.decode import attribution
 from whence.client.pairs import Pair
 from whence.client.records import Page, brief, moments, record
 from whence.client.resource import D_co, Resource, Sent
@@ -35,7 +35,7 @@ class KeptAttribution:
     def of(data: Any) -> "KeptAttribution":
         """An attribution out of its JSON object."""
         rest = {name: value for name, value in data.items() if name not in OWN}
-        return record(KeptAttribution, rest, attribution=readings.attribution(data), **moments(data, "created_at"))
+        return record(KeptAttribution, rest, attribution=attribution(data), **moments(data, "created_at"))
 
     @property
     def question(self) -> str:

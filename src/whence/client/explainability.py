@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from whence.client import readings
 from whence.client.attributions import ROOT, KeptAttribution
 from whence.client.calls import Call, given, segment
 from whence.client.context import ContextAttribution
+from whence.client.decode import influence
 from whence.client.records import brief, record
 from whence.client.resource import D_co, Resource, Sent
-from whence.types import GroupKind, Influence, TokenInfluence
+from whence.types import DISCOVERY_RATE, AttributionRequest, GroupKind, Influence, TokenInfluence, decode
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -29,7 +29,7 @@ class InfluentialData:
     @staticmethod
     def of(data: Any) -> "InfluentialData":
         """The pairs out of the JSON answer."""
-        return record(InfluentialData, data, results=tuple(map(readings.influence, data["results"])))
+        return record(InfluentialData, data, results=tuple(map(influence, data["results"])))
 
     def __repr__(self) -> str:
         return brief("InfluentialData", repr(self.answer or ""), f"{len(self.results)} pairs", self.sentence)
@@ -62,19 +62,20 @@ def attribute(
     characters from (counted from 0) and up to. `groups` are sets of pairs to look at, too: file, duplicates, topic.
     With `instead`: why the answer rather than this other one. What is None is the server's default.
     """
-    part = None if selection is None else {"start": selection[0], "end": selection[1]}
-    body = given(
-        model=model,
-        question=question,
-        answer=answer,
-        system_prompt=system_prompt,
-        method=method,
-        top_k=top_k,
-        false_discovery_rate=false_discovery_rate,
-        selection=part,
-        groups=None if groups is None else list(groups),
-        instead=instead,
+    request = AttributionRequest(
+        question,
+        answer,
+        system_prompt,
+        selection,
+        instead,
+        tuple(groups or ()),
+        method,
+        top_k,
+        DISCOVERY_RATE if false_discovery_rate is None else false_discovery_rate,
     )
+    body = {"model": model, **request.stated()}
+    if selection is not None:
+        body["selection"] = {"start": selection[0], "end": selection[1]}
     return Call("POST", ROOT, KeptAttribution.of, body=body)
 
 
@@ -82,7 +83,7 @@ def token_influence(attribution: str, pair: str | None = None) -> Call[TokenInfl
     """The parts that the tokens of a training pair have in the answer of a kept attribution, both named by their ids;
     without `pair`, of the first result. Print it for a table."""
     path, query = f"{ROOT}/{segment(attribution)}/tokens", given(pair=pair)
-    return Call("GET", path, readings.token_influence, query=query)
+    return Call("GET", path, _token_influence, query=query)
 
 
 def get_context_attribution(
@@ -110,6 +111,10 @@ def get_context_attribution(
         model=model,
     )
     return Call("POST", "/v1/explainability/context-attributor", ContextAttribution.of, body=body)
+
+
+def _token_influence(data: Any) -> TokenInfluence:
+    return decode(TokenInfluence, data)
 
 
 class Explainability(Resource[D_co]):

@@ -1,1 +1,1 @@
-"""What in the context made the model say that: attribution to sentences and paragraphs of a prompt."""
+"""Attribution of a response to sentences and paragraphs of its context."""

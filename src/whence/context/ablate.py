@@ -1,4 +1,4 @@
-"""Contexts of which parts are left out, and which parts those are."""
+"""Ablated contexts, and the sources that each keeps."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -11,10 +11,10 @@ from whence.context.split import Piece
 
 
 def draw(sources: int, ablations: int, seed: int) -> Bool[ndarray, "ablation source"]:
-    """Which sources each ablation keeps: every one with probability 1/2, by itself.
+    """Return the sources that each ablation keeps: each with probability 1/2, independently.
 
-    Where so few sources have no more than `ablations` subsets, each subset comes once instead: then nothing is left
-    to chance, and no ablation is measured twice.
+    If the sources have no more than `ablations` subsets, each subset occurs once instead, so that nothing is random
+    and no ablation is measured twice.
     """
     if 2**sources <= ablations:
         return (np.arange(2**sources)[:, None] >> np.arange(sources)) % 2 == 1
@@ -22,9 +22,9 @@ def draw(sources: int, ablations: int, seed: int) -> Bool[ndarray, "ablation sou
 
 
 def ablated(text: str, pieces: Sequence[Piece], keep: Bool[ndarray, "source"]) -> str:
-    """The pieces that are kept, and the white space between them.
+    """Return the text of the kept pieces, with the white space between them.
 
-    Of the white space around what is left out the widest remains, so that paragraphs stay apart.
+    Around left-out pieces the widest white space remains, so that paragraphs stay separate.
     """
     gaps = [text[left.stop : right.offset] for left, right in pairwise(pieces)]
     kept = np.flatnonzero(keep).tolist()

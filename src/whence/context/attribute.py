@@ -1,10 +1,11 @@
-"""Which parts of its context made a model say what it said.
+"""Attribution of a response to the parts of its context.
 
-Sources are left out at random, the response is scored without them, and a sparse linear model tells what each of
-them adds to each sentence of the response; see `surrogate` for the formula.
+Sources are left out at random, the response is scored without them, and a sparse linear model estimates the
+contribution of each source to each sentence of the response; see `surrogate` for the formula.
 """
 
 from collections.abc import Callable, Sequence
+from typing import TypedDict, Unpack
 
 import numpy as np
 from jaxtyping import Float
@@ -28,6 +29,16 @@ Score = Callable[[Sequence[str], Sequence[Piece]], Scores]
 """Scores pieces of a response under several contexts."""
 
 
+class Options(TypedDict, total=False):
+    """The settings of `attribute_by`, for functions that pass them on."""
+
+    highlight: str | None
+    granularity: Granularity
+    top_k: int
+    ablations: int
+    seed: int
+
+
 def attribute_context(
     model: PreTrainedModel | PeftModel,
     tokenizer: PreTrainedTokenizerBase,
@@ -35,26 +46,19 @@ def attribute_context(
     query: str,
     response: str,
     *,
-    highlight: str | None = None,
-    granularity: Granularity = "sentence",
-    top_k: int = 5,
-    ablations: int = 64,
-    seed: int = 0,
     batch_rows: int = 8,
     report: Report = silent,
+    **options: Unpack[Options],
 ) -> ContextAttribution:
-    """Each sentence of the response with the `top_k` parts of the context that most made the model say it.
+    """Return each sentence of the response with the parts of the context that most raised its probability.
 
     Args:
-        highlight: a piece of the response (where it occurs first) whose sources are wanted; else the whole of it.
-        granularity: whether sources are sentences or paragraphs of the context. Segments are always sentences.
-        ablations: contexts that are scored, a forward pass each; fewer where there are not that many subsets.
-        seed: of the random subsets. The same seed gives the same attribution.
-        batch_rows: contexts in one pass; it changes the time and memory alone.
+        batch_rows: contexts per pass; it affects only time and memory.
+        options: see `attribute_by`.
 
     Raises:
         DataError: an empty text, an unknown highlight, a number out of range, too many sources or too many tokens.
-        ModelError: the chat template or the tokenizer does not let the response be found among the tokens.
+        ModelError: with this chat template or tokenizer the response cannot be found among the tokens.
     """
     require_text("query", query)
     require_one("batch_rows", batch_rows)
@@ -64,16 +68,7 @@ def attribute_context(
             model, tokenizer, contexts, query, response, targets, batch_rows=batch_rows, report=report
         )
 
-    return attribute_by(
-        score,
-        context,
-        response,
-        highlight=highlight,
-        granularity=granularity,
-        top_k=top_k,
-        ablations=ablations,
-        seed=seed,
-    )
+    return attribute_by(score, context, response, **options)
 
 
 def attribute_by(
@@ -87,16 +82,23 @@ def attribute_by(
     ablations: int = 64,
     seed: int = 0,
 ) -> ContextAttribution:
-    """The same with any way to score; each distinct context is scored once.
+    """Attribute a response with any scoring function; each distinct context is scored once.
+
+    Args:
+        highlight: a piece of the response (its first occurrence) to find the sources of; None: all of the response.
+        granularity: whether sources are sentences or paragraphs of the context. Segments are always sentences.
+        top_k: sources per segment, those with the largest effects.
+        ablations: number of contexts to score, one forward pass each; fewer if there are fewer subsets.
+        seed: of the random subsets. The same seed gives the same attribution.
 
     Raises:
-        DataError: as `attribute_context`.
+        DataError: an empty text, an unknown highlight, a number out of range, or too many sources.
     """
     require_text("response", response)
     require_one("top_k", top_k)
     if ablations not in ABLATIONS:
         allowed = f"{ABLATIONS.start} to {ABLATIONS.stop - 1}"
-        raise DataError(f"ablations must be from {allowed} (found {ablations}). Take 64 unless in doubt.")
+        raise DataError(f"ablations must be from {allowed} (found {ablations}). Leave it out for 64.")
     sources, segments = sources_of(context, granularity), split(response, "sentence")
     kept = draw(len(sources), ablations, seed)
     contexts = [ablated(context, sources, row) for row in kept]
@@ -109,7 +111,7 @@ def attribute_by(
 
 
 def sources_of(context: str, granularity: Granularity) -> tuple[Piece, ...]:
-    """The parts of a context that are left out and kept.
+    """Return the parts of a context that are left out or kept.
 
     Raises:
         DataError: there are none, or more than `MAX_SOURCES`.
@@ -118,31 +120,31 @@ def sources_of(context: str, granularity: Granularity) -> tuple[Piece, ...]:
     sources = split(context, granularity)
     if len(sources) > MAX_SOURCES:
         fix = "Use paragraphs, or shorten the context." if granularity == "sentence" else "Shorten the context."
-        raise DataError(f"A context must not have more than {MAX_SOURCES} {granularity}s (found {len(sources)}). {fix}")
+        raise DataError(f"A context must have at most {MAX_SOURCES} {granularity}s (found {len(sources)}). {fix}")
     return sources
 
 
 def focus(response: str, highlight: str | None) -> Piece:
-    """What `sources` are the sources of: the highlight, else the whole response, without white space around it.
+    """Return the target of the overall `sources`: the highlight, else the whole response, stripped.
 
     Raises:
         DataError: the highlight is blank or is not in the response.
     """
-    wanted = response if highlight is None else highlight
-    require_text("highlight", wanted)
-    if (start := response.find(wanted)) < 0:
-        raise DataError(f"A highlight must be a part of the response (found {short(wanted)!r}). Copy it from there.")
-    return Piece(wanted.strip(), start + len(wanted) - len(wanted.lstrip()))
+    part = response if highlight is None else highlight
+    require_text("highlight", part)
+    if (start := response.find(part)) < 0:
+        raise DataError(f"A highlight must be a part of the response (found {short(part)!r}). Copy it from there.")
+    return Piece(part.strip(), start + len(part) - len(part.lstrip()))
 
 
 def strongest(sources: Sequence[Piece], weights: Float[ndarray, "source"], top_k: int) -> tuple[Source, ...]:
-    """The `top_k` sources of largest weight, largest first; of equal ones the earlier first."""
+    """Return the `top_k` sources of largest weight, largest first; ties keep their order."""
     order = np.argsort(-weights, kind="stable")[:top_k].tolist()
     return tuple(Source(i, sources[i].text, sources[i].offset, float(weights[i])) for i in order)
 
 
 def require_text(name: str, text: str) -> None:
-    """Raise unless there is more in a text than white space."""
+    """Raise if a text is empty or white space."""
     if not text.strip():
         raise DataError(f"A {name} must not be empty (found {short(text)!r}). Give its text.")
 

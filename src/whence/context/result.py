@@ -1,4 +1,4 @@
-"""What an attribution to a context says, and its JSON. No torch, no arrays."""
+"""The result of an attribution to a context, and its JSON. No torch, no arrays."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 class Source:
     """A part of the context. `offset`: characters into the context.
 
-    `attribution` is how much more likely the part makes what it is a source of: the change of its log-odds.
+    `attribution` is the change of the target's log-odds by this part.
     """
 
     id: int
@@ -17,7 +17,7 @@ class Source:
     attribution: float
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object of this source."""
+        """Return the JSON object of this source."""
         return {
             "source_type": "raw",
             "id": self.id,
@@ -37,7 +37,7 @@ class Segment:
     sources: tuple[Source, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object of this segment."""
+        """Return the JSON object of this segment."""
         return {
             "segment_index": self.index,
             "segment_text": self.text,
@@ -48,8 +48,8 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class ContextAttribution:
-    """A response and the parts of the context that made it. `sources` are those of the highlight, or of the whole
-    response where nothing is highlighted."""
+    """A response and its sources in the context. `sources` are those of the highlight, or of the whole response if
+    nothing is highlighted."""
 
     response: str
     segments: tuple[Segment, ...]
@@ -57,7 +57,7 @@ class ContextAttribution:
     sources: tuple[Source, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON that every door returns."""
+        """Return the JSON object that every interface returns."""
         return {
             "response_text": self.response,
             "segments": [segment.to_dict() for segment in self.segments],

@@ -1,11 +1,10 @@
-"""How likely parts of a response are under a model, given one context or another.
+"""The likelihood of parts of a response under a model, given different contexts.
 
-The context and the query are one user message, the response is the assistant's answer to it. One pass over prompt
-and response gives the log-probability of every token, and so of every part of the response at once.
+The context and the query form one user message, the response is the assistant's answer. One pass over prompt and
+response gives the log-probability of every token, and so of every part of the response at once.
 """
 
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,7 +13,6 @@ import torch
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from peft import PeftModel
-from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from whence.context.split import Piece
@@ -23,12 +21,13 @@ from whence.data.tokenize import tokenize_all
 from whence.errors import DataError, ModelError
 from whence.gradients.measurement import collate, token_log_probabilities
 from whence.methods.gradient_rows import batches
+from whence.models.generate import evaluating
 from whence.types import NO_LOSS, Progress, Query, Report, Tokens, silent
 
 
 @dataclass(frozen=True)
 class Scores:
-    """log p of each target under each context in nats, and how many tokens each target has."""
+    """log p of each target under each context in nats, and the number of tokens of each target."""
 
     log_p: Float[ndarray, "context target"]
     tokens: Float[ndarray, "target"]
@@ -36,14 +35,14 @@ class Scores:
 
 @dataclass(frozen=True)
 class Row:
-    """A prompt with its response, and which of the response's tokens belong to which target."""
+    """A prompt with its response, and the targets to which each of the response's tokens belongs."""
 
     tokens: Tokens
     belongs: Bool[ndarray, "answer target"]
 
 
 def user_message(context: str, query: str) -> str:
-    """What the user says: the context, then the query."""
+    """Return the user message: the context, then the query."""
     return f"Context: {context}\n\nQuery: {query}"
 
 
@@ -58,21 +57,21 @@ def score_contexts(
     batch_rows: int = 8,
     report: Report = silent,
 ) -> Scores:
-    """The log-probability of each target, a piece of the response, after each context and the query.
+    """Return the log-probability of each target, a piece of the response, after each context and the query.
 
-    What the chat template closes an answer with is not part of it. The logits of a batch are in memory at once:
+    The chat template's end of turn is not part of the response. The logits of a batch are in memory at once:
     `batch_rows` x the response's tokens x the vocabulary.
 
     Raises:
-        DataError: a prompt with its response is longer than what the model reads, or is not valid text.
-        ModelError: the chat template rewrites the response, or the tokenizer does not say where its tokens stand.
+        DataError: a prompt with its response exceeds the model's context, or is not valid text.
+        ModelError: the chat template rewrites the response, or the tokenizer does not report token positions.
     """
     queries = [Query.of(user_message(context, query), response, ended=False) for context in contexts]
     rows = rows_of(queries, tokenizer, targets)
     require_room(model, rows)
     log_p = np.zeros((len(rows), len(targets)))
     pad = tokenizer.pad_token_id
-    with evaluating(model):
+    with evaluating(model), torch.no_grad():
         for chosen in progressing(batches([row.tokens for row in rows], batch_rows), report):
             items = [rows[i].tokens for i in chosen]
             batch = collate(items, pad if isinstance(pad, int) else 0, "right", model.device)
@@ -83,10 +82,10 @@ def score_contexts(
 
 
 def rows_of(queries: Sequence[Query], tokenizer: PreTrainedTokenizerBase, targets: Sequence[Piece]) -> list[Row]:
-    """Each query's tokens, and where the targets are among them. A token that straddles targets belongs to each."""
+    """Return each query's tokens and the targets among them. A token that straddles targets belongs to each."""
     if not tokenizer.is_fast:
         raise ModelError(
-            "A tokenizer must say where its tokens stand, which slow ones do not. Give it a tokenizer.json."
+            "A tokenizer must report the positions of its tokens, which slow ones do not. Give it a tokenizer.json."
         )
     tokens: list[Tokens] = []
     for found in tokenize_all(queries, tokenizer):
@@ -103,14 +102,14 @@ def rows_of(queries: Sequence[Query], tokenizer: PreTrainedTokenizerBase, target
 
 
 def shift(text: Text, response: str) -> int:
-    """How many characters stand before the response in the text that the model reads.
+    """Return the number of characters before the response in the text that the model reads.
 
     Raises:
-        ModelError: the chat template does not write the response as it is.
+        ModelError: the chat template changes the response.
     """
     if (start := answer_start(text, response)) is None:
         raise ModelError(
-            "A chat template must write the response as it is, but this one changes it, so its sentences cannot be "
+            "A chat template must keep the response unchanged, but this one changes it, so its sentences cannot be "
             "found among the tokens. Give the tokenizer another chat template."
         )
     return start - (len(response) - len(response.lstrip()))
@@ -119,14 +118,14 @@ def shift(text: Text, response: str) -> int:
 def belonging(
     tokens: Tokens, spans: Int[ndarray, "token 2"], targets: Sequence[Piece]
 ) -> Bool[ndarray, "answer target"]:
-    """Which answer tokens overlap which targets; `spans` are the tokens' first and last characters in the response."""
+    """Return which answer tokens overlap which targets; `spans` are the tokens' character spans in the response."""
     answer = [t for t, label in enumerate(tokens.labels) if t and label != NO_LOSS]
     begins, ends = spans[answer].T
     return np.stack([(begins < target.stop) & (ends > target.offset) for target in targets], axis=1)
 
 
 def require_room(model: PreTrainedModel | PeftModel, rows: Sequence[Row]) -> None:
-    """Raise unless the longest row fits into what the model reads."""
+    """Raise unless the longest row fits into the model's context."""
     limit = cast(int | None, getattr(cast(Any, model.config).get_text_config(), "max_position_embeddings", None))
     longest = max(len(row.tokens.input_ids) for row in rows)
     if limit is not None and longest > limit:
@@ -136,20 +135,8 @@ def require_room(model: PreTrainedModel | PeftModel, rows: Sequence[Row]) -> Non
         )
 
 
-@contextmanager
-def evaluating(model: nn.Module) -> Generator[None]:
-    """A block without gradients, and with the model in eval mode; afterwards it is as before."""
-    training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        model.train(training)
-
-
 def progressing(chosen: Sequence[Sequence[int]], report: Report) -> Generator[Sequence[int]]:
-    """The batches one after another; each is reported once it is done."""
+    """Yield the batches one after another; each is reported once it is done."""
     done, total = 0, sum(map(len, chosen))
     report(Progress("ablations", 0, total, "passes"))
     for rows in chosen:

@@ -1,6 +1,6 @@
-"""Texts as sentences or paragraphs. Rules, no model: the pieces and the white space between them are the text.
+"""Split a text into sentences or paragraphs by rules; the pieces and the white space between them make up the text.
 
-Where it is in doubt whether a sentence ends, the rules go by what follows: a small letter, a digit, a word that
+Where the end of a sentence is ambiguous, the rules look at what follows: a lower-case letter, a digit, or a word that
 often begins a sentence.
 """
 
@@ -23,12 +23,12 @@ CLOSERS = "\"'”’»)\\]}*_」』）】〉》"
 OPENERS = "\"'“‘«‹([{*_¿¡「『（【〈《 \t"
 
 END = re.compile(
-    rf"(?P<stop>[.!?…؟۔।]++)(?P<close>[{CLOSERS}]*+)(?=\s)"  # where words are spaced
-    rf"|(?P<wide>[。！？｡]++(?:(?![{CLOSERS}])|[{CLOSERS}]++(?![と、，])))"  # where they are not; 」と goes on
+    rf"(?P<stop>[.!?…؟۔।]++)(?P<close>[{CLOSERS}]*+)(?=\s)"  # in scripts with spaces
+    rf"|(?P<wide>[。！？｡]++(?:(?![{CLOSERS}])|[{CLOSERS}]++(?![と、，])))"  # in scripts without; 」と continues
     rf"|(?P<line>[{BREAK}]\s*)"
 )
 MARKER = re.compile(r"(?:[-*+•–·▪]|\(?(?:\d{1,3}|[A-Za-z])[.)])\s")
-"""What begins an item of a list."""
+"""The beginning of a list item."""
 
 ITEM_NUMBER = re.compile(rf"(?:^|[{BREAK}])[ \t]*\(?(?:\d{{1,3}}|[A-Za-z])$")
 LAST_WORD = re.compile(r"[^\W\d_][\w.]*$")
@@ -61,48 +61,48 @@ FIRST_WORD = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a text, without white space around it. `offset`: characters of the text before it."""
+    """A part of a text, without white space around it. `offset`: its first character in the text."""
 
     text: str
     offset: int
 
     @property
     def stop(self) -> int:
-        """Characters of the text up to its end."""
+        """The offset of its end."""
         return self.offset + len(self.text)
 
 
 def split(text: str, granularity: Granularity) -> tuple[Piece, ...]:
-    """The sentences or paragraphs of a text, in order; white space belongs to none, everything else to one.
+    """Return the sentences or paragraphs of a text, in order; white space belongs to none, all other text to one.
 
     Raises:
         DataError: another granularity.
     """
     if granularity not in get_args(Granularity):
-        wanted = " or ".join(get_args(Granularity))
-        raise DataError(f"A granularity is {wanted} (found {granularity!r}). Choose one of these.")
+        allowed = " or ".join(get_args(Granularity))
+        raise DataError(f"A granularity must be {allowed} (found {granularity!r}). Choose one of these.")
     return sentences(text) if granularity == "sentence" else paragraphs(text)
 
 
 def paragraphs(text: str) -> tuple[Piece, ...]:
-    """What stands between blank lines, or between line ends where there are no blank lines."""
+    """Return the parts between blank lines, or between line ends if there are no blank lines."""
     rule = BLANK_LINE if re.search(BLANK_LINE, text.strip()) else LINE_END
     return _pieces(text, (found.end() for found in re.finditer(rule, text)))
 
 
 def sentences(text: str) -> tuple[Piece, ...]:
-    """The sentences of a text. One ends at a full stop and its like, at a blank line, and before an item of a list."""
+    """Return the sentences of a text. One ends at a full stop or similar, at a blank line, and before a list item."""
     return _pieces(text, (found.end() for found in END.finditer(text) if _ends(text, found)))
 
 
 def _pieces(text: str, ends: Iterator[int]) -> tuple[Piece, ...]:
-    """The text cut at these places, each part stripped; parts of white space are left out."""
+    """Return the text cut at these places, each part stripped; parts of white space are left out."""
     parts = ((start, text[start:stop]) for start, stop in pairwise([0, *ends, len(text)]))
     return tuple(Piece(part.strip(), start + len(part) - len(part.lstrip())) for start, part in parts if part.strip())
 
 
 def _ends(text: str, found: re.Match[str]) -> bool:
-    """Whether a sentence ends at this full stop or line end."""
+    """Return True if a sentence ends at this full stop or line end."""
     rest = text[found.end() : found.end() + 80].lstrip()
     if found["wide"]:
         return True
@@ -115,12 +115,12 @@ def _ends(text: str, found: re.Match[str]) -> bool:
 
 
 def _goes_on(line: str, rest: str) -> bool:
-    """Whether a sentence goes on in the next line: none is blank, and it begins small without a list's marker."""
+    """Return True if a sentence continues on the next line: no blank line, a lower-case letter, no list marker."""
     return len(re.findall(LINE_END, line)) == 1 and rest[:1].islower() and not MARKER.match(rest)
 
 
 def _abbreviates(text: str, at: int, rest: str) -> bool:
-    """Whether the full stop there belongs to an abbreviation, an initial or the number of a list's item."""
+    """Return True if the full stop belongs to an abbreviation, an initial or the number of a list item."""
     near = max(0, at - 40)
     if ITEM_NUMBER.search(text, near, at):
         return True

@@ -8,7 +8,7 @@ With the gradient g, cut to length `limit` where it is longer (g limit / (|g| + 
 Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2, in the order of operations of `torch.optim.AdamW`.
 
 The root has an infinite slope at v' = 0. There every gradient so far was exactly zero (an adapter's inner matrix before
-its outer one has moved), m' is zero with it, and so is the entry's step: the slope in v' is taken as zero.
+its outer one has moved), so m' and the entry's step are zero as well: the slope in v' is taken as zero.
 """
 
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 NORM_GUARD = 1e-6
-"""What torch adds to a gradient's length before it divides by it."""
+"""Added by torch to a gradient's length before dividing by it."""
 
 
 @dataclass(frozen=True)
 class State:
-    """Where training stands: the trained weights, and Adam's first and second moment, not bias-corrected."""
+    """The state of training: the trained weights, and Adam's first and second moments, not bias-corrected."""
 
     weights: Float[Tensor, " parameter"]
     first: Float[Tensor, " parameter"]
@@ -31,7 +31,7 @@ class State:
 
     @staticmethod
     def begin(weights: Float[Tensor, " parameter"]) -> "State":
-        """Before the first step."""
+        """Return the state before the first step."""
         return State(weights, torch.zeros_like(weights), torch.zeros_like(weights))
 
     @property
@@ -46,7 +46,7 @@ class State:
 
 @dataclass(frozen=True)
 class AdamW:
-    """The optimizer's settings. `limit`: the longest gradient that is not cut (None: none is)."""
+    """The optimizer's settings. `limit`: the length that longer gradients are cut to (None: no limit)."""
 
     beta1: float = 0.9
     beta2: float = 0.999
@@ -55,7 +55,7 @@ class AdamW:
     limit: float | None = 1.0
 
     def step(self, state: State, gradient: Float[Tensor, " parameter"], count: int, rate: float) -> State:
-        """The state after step number `count`, the first being 1, at this learning rate."""
+        """Return the state after step number `count`, the first being 1, at this learning rate."""
         g = gradient if self.limit is None else cut(gradient, self.limit)
         first = self.beta1 * state.first + (1 - self.beta1) * g
         second = self.beta2 * state.second + (1 - self.beta2) * g * g
@@ -65,7 +65,7 @@ class AdamW:
 
 
 def cut(gradient: Float[Tensor, " parameter"], limit: float) -> Float[Tensor, " parameter"]:
-    """The gradient at the length `limit` where it is longer, else as it is."""
+    """The gradient, scaled down to the length `limit` if it is longer."""
     factor = limit / (torch.linalg.vector_norm(gradient) + NORM_GUARD)
     return gradient * factor.clamp(max=1.0)
 

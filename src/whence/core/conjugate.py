@@ -14,12 +14,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 Product = Callable[[Float[Tensor, "side width"]], Float[Tensor, "side width"]]
-"""A matrix, as what it makes of vectors."""
+"""A matrix, given by its product with vectors."""
 
 
 @dataclass(frozen=True)
 class Solution:
-    """The solutions, how far A x is from each b as a share of its length, and the products that were taken."""
+    """The solutions, the length of each residual A x - b relative to b, and the number of products taken."""
 
     vectors: Float[Tensor, "side width"]
     residuals: Float[Tensor, " side"]
@@ -29,10 +29,10 @@ class Solution:
 def solve(
     product: Product, right: Float[Tensor, "side width"], precondition: Product, tolerance: float, products: int
 ) -> Solution:
-    """The solution of A x = b for every row b of `right`, to a residual of `tolerance` x its length.
+    """Solve A x = b for every row b of `right`, to a residual of `tolerance` times its length.
 
-    `precondition` is a positive definite guess at the inverse of A. Stops after so many `products` at the latest.
-    The rows that have arrived stand still while the others go on.
+    `precondition` is a positive definite approximation of the inverse of A. Stops after `products` products at the
+    latest. Rows that have converged stay as they are while the others continue.
     """
     lengths = right.norm(dim=1)
     limit = tolerance * lengths
@@ -56,6 +56,6 @@ def _dots(a: Float[Tensor, "side width"], b: Float[Tensor, "side width"]) -> Flo
 
 
 def _ratio(above: Tensor, below: Tensor, moving: Tensor) -> Float[Tensor, "side 1"]:
-    """above / below where a row still moves, else 0."""
+    """above / below for rows that have not converged, else 0."""
     ratio = torch.where(moving, above / torch.where(moving, below, 1.0), 0.0)
     return ratio[:, None]

@@ -8,7 +8,8 @@ with eigenvectors Q_A, Q_S and eigenvalues a, s. In the basis they span the curv
     K-FAC    Lambda = s a^T                                     (Martens & Grosse 2015, arXiv:1503.05671)
     EK-FAC   Lambda = E over examples of (Q_S^T G Q_A)^2        (George et al. 2018, arXiv:1806.03884, section 3)
 
-so that any function f of H is the same with f(Lambda). Matrices are factored in float64 and applied in float32.
+so that f(H), for any function f, has the same form with f(Lambda). Matrices are factored in float64 and applied in
+float32.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,20 +32,20 @@ class Covariance:
 
     @staticmethod
     def mean(several: Sequence["Covariance"]) -> "Covariance":
-        """The mean of several, say of one layer at several checkpoints, each with the same weight."""
+        """The unweighted mean of several, for example of one layer at several checkpoints."""
         outputs = torch.stack([each.outputs for each in several]).mean(0)
         return Covariance(outputs, torch.stack([each.inputs for each in several]).mean(0))
 
 
 @dataclass(frozen=True)
 class Eigenbasis:
-    """The eigenvectors Q_S and Q_A of one layer, a column each, in float32."""
+    """The eigenvectors Q_S and Q_A of one layer, one per column, in float32."""
 
     outputs: Float[Tensor, "out out"]
     inputs: Float[Tensor, "in in"]
 
     def into(self, gradient: Float[Tensor, "*batch out in"]) -> Float[Tensor, "*batch out in"]:
-        """Q_S^T G Q_A: a gradient as numbers along the eigenvectors."""
+        """Q_S^T G Q_A: a gradient in the coordinates of the eigenvectors."""
         return self.outputs.T @ gradient @ self.inputs
 
     def back(self, rotated: Float[Tensor, "*batch out in"]) -> Float[Tensor, "*batch out in"]:
@@ -54,7 +55,8 @@ class Eigenbasis:
     def of_tokens(
         self, backward: Float[Tensor, "row token out"], forward: Float[Tensor, "row token in"]
     ) -> Float[Tensor, "row out in"]:
-        """Each row's gradient sum_t d_t x_t^T along the eigenvectors; the cheaper order of two is taken."""
+        """Each row's gradient sum_t d_t x_t^T in the coordinates of the eigenvectors, multiplied in the cheaper
+        order."""
         tokens, (out, inner) = backward.shape[1], (self.outputs.shape[0], self.inputs.shape[0])
         if tokens * (out * out + inner * inner) < out * inner * (out + inner):
             return (backward @ self.outputs).transpose(1, 2) @ (forward @ self.inputs)
@@ -81,9 +83,9 @@ class Kronecker:
         return relative * float(self.values.double().mean())
 
     def inverse(self, relative: float, power: float = 1.0) -> Float[Tensor, "out in"]:
-        """1 / (Lambda + d)^power with d the `damping`; all zeros where the layer has no curvature at all.
+        """1 / (Lambda + d)^power with d the `damping`; all zeros if the layer has no curvature at all.
 
-        A layer whose gradient is zero for every example adds nothing to a score, whatever it is multiplied by.
+        A layer whose gradient is zero for every example adds nothing to a score, whatever its factor.
         """
         damping = self.damping(relative)
         if damping <= 0:
@@ -104,12 +106,12 @@ def kfac(covariance: Covariance) -> Kronecker:
 
 
 def mean_values(several: Sequence[Float[Tensor, "out in"]]) -> Float[Tensor, "out in"]:
-    """The mean of eigenvalues that were measured in one basis, say at several checkpoints."""
+    """The mean of eigenvalues measured in one basis, for example at several checkpoints."""
     return torch.stack(list(several)).mean(0)
 
 
 def _eigen(matrix: Float[Tensor, "n n"]) -> tuple[Float[Tensor, " n"], Float[Tensor, "n n"]]:
-    """Eigenvalues and eigenvectors of a matrix that is symmetric but for rounding; none below zero."""
+    """Eigenvalues and eigenvectors of a matrix that is symmetric up to rounding; no eigenvalue is below zero."""
     wide = matrix.double()
     values, vectors = torch.linalg.eigh((wide + wide.T) / 2)
     return values.clamp(min=0), vectors

@@ -5,8 +5,8 @@ For a design whose columns are centred and scaled to unit variance (Z [row, colu
     w = argmin  1/(2 rows) |y - Z w|^2 + penalty |w|_1                              (Tibshirani 1996)
 
 At the optimum the covariance c = Z^T (y - Z w) / rows is penalty * sign(w) for the columns in use, and no larger than
-the penalty for the others. That condition is followed exactly, from the penalty at which all weights are zero down to
-the wanted one; in between the weights are linear, and a column joins or leaves at each bend (Osborne, Presnell and
+the penalty for the others. The solution is followed exactly, from the penalty at which all weights are zero down to the
+given one; in between the weights are piecewise linear, and a column joins or leaves at each bend (Osborne, Presnell and
 Turlach 2000, "A new approach to variable selection in least squares problems").
 """
 
@@ -18,19 +18,19 @@ ROUNDING = 1e-10
 """Relative differences below this are rounding."""
 
 BENDS = 20
-"""Bends of a path for each row and column, after which following it is given up; about one is usual."""
+"""Bends per row and column after which the search is given up; about one is usual."""
 
 
 def lasso(
     design: Float[ndarray, "row column"], targets: Float[ndarray, "row target"], penalty: float
 ) -> Float[ndarray, "column target"]:
-    """The weights of each column for each target, in the target's unit per unit of the column.
+    """The weight of each column for each target, in the target's unit per unit of the column.
 
-    The fit is made on standardised columns, where one penalty suits all, and its weights are then taken back to
-    the columns as they came. The intercept is fitted and not penalised. A column that never varies has weight 0.
+    The fit is made on standardised columns, where one penalty suits all, and its weights are then converted back
+    to the original columns. The intercept is fitted and not penalised. A column that never varies has weight 0.
 
     Raises:
-        ArithmeticError: columns so alike that rounding decides between them; a larger penalty avoids it.
+        ArithmeticError: the columns are so alike that rounding decides between them; a larger penalty avoids this.
     """
     centred = design - design.mean(0)
     deviation = centred.std(0)
@@ -44,7 +44,8 @@ def lasso(
 def follow(
     design: Float[ndarray, "row column"], target: Float[ndarray, "row"], penalty: float
 ) -> Float[ndarray, "column"]:
-    """The weights at `penalty`, for a standardised design and a centred target: the path from zero to there."""
+    """The weights at `penalty`, for a standardised design and a centred target, reached by following the solution from
+    zero."""
     rows, columns = design.shape
     weights, signs, barred = np.zeros((3, columns))
     covariance = design.T @ target / rows
@@ -64,15 +65,17 @@ def follow(
         elif step == joins.min():
             j = int(joins.argmin())
             signs[j] = np.sign(covariance[j])
-    raise ArithmeticError(f"The path to a penalty of {penalty} must end, but does not. Raise the penalty.")
+    raise ArithmeticError(
+        f"The LASSO did not converge at a penalty of {penalty}: columns are too alike. Raise the penalty."
+    )
 
 
 def heading(
     design: Float[ndarray, "row column"], signs: Float[ndarray, "column"]
 ) -> tuple[Float[ndarray, "column"], Float[ndarray, "column"]]:
-    """For each unit of penalty given up: how far the weights move, and how far the covariances fall.
+    """The change of the weights and the fall of the covariances per unit by which the penalty decreases.
 
-    Those of the columns in use fall by their signs, as the penalty does: Z^T Z / rows slope = sign.
+    The covariances of the columns in use fall by their signs, as the penalty does: Z^T Z / rows slope = sign.
     """
     used = design[:, signs != 0]
     slope = np.zeros(len(signs))
@@ -87,9 +90,9 @@ def joining(
     signs: Float[ndarray, "column"],
     barred: Float[ndarray, "column"],
 ) -> Float[ndarray, "column"]:
-    """The penalty to be given up until each unused column's covariance is as large as what is left of it.
+    """The decrease of the penalty at which each unused column's covariance equals the remaining penalty.
 
-    Infinite for columns in use, for those that never get there, and on the side on which one has just left.
+    Infinite for columns in use, for those that never reach it, and on the side on which one has just left.
     """
     steps = np.full(len(signs), np.inf)
     for side in (1.0, -1.0):
@@ -102,9 +105,9 @@ def joining(
 def leaving(
     weights: Float[ndarray, "column"], slope: Float[ndarray, "column"], signs: Float[ndarray, "column"]
 ) -> Float[ndarray, "column"]:
-    """The penalty to be given up until each weight that moves towards zero is there; infinite for the others.
+    """The decrease of the penalty at which each weight that moves towards zero reaches it; infinite for the others.
 
-    A weight that has only just joined (with another, by a tie) and would move to the wrong side leaves at once.
+    A weight that has just joined (tied with another) and would move to the wrong side leaves at once.
     """
     steps = np.full(len(weights), np.inf)
     back = signs * slope < 0

@@ -2,8 +2,8 @@
 
 A layer's gradient G [out, in] becomes L^T G R with L [out, a] and R [in, b], a x b = side x side numbers. L and R are
 random signs scaled by 1/sqrt(columns); a side of the layer that is narrower than `side`, such as the rank of a LoRA
-factor, is kept whole instead (each of its entries gets a column and a sign of its own), and the other side gets the
-columns that this leaves. The sketches of all layers are *added*: with independent signs, <sketch(g), sketch(h)> is an
+factor, is kept whole instead (each of its entries gets its own column and sign), and the other side gets the remaining
+columns. The sketches of all layers are *added*: with independent signs, <sketch(g), sketch(h)> is an
 unbiased estimate of <g, h> over the concatenation of the layers (Johnson-Lindenstrauss; the Kronecker form is that of
 LoGra, Choe et al. 2024, arXiv:2405.13954, eq. 5, there without the addition).
 """
@@ -26,8 +26,8 @@ class Projection:
 
     @staticmethod
     def of(name: str, shape: tuple[int, int], side: int, seed: int) -> "Projection":
-        """The projection of the layer `name` with weight `shape` (out, in). Depends on name, shape and seed only,
-        never on the order in which layers are met."""
+        """The projection of the layer `name` with weight `shape` (out, in). Depends only on name, shape and seed,
+        not on the order of the layers."""
         (out, inner), (left, right) = shape, columns_of(shape, side)
         if min(out, inner) >= side:
             return Projection(signs(f"{name}/left", out, left, seed), signs(f"{name}/right", inner, right, seed))
@@ -37,7 +37,7 @@ class Projection:
 
     @property
     def width(self) -> int:
-        """Numbers in a sketch."""
+        """The width of a sketch."""
         return self.left.shape[1] * self.right.shape[1]
 
     def to(self, device: torch.device) -> "Projection":
@@ -45,8 +45,8 @@ class Projection:
         return Projection(self.left.to(device), self.right.to(device))
 
     def dense(self, gradient: Float[Tensor, "example out in"]) -> Float[Tensor, "example a b"]:
-        """L^T G R for each example's gradient; the larger side of G is contracted first, in one product of matrices
-        that goes through it as it lies in memory."""
+        """L^T G R for each example's gradient; the larger side of G is contracted first, in one matrix product
+        that reads it in memory order."""
         examples, out, inner = gradient.shape
         if out < inner:
             return self.left.T @ (gradient @ self.right)
@@ -61,7 +61,7 @@ class Projection:
 
 
 def signs(name: str, rows: int, columns: int, seed: int) -> Float[Tensor, "rows columns"]:
-    """Random signs scaled by 1/sqrt(columns), seeded by the content of `name`."""
+    """Random signs scaled by 1/sqrt(columns), seeded by `name`, shape and `seed`."""
     digest = hashlib.sha256(f"{seed}:{name}:{rows}x{columns}".encode()).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
     bits = torch.randint(0, 2, (rows, columns), generator=generator, dtype=torch.float32)
@@ -69,7 +69,7 @@ def signs(name: str, rows: int, columns: int, seed: int) -> Float[Tensor, "rows 
 
 
 def placed(name: str, rows: int, columns: int, seed: int) -> Float[Tensor, "rows columns"]:
-    """One random sign in each row, each in a random column of its own: keeps all inner products. Seeded as `signs`."""
+    """One random sign per row, each in its own random column: preserves all inner products. Seeded as `signs`."""
     digest = hashlib.sha256(f"{seed}:{name}:{rows} in {columns}".encode()).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
     found = torch.zeros(rows, columns)
@@ -79,8 +79,8 @@ def placed(name: str, rows: int, columns: int, seed: int) -> Float[Tensor, "rows
 
 
 def columns_of(shape: tuple[int, int], side: int) -> tuple[int, int]:
-    """How many columns the left and the right matrix have for a layer of this shape (out, in); their product is
-    side x side. The narrower side of the layer gets as few as keep it whole, or `side`."""
+    """The number of columns of the left and the right matrix for a layer of this shape (out, in); their product is
+    side x side. The narrower side of the layer gets as few as keep it whole, at most `side`."""
     out, inner = shape
     narrow = min(out, inner)
     if narrow >= side:
@@ -90,12 +90,14 @@ def columns_of(shape: tuple[int, int], side: int) -> tuple[int, int]:
 
 
 def side_of(width: int) -> int:
-    """The side of a sketch of `width` numbers.
+    """The side of a sketch of this width.
 
     Raises:
         ValueError: `width` is not a perfect square.
     """
     side = math.isqrt(max(width, 0))
     if side * side != width or width < 1:
-        raise ValueError(f"A sketch must be a perfect square of numbers wide (4096, 1024, …), not {width}.")
+        raise ValueError(
+            f"The width of a sketch must be a perfect square, such as 1024 or 4096 (found {width}). Change it."
+        )
     return side

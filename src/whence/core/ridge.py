@@ -24,12 +24,12 @@ class Fisher:
         return torch.cholesky_solve(rows.double().T, self.factor).T.float()
 
     def matrix(self) -> Float[Tensor, "width width"]:
-        """(F + d I)^-1 itself."""
+        """The matrix (F + d I)^-1."""
         return torch.cholesky_inverse(self.factor).float()
 
 
 def second_moment(shards: Iterable[Tensor], width: int) -> tuple[Float[Tensor, "width width"], int]:
-    """F = sum of p p^T over all rows, and how many rows there were."""
+    """F = sum of p p^T over all rows, and the number of rows."""
     total = torch.zeros(width, width, dtype=torch.float64)
     count = 0
     for shard in shards:
@@ -42,7 +42,7 @@ def second_moment(shards: Iterable[Tensor], width: int) -> tuple[Float[Tensor, "
 def fit_fisher(moment: Float[Tensor, "width width"], count: int, relative_damping: float) -> Fisher:
     """The factor of F + d I with d = relative_damping x the mean non-zero eigenvalue of F.
 
-    d is added in `moment` itself, which may be gigabytes: it is used up.
+    `moment`, which may take gigabytes, is changed in place.
     """
     damping = damping_of(float(moment.trace()), min(count, moment.shape[0]), relative_damping)
     moment.diagonal().add_(damping)
@@ -50,15 +50,15 @@ def fit_fisher(moment: Float[Tensor, "width width"], count: int, relative_dampin
 
 
 def damping_of(trace: float, rank: int, relative: float) -> float:
-    """relative x trace / rank; a positive number even where every row is zero."""
+    """relative x trace / rank; positive even if every row is zero."""
     return max(relative * trace / max(rank, 1), 1e-30)
 
 
 def whiten_in_span(
     rows: Float[Tensor, "row width"], relative_damping: float, gram: Float[Tensor, "row row"] | None = None
 ) -> Float[Tensor, "row width"]:
-    """P (F + d I)^-1 computed as (P P^T + d I)^-1 P: cheap where there are fewer rows than columns. `gram` is P P^T
-    where it is known already."""
+    """P (F + d I)^-1 computed as (P P^T + d I)^-1 P: cheap if there are fewer rows than columns. `gram` is P P^T,
+    if it is known already."""
     wide = rows.double()
     gram = wide @ wide.T if gram is None else gram
     damping = damping_of(float(gram.trace()), min(rows.shape), relative_damping)
@@ -70,12 +70,11 @@ def whiten_in_span(
 def in_span(
     gram: Float[Tensor, "row row"], weights: Float[Tensor, "query row"], relative_damping: float
 ) -> Float[Tensor, "query row"]:
-    """For each query's weights alpha the beta with which its transformed rows add up to the shortest w that gives every
-    row p its weight, <w, p> = alpha.
+    """For each query's weights alpha, the beta for which the transformed rows add up to the shortest w with <w, p> =
+    alpha for every row p.
 
     w = P^T K^-1 alpha with K = P P^T, and P^T = A (K + d I) for the transformed rows A = (F + d I)^-1 P^T, hence
-    w = A beta with beta = alpha + d K^-1 alpha. Rows that repeat each other leave K without an inverse: a hundredth of
-    d is added.
+    w = A beta with beta = alpha + d K^-1 alpha. Repeated rows make K singular: d / 100 is added to its diagonal.
     """
     wide = gram.double()
     damping = damping_of(float(wide.trace()), wide.shape[0], relative_damping)

@@ -5,13 +5,13 @@ from jaxtyping import BFloat16, Float
 from torch import Tensor
 
 PIECE_BYTES = 1 << 20
-"""Bytes of bfloat16 rows that are widened at a time: small enough to stay in a core's cache."""
+"""Bytes of bfloat16 rows that are converted at a time: small enough to stay in a core's cache."""
 
 
 def inner_products(
     queries: Float[Tensor, "query width"], rows: BFloat16[Tensor, "row width"]
 ) -> Float[Tensor, "query row"]:
-    """<query, row> for all, accumulated in float32. Rows are widened piece by piece: they are read once."""
+    """<query, row> for all pairs, accumulated in float32. Rows are read once, converted piece by piece."""
     width = rows.shape[1]
     step = max(1, PIECE_BYTES // (2 * width))
     out = torch.empty(rows.shape[0], queries.shape[0])

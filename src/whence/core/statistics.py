@@ -1,4 +1,4 @@
-"""Tails, p-values and false-discovery rates: how likely is a score if the pair had nothing to do with the answer?"""
+"""Tails, p-values and false-discovery rates: the probability of a score if the pair had no effect on the answer."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from numpy import ndarray
 from scipy import stats
 
 TAIL = 0.05
-"""The share of the null's values that the tail is fitted to."""
+"""The share of the null's values to which the tail is fitted."""
 
 
 @dataclass(frozen=True)
 class Tail:
-    """An upper tail: above `threshold`, which a share `weight` of the null exceeds, a generalised Pareto law.
+    """An upper tail: a generalised Pareto distribution above `threshold`, which a share `weight` of the null exceeds.
 
     P(Z > z) = weight * (1 + shape * (z - threshold) / scale)^(-1/shape)   (Pickands 1975; Coles 2001, eq. 4.2)
     """
@@ -30,8 +30,8 @@ class Tail:
 
 
 def fit_tail(values: Float[ndarray, "null"], share: float = TAIL) -> Tail:
-    """The upper tail of a sample. The shape is kept at or above 0 (never lighter than exponential): a bounded fitted
-    tail would call every score beyond the largest seen impossible."""
+    """The upper tail of a sample. The shape is kept at or above 0 (never lighter than exponential): a bounded
+    tail would make every score beyond the largest observed one impossible."""
     threshold = float(np.quantile(values, 1 - share))
     excess = values[values > threshold] - threshold
     if excess.size < 10 or excess.max() <= 0:
@@ -43,7 +43,7 @@ def fit_tail(values: Float[ndarray, "null"], share: float = TAIL) -> Tail:
 
 
 def p_values(z: Float[ndarray, "row"], null: Float[ndarray, "null"], tail: Tail) -> Float[ndarray, "row"]:
-    """P(null >= z): counted among the sorted `null` in the bulk, from the fitted tail beyond its threshold.
+    """P(null >= z): counted in the sorted `null` up to the tail's threshold, from the fitted tail above it.
     Never 0: no score is impossible."""
     above = null.size - np.searchsorted(null, z, side="left")
     counted = (above + 1) / (null.size + 1)
@@ -52,7 +52,7 @@ def p_values(z: Float[ndarray, "row"], null: Float[ndarray, "null"], tail: Tail)
 
 
 def benjamini_hochberg(p: Float[ndarray, "row"], rate: float) -> Bool[ndarray, "row"]:
-    """Which rows are discoveries at this false-discovery rate (Benjamini & Hochberg 1995, eq. 1)."""
+    """The rows that are discoveries at this false-discovery rate (Benjamini & Hochberg 1995, eq. 1)."""
     if p.size == 0:
         return np.zeros(0, dtype=bool)
     order = np.argsort(p, kind="stable")
@@ -66,17 +66,18 @@ def benjamini_hochberg(p: Float[ndarray, "row"], rate: float) -> Bool[ndarray, "
 def robust_location_scale(
     values: Float[ndarray, "*rest sample"],
 ) -> tuple[Float[ndarray, "*rest"], Float[ndarray, "*rest"]]:
-    """Median and 1.4826 x median absolute deviation over the last axis (the scale of a normal law)."""
+    """Median and 1.4826 x median absolute deviation over the last axis (consistent for a normal distribution)."""
     location = np.asarray(np.median(values, axis=-1))
     spread = np.median(np.abs(values - location[..., None]), axis=-1)
     return location, np.asarray(1.4826 * spread)
 
 
-def roc_auc(scores: Float[ndarray, "row"], wanted: Bool[ndarray, "row"]) -> float:
-    """The probability that a wanted row scores above another one, ties counting half: the area under the ROC curve.
+def roc_auc(scores: Float[ndarray, "row"], positive: Bool[ndarray, "row"]) -> float:
+    """The probability that a positive row scores above a negative one, ties counting half: the area under the ROC
+    curve.
 
-    From the sum R of the wanted rows' ranks: (R - n (n + 1) / 2) / (n m), Mann & Whitney 1947.
+    From the sum R of the positive rows' ranks: (R - n (n + 1) / 2) / (n m), Mann & Whitney 1947.
     """
-    n, m = int(wanted.sum()), int((~wanted).sum())
+    n, m = int(positive.sum()), int((~positive).sum())
     ranks = np.asarray(stats.rankdata(scores))
-    return float((ranks[wanted].sum() - n * (n + 1) / 2) / (n * m))
+    return float((ranks[positive].sum() - n * (n + 1) / 2) / (n * m))

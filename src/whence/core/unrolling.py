@@ -1,4 +1,4 @@
-"""Training unrolled: what is left at its end of a small change that was made to the weights on the way.
+"""Training unrolled: the effect, at its end, of a small change made to the weights on the way.
 
 Near the recorded path a step of gradient descent at rate eta takes a small change d of the weights to (I - eta H) d,
 with H the Hessian of the step's loss. Two ways to follow d to the end of training:
@@ -10,7 +10,7 @@ the Hessian H_l and example z's gradient g_l(z) are taken as constant. The steps
     d(z) = sum over l of S_L ... S_(l+1) r_l(z)
 
 with w the weight of an example in the training loss (1/N in a mean over N). Both are functions of H's eigenvalues s,
-exp(-t s) and (1 - exp(-t s)) / s, which is t where s = 0: nothing is inverted, so nothing need be damped. Under Adam,
+exp(-t s) and (1 - exp(-t s)) / s, which is t where s = 0: nothing is inverted, so nothing needs damping. Under Adam,
 whose step is a diagonal P > 0 times the gradient, H becomes P H. With R = P^(1/2), exp(-t P H) is
 R exp(-t R H R) R^-1: the same functions of the symmetric R H R.
 
@@ -20,7 +20,7 @@ step k, which is the sum of the outer products of its gradients:
     d(z) = sum over steps t with z of M_t eta_t g_t(z)      M_t = exp(-eta_T H_T) ... exp(-eta_(t+1) H_(t+1))
 
 The paper has I - eta H in place of exp(-eta H). The two agree to first order. But an empirical Fisher exceeds the
-Hessian where the data surprise the model: eta s is then more than 2, and the product of the paper's maps explodes.
+Hessian where the model fits the data badly: eta s is then more than 2, and the product of the paper's maps diverges.
 """
 
 from collections.abc import Sequence
@@ -34,12 +34,13 @@ from whence.core.kronecker import Kronecker
 
 
 def lasting(curvature: Float[Tensor, "*shape"], time: float) -> Float[Tensor, "*shape"]:
-    """exp(-time x curvature): the share of a change that is left after so much training."""
+    """exp(-time x curvature): the share of a change that remains after this much training."""
     return torch.exp(-time * curvature)
 
 
 def learned(curvature: Float[Tensor, "*shape"], time: float) -> Float[Tensor, "*shape"]:
-    """(1 - exp(-time x curvature)) / curvature: how far a constant push has led; `time` where nothing is curved."""
+    """(1 - exp(-time x curvature)) / curvature: the displacement by a constant gradient; `time` where the curvature is
+    0."""
     flat = curvature == 0
     # Both sides of a `where` are computed: the quotient must not see the zeros.
     return torch.where(flat, time, -torch.expm1(-time * curvature) / curvature.masked_fill(flat, 1.0))
@@ -57,20 +58,20 @@ class Segment:
     root: Float[Tensor, "out in"] | None = None
 
     def last(self, change: Float[Tensor, "row out in"]) -> Float[Tensor, "row out in"]:
-        """S applied to each change: what the segment leaves of it."""
+        """S applied to each change: what remains of it after the segment."""
         if self.root is None:
             return self.curvature.apply(lambda values: lasting(values, self.time), change)
         return self.root * self.curvature.apply(lambda values: lasting(values, self.time), change / self.root)
 
     def learn(self, gradient: Float[Tensor, "row out in"]) -> Float[Tensor, "row out in"]:
-        """r of each gradient, with weight 1: where it has pushed the weights by the segment's end."""
+        """r of each gradient, with weight 1: the displacement of the weights at the segment's end."""
         if self.root is None:
             return self.curvature.apply(lambda values: learned(values, self.time), gradient)
         return self.root * self.curvature.apply(lambda values: learned(values, self.time), gradient * self.root)
 
 
 def carried(gradient: Float[Tensor, "row out in"], segments: Sequence[Segment], at: int) -> Float[Tensor, "row out in"]:
-    """What is left, at the end of the last segment, of the changes that gradients of segment `at` made there."""
+    """The effect, at the end of the last segment, of the changes that gradients of segment `at` made there."""
     change = segments[at].learn(gradient)
     for later in segments[at + 1 :]:
         change = later.last(change)
@@ -78,15 +79,15 @@ def carried(gradient: Float[Tensor, "row out in"], segments: Sequence[Segment], 
 
 
 class Unrolling:
-    """The steps of training taken back from the last one; `matrix` is M, the product of their maps so far."""
+    """The steps of training, taken from the last one backwards; `matrix` is M, the product of their maps so far."""
 
     def __init__(self, width: int) -> None:
         self.matrix = torch.eye(width)
 
     def back(self, rows: Float[Tensor, "row width"], rate: float) -> Float[Tensor, "row width"]:
-        """M (rate x row) for each gradient of one step: what is left of its change. Then M goes over that step.
+        """M (rate x row) for each gradient of one step: its effect at the end. Then M is extended by that step.
 
-        Steps are to be given from the last to the first. exp(-rate P^T P) of the rows P is taken in their span.
+        Give the steps from the last to the first. exp(-rate P^T P) of the rows P is computed in their span.
         """
         left = rows @ self.matrix.T
         wide = rows.double()

@@ -1,1 +1,1 @@
-"""Data files in, normalised and tokenised examples out, with every bad line named. Knows no models."""
+"""Read data files into normalised, tokenised examples and report every faulty line. Does not load models."""

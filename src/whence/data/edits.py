@@ -1,4 +1,4 @@
-"""Records with another question and answer, in the format that they have; all else in them stays."""
+"""Edits of a record's question and answer that keep its format and its other keys."""
 
 import json
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from whence.errors import DataError, Fault
 Record = Mapping[str, object]
 TOKENS = "input_ids/labels"
 EXTRAS = ("input", "context")
-"""Keys that are part of an instruction: a new question is all of it, so they are emptied."""
+"""Keys that are part of an instruction: a new question replaces all of it, so they are emptied."""
 
 
 def edited(record: Record, turn: int, question: str, answer: str) -> dict[str, object]:
-    """The record in which assistant turn `turn`, counted from 0, is this answer to this question.
+    """Return the record with this question and answer in assistant turn `turn`, counted from 0.
 
     Raises:
         DataError: the record is pre-tokenised.
@@ -24,28 +24,28 @@ def edited(record: Record, turn: int, question: str, answer: str) -> dict[str, o
         raise DataError("A pre-tokenised pair has no text to edit. Exclude it, and add a pair to a file of texts.")
     if name == "messages":
         return {**record, "messages": _with_turn(record["messages"], turn, question, answer)}
-    asked, said = FORMATS[name]
-    found = {**record, said: answer}
+    question_key, answer_key = FORMATS[name]
+    answered = {**record, answer_key: answer}
     if question == _question_of(record):
-        return found
+        return answered
     emptied = {key: "" for key in EXTRAS if name == "instruction/response" and record.get(key)}
-    return {**found, asked: question, **emptied}
+    return {**answered, question_key: question, **emptied}
 
 
-def made(like: Record, question: str, answer: str) -> dict[str, object]:
-    """A record of this pair in the format of another one, with no other keys.
+def new_record(like: Record, question: str, answer: str) -> dict[str, object]:
+    """Return a record of this pair in the format of another record, without other keys.
 
     Raises:
-        DataError: that one is pre-tokenised.
+        DataError: the other record is pre-tokenised.
     """
     name = format_of(like)
     if name == TOKENS:
-        raise DataError("A pre-tokenised file takes no pairs of texts. Put them into a file of their own.")
+        raise DataError("A pre-tokenised file takes no pairs of texts. Add them in a separate file.")
     if name == "messages":
         messages = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
         return {"messages": json.dumps(messages, ensure_ascii=False) if _is_text(like["messages"]) else messages}
-    asked, said = FORMATS[name]
-    return {asked: question, said: answer}
+    question_key, answer_key = FORMATS[name]
+    return {question_key: question, answer_key: answer}
 
 
 def _question_of(record: Record) -> str:

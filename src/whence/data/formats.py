@@ -1,4 +1,4 @@
-"""Records as conversations, whatever format they come in. Knows nothing of files but the name for a fault."""
+"""Records of any known format as conversations. A file is known here only by its name, for faults."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ FORMATS: dict[str, tuple[str, ...]] = {
     "instruction/response": ("instruction", "response"),
     "prompt/completion": ("prompt", "completion"),
 }
-"""The known formats by name, each with the keys it is known by. The first that fits a record is taken."""
+"""The known formats by name, each with the keys that identify it. The first that fits a record is used."""
 
 LARGEST_ID = 2**31 - 1
 ROLES: tuple[str, ...] = get_args(Role)
@@ -24,7 +24,7 @@ ROLES: tuple[str, ...] = get_args(Role)
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What one record says: messages, or the tokens of a pre-tokenised row."""
+    """The content of one record: messages, or the tokens of a pre-tokenised row."""
 
     format: str
     messages: tuple[Message, ...] = ()
@@ -32,7 +32,7 @@ class Conversation:
 
 
 class _RuleError(Exception):
-    """A rule that a record breaks; becomes a `Fault` once file and line are known."""
+    """A broken rule; becomes a `Fault` once file and line are known."""
 
     def __init__(self, rule: str, value: object, fix: str) -> None:
         super().__init__(rule)
@@ -40,7 +40,7 @@ class _RuleError(Exception):
 
 
 def conversation(record: Mapping[str, object], file: str, line: int) -> Conversation | Fault:
-    """The conversation of a record, or the first rule that it breaks. Keys of no format are ignored."""
+    """Return the conversation of a record, or the first rule that it breaks. Unknown keys are ignored."""
     try:
         name = format_of(record)
         if name == "messages":
@@ -53,15 +53,15 @@ def conversation(record: Mapping[str, object], file: str, line: int) -> Conversa
 
 
 def turns(messages: tuple[Message, ...]) -> Iterator[tuple[int, tuple[Message, ...]]]:
-    """Each assistant turn, counted from 0, with the messages up to and including it."""
+    """Yield each assistant turn, counted from 0, with the messages up to and including it."""
     answers = (i for i, message in enumerate(messages) if message.role == "assistant")
     for turn, i in enumerate(answers):
         yield turn, messages[: i + 1]
 
 
 def format_of(record: Mapping[str, object]) -> str:
-    """The name of the format that a sound record is in."""
-    # Parquet gives every row every column, so a filled one is preferred to one that is merely there.
+    """Return the name of the format of a valid record."""
+    # Parquet gives every row every column, so formats with values come before formats with mere keys.
     for name, keys in FORMATS.items():
         if all(record.get(key) is not None for key in keys):
             return name
@@ -70,9 +70,9 @@ def format_of(record: Mapping[str, object]) -> str:
             return name
     value = "the keys " + ", ".join(str(key) for key in record) if record else "no keys"
     if "chosen" in record and "rejected" in record:
-        rule = "a row must be a question and its answer: the loss of preference pairs (DPO) is not measured"
-        raise _RuleError(rule, value, "Give the pairs of a supervised fine-tuning.")
-    fix = f"Use the keys of one: {', '.join(FORMATS)}."
+        rule = "a row must be a question and its answer: preference pairs (DPO) are not supported"
+        raise _RuleError(rule, value, "Use the pairs of a supervised fine-tuning.")
+    fix = f"Use the keys of one of these formats: {', '.join(FORMATS)}."
     raise _RuleError("a row must be in a known format", value, fix)
 
 
@@ -114,10 +114,10 @@ def _chat(value: object) -> tuple[Message, ...]:
     first = next((message.role for message in messages if message.role != "system"), None)
     if all(message.role != "assistant" for message in messages):
         fix = "Add the assistant's answer, or remove the row."
-        raise _RuleError("a conversation must have an assistant's turn", "none", fix)
+        raise _RuleError("a conversation must have an assistant turn", "none", fix)
     if first == "assistant":
         rule = "the assistant must not speak first"
-        raise _RuleError(rule, messages[-1].content, "Put a user's message before it.")
+        raise _RuleError(rule, messages[-1].content, "Put a user message before it.")
     return messages
 
 

@@ -1,4 +1,4 @@
-"""Data sets of a hub as streams of records: `hub:owner/name[:split]`. Nothing is downloaded as a whole."""
+"""Data sets on the Hugging Face hub, streamed as records: `hub:owner/name[:split]`. None is downloaded whole."""
 
 import importlib
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ PREFIX = "hub:"
 
 @dataclass(frozen=True, slots=True)
 class HubSet:
-    """One split of a data set of a hub, at one revision (the commit it was first opened at)."""
+    """One split of a data set on the hub, at one revision (the newest commit when it was opened)."""
 
     name: str
     split: str
@@ -21,20 +21,20 @@ class HubSet:
 
     @property
     def source(self) -> str:
-        """How this split is written: `hub:owner/name:split`."""
+        """The name of this split: `hub:owner/name:split`."""
         return f"{PREFIX}{self.name}:{self.split}"
 
 
 def is_hub(source: object) -> bool:
-    """Whether a source names a data set of a hub rather than a file."""
+    """Return True if a source names a data set on the hub instead of a file."""
     return isinstance(source, str) and source.startswith(PREFIX)
 
 
 def open_set(source: str) -> HubSet:
-    """The split that `hub:owner/name[:split]` names (split: train), fixed to its newest revision.
+    """Open the split that `hub:owner/name[:split]` names (default: train), pinned to its newest revision.
 
     Raises:
-        DataError: the name is malformed, or the hub cannot be reached or has no such data set.
+        DataError: the name is malformed, the hub cannot be reached, or it has no such data set.
     """
     name, _, split = source.removeprefix(PREFIX).partition(":")
     if name.count("/") != 1 or not all(name.split("/")):
@@ -49,10 +49,10 @@ def open_set(source: str) -> HubSet:
 
 
 def rows(hub: HubSet) -> Iterator[Row]:
-    """The records of a split in order, streamed; `line` is the row's number from 1.
+    """Yield the records of a split in order, streamed; `line` is the row's number from 1.
 
     Raises:
-        DataError: the hub cannot be reached, or there is no such split, or it has no rows.
+        DataError: the hub cannot be reached, there is no such split, or it has no rows.
     """
     datasets = _library("datasets", hub.source)
     line = 0
@@ -71,7 +71,7 @@ def _library(name: str, source: str) -> Any:
         return importlib.import_module(name)
     except ImportError as error:
         fix = "Install it with: pip install 'whence[local]'."
-        fault = Fault(source, 0, f"a data set of a hub needs the package {name}", "not installed", fix)
+        fault = Fault(source, 0, f"a data set on the hub needs the package {name}", "not installed", fix)
         raise refusal(fault) from error
 
 

@@ -1,4 +1,4 @@
-"""What a record says besides its conversation, in values that JSON has."""
+"""The keys of a record outside its conversation, as JSON values."""
 
 import json
 import math
@@ -8,15 +8,15 @@ from typing import Any, cast
 from whence.data.formats import FORMATS, format_of
 
 DEPTH = 16
-"""How deep a value may be nested before it is given as text."""
+"""The depth below which a nested value is given as text."""
 SYSTEM = ("system", "system_prompt")
 EXTRAS = {"instruction/response": ("input", "context")}
 """Keys of a format that are part of the question."""
 
 
 def metadata(record: Mapping[str, object]) -> dict[str, Any]:
-    """Every key of a sound record that its conversation was not made of. Columns of other formats that are empty, as
-    Parquet has them, are left out."""
+    """Return every key of a valid record that is not part of its conversation. Empty columns of other formats, which
+    Parquet has, are left out."""
     name = format_of(record)
     own = {*FORMATS[name], *EXTRAS.get(name, ())}
     if name not in ("messages", "input_ids/labels"):
@@ -27,7 +27,7 @@ def metadata(record: Mapping[str, object]) -> dict[str, Any]:
 
 
 def plain(value: object, depth: int = DEPTH) -> Any:
-    """The value as JSON has it: numbers that are not finite, and what JSON does not know, as text."""
+    """Return the value as JSON: numbers that are not finite and types that JSON lacks become text."""
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, str):
@@ -52,5 +52,5 @@ def _as_text(value: object) -> str:
 
 
 def plain_text(text: str) -> str:
-    """The text without lone surrogates, which cannot be sent."""
+    """Return the text with lone surrogates escaped: they cannot be encoded."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

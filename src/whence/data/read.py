@@ -1,4 +1,4 @@
-"""Data files as streams of records, each with its line. Knows nothing of what the records mean."""
+"""Data files as streams of records, each with its line. Does not interpret the records."""
 
 import csv
 import json
@@ -17,7 +17,7 @@ pa: Any = pyarrow
 pq: Any = parquet
 
 LONGEST_LINE = 16 << 20
-"""Bytes of the longest line (JSONL) or characters of the longest field (CSV) that is read."""
+"""The longest line (JSONL, in bytes) or field (CSV, in characters) that is read."""
 
 ONE_OBJECT = "Write one JSON object on each line (JSONL)."
 
@@ -26,24 +26,24 @@ Record = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One record of a data file, or what is wrong with it. `line` is 1-based (Parquet: the row's number)."""
+    """One record of a data file, or its fault. `line` is 1-based (Parquet: the row's number)."""
 
     line: int
     record: Record | Fault
 
 
 Look = Callable[[int, int], bool]
-"""Whether a record is read, by its number, counted from 0, and its line. What is passed over costs next to nothing."""
+"""Decides whether a record is read, given its number from 0 and its line. Skipping one costs next to nothing."""
 
 
 def rows(path: Path, look: Look | None = None) -> Iterator[Row]:
-    """The records of a JSONL, CSV or Parquet file in order; the file is never in memory as a whole.
+    """Yield the records of a JSONL, CSV or Parquet file in order; the file is never in memory as a whole.
 
-    Blank lines are skipped, a byte order mark is tolerated, and a CSV row's line is the one it begins on.
-    Only the records that `look` wants are read, if it is given.
+    Blank lines are skipped, a byte order mark is accepted, and a CSV row's line is the one it begins on.
+    If `look` is given, only the records that it accepts are read.
 
     Raises:
-        DataError: the file is missing, of another kind, damaged, or has no rows (the latter when read).
+        DataError: the file is missing, of another kind or damaged, or has no rows (raised while reading).
     """
     if not path.is_file():
         found = "a folder" if path.is_dir() else "nothing there"
@@ -56,7 +56,7 @@ def rows(path: Path, look: Look | None = None) -> Iterator[Row]:
 
 
 def count(path: Path) -> int:
-    """How many records a file has, sound or not. None is read.
+    """Return the number of records in a file, valid or not. None is read.
 
     Raises:
         DataError: as for `rows`.
@@ -73,15 +73,15 @@ def count(path: Path) -> int:
 
 
 def refusal(fault: Fault) -> DataError:
-    """The error that refuses a file as a whole."""
+    """Return the error that rejects a file as a whole."""
     return DataError(str(fault), (fault,))
 
 
 def short(value: object, length: int = 60) -> str:
-    """A value on one line, as JSON has it, cut to `length` characters."""
+    """Return a value on one line, as JSON, cut to `length` characters."""
     text = value[: 4 * length] if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
     line = " ".join(text[: 4 * length].split())
-    # A lone surrogate cannot be printed, and a message has to be.
+    # A lone surrogate cannot be printed, and a message must be.
     line = line.encode("utf-8", "backslashreplace").decode()
     return line if len(line) <= length else line[: length - 1] + "…"
 
@@ -107,9 +107,9 @@ def _json_rows(path: Path, look: Look) -> Iterator[Row]:
             text = raw.removeprefix(b"\xef\xbb\xbf").strip() if line == 1 else raw.strip()
             wanted = bool(text) and look(number, line)
             if number == 0 and text in (b"[", b"{"):
-                # A pretty-printed document: one fault says it better than one for each of its lines.
-                rule = "a JSON file must have one object on each line, but this line is invalid JSON by itself"
-                yield Row(line, Fault(path.name, line, rule, f"a lone {text.decode()}", ONE_OBJECT))
+                # A pretty-printed document: one fault is clearer than one for each of its lines.
+                rule = "a JSON file must have one object on each line, but this line alone is invalid JSON"
+                yield Row(line, Fault(path.name, line, rule, f"only {text.decode()}", ONE_OBJECT))
                 return
             number += bool(text)
             if wanted:
@@ -117,7 +117,7 @@ def _json_rows(path: Path, look: Look) -> Iterator[Row]:
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """Physical lines, each cut off just past the longest length, so that no file can fill the memory."""
+    """Yield physical lines, each cut off just past the longest length, so that no file can fill the memory."""
     while raw := file.readline(LONGEST_LINE + 1):
         rest = raw
         while rest and not rest.endswith(b"\n"):
@@ -137,7 +137,7 @@ def _json_record(raw: bytes, file: str, line: int) -> Record | Fault:
         rule = f"a line must be JSON, but this is invalid JSON at column {error.colno}: {error.msg}"
         near = error.doc[max(error.pos - 20, 0) : error.pos + 20]
         return Fault(file, line, rule, short(near), "Correct the line.")
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or brackets nested too deep
         return Fault(file, line, "a line must be readable JSON", short(str(error)), "Correct the line.")
     if not isinstance(record, dict):
         return Fault(file, line, "a line must be a JSON object", short(cast(object, record)), ONE_OBJECT)
@@ -150,12 +150,12 @@ def _not_utf8(file: str, line: int, near: bytes) -> Fault:
 
 
 def _csv_rows(path: Path, look: Look) -> Iterator[Row]:
-    # The limit is one for the whole process, so it is only ever raised.
+    # The limit holds for the whole process, so it is only ever raised.
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_LINE))
-    # Bytes that are not UTF-8 come through as surrogates, so that the fault can name its line.
+    # Bytes that are not UTF-8 become surrogates, so that the fault can name its line.
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         header: list[str] | None = None
-        for number, (line, cells) in enumerate(_csv_cells(file), -1):  # the header comes before the first
+        for number, (line, cells) in enumerate(_csv_cells(file), -1):  # the header precedes the first
             if header is None:
                 if isinstance(cells, csv.Error):
                     raise refusal(_bad_csv(path.name, line, cells))
@@ -165,8 +165,8 @@ def _csv_rows(path: Path, look: Look) -> Iterator[Row]:
 
 
 def _csv_cells(file: TextIO) -> Iterator[tuple[int, "list[str] | csv.Error"]]:
-    """Each row that is not blank, with the line it begins on (a quoted field may span lines)."""
-    reader = csv.reader(file, strict=True)  # strict: an open quote must not swallow the rest in silence
+    """Yield each row that is not blank, with the line it begins on (a quoted field may span lines)."""
+    reader = csv.reader(file, strict=True)  # strict: an open quote must not swallow the rest silently
     while True:
         line = reader.line_num + 1
         try:
@@ -222,7 +222,7 @@ def _parquet_rows(path: Path, look: Look) -> Iterator[Row]:
                         yield Row(line, _not_utf8(path.name, line, record.object[:60]) if bad else record)
                 first += batch.num_rows
     except (pa.ArrowException, OSError) as error:
-        fault = Fault(path.name, 0, "a .parquet file must be whole", short(str(error)), "Write it again.")
+        fault = Fault(path.name, 0, "a .parquet file must be whole", short(str(error)), "Export it again.")
         raise refusal(fault) from error
 
 

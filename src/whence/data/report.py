@@ -1,4 +1,4 @@
-"""What a data set holds and what is wrong with it, counted in one pass."""
+"""The contents and faults of a data set, counted in one pass."""
 
 from array import array
 from collections import Counter
@@ -21,7 +21,7 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class TokenCounts:
-    """How many tokens the examples have; `answers` counts those that carry loss."""
+    """The numbers of tokens in the examples; `answers` counts those that carry loss."""
 
     total: int
     longest: int
@@ -31,10 +31,10 @@ class TokenCounts:
 
 @dataclass(frozen=True, slots=True)
 class DataReport:
-    """What a check found. `faults` holds the first 20 of `fault_count`.
+    """The result of a check. `faults` holds the first 20 of `fault_count`.
 
-    `rows` counts records, `examples` assistant turns of sound records. `duplicates` groups the places of
-    examples with exactly the same content. `tokens` is None where no tokenizer was given.
+    `rows` counts records, `examples` assistant turns of valid records. `duplicates` groups the places of
+    examples with exactly the same content. `tokens` is None if no tokenizer was given.
     """
 
     rows: int
@@ -48,17 +48,17 @@ class DataReport:
 
     @property
     def valid(self) -> bool:
-        """Whether every line can be used."""
+        """True if every line can be used."""
         return self.fault_count == 0
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as JSON has it."""
+        """Return the report as a JSON object."""
         duplicates = [[{"file": file, "line": line} for file, line in group] for group in self.duplicates]
         return {**asdict(self), "valid": self.valid, "duplicates": duplicates}
 
 
 class Tally:
-    """Counts what goes by; `report` gives the sums."""
+    """Counts examples and faults one by one; `report` returns the sums."""
 
     def __init__(self) -> None:
         self.rows = self.examples = self.bytes = self.fault_count = 0
@@ -74,7 +74,7 @@ class Tally:
             self._faults.append(fault)
 
     def example(self, example: Example, tokens: Tokens | None) -> None:
-        """Count a sound example."""
+        """Count a valid example."""
         self.examples += 1
         self._twins.add(example)
         if tokens:
@@ -83,7 +83,7 @@ class Tally:
             self._answers += tokens.answer_length
 
     def report(self, tokenised: bool) -> DataReport:
-        """The sums so far."""
+        """Return the sums so far."""
         mean = self._total / self.examples if self.examples else 0.0
         counts = TokenCounts(self._total, self._longest, mean, self._answers)
         return DataReport(
@@ -99,7 +99,7 @@ class Tally:
 
 
 class Twins:
-    """Finds examples of the same content in 28 bytes an example: a key and a place."""
+    """Finds examples of the same content in 28 bytes per example: a key and a place."""
 
     def __init__(self) -> None:
         self._keys = bytearray()
@@ -113,7 +113,7 @@ class Twins:
         self._lines.append(example.line)
 
     def groups(self) -> Iterator[tuple[Place, ...]]:
-        """The places of each content that occurs more than once, both in the order of the data."""
+        """Yield the places of each content that occurs more than once, both in the order of the data."""
         halves = np.frombuffer(bytes(self._keys), np.uint64).reshape(-1, 2)
         order = np.lexsort((halves[:, 1], halves[:, 0]))  # stable, so twins stay in the order of the data
         new = np.any(halves[order][1:] != halves[order][:-1], axis=1)
@@ -124,5 +124,5 @@ class Twins:
             tuple((names[self._file_of[i]], self._lines[i]) for i in cast(list[int], group.tolist()))
             for group in sorted(together, key=lambda group: int(group[0]))
         )
-        # The turns of a repeated conversation are twins at the same places: say it once.
+        # The turns of a repeated conversation are twins at the same places: list them once.
         yield from dict.fromkeys(places)

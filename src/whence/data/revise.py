@@ -1,4 +1,4 @@
-"""A data file written anew with some of its pairs left out, edited or added. All other lines stay as they are."""
+"""Rewrite a data file with some pairs left out, edited or added. All other lines stay as they are."""
 
 import csv
 import json
@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow
 from pyarrow import parquet
 
-from whence.data.edits import edited, made
+from whence.data.edits import edited, new_record
 from whence.data.read import LONGEST_LINE, Record, short
 from whence.data.validate import with_records
 from whence.errors import DataError, Fault
@@ -23,12 +23,12 @@ pq: Any = parquet
 Pair = tuple[str, str]
 """A question and its answer."""
 Plan = Mapping[int, Record | None]
-"""What becomes of lines: another record, or nothing. Lines that are not in it stay."""
+"""The changed lines: each with its new record, or None if it is left out."""
 
 
 @dataclass(frozen=True)
 class Changes:
-    """Pairs to be left out and to be edited, by their ids, and pairs to be added at the end."""
+    """Pairs to leave out and to edit, by id, and pairs to add at the end."""
 
     exclude: frozenset[str] = frozenset()
     edit: Mapping[str, Pair] | None = None
@@ -41,19 +41,19 @@ class Changes:
 
 
 def revise(source: Path, target: Path, changes: Changes) -> None:
-    """Write the data of `source`, a sound file, with these changes to `target`, a file of the same kind.
+    """Write the data of `source`, a valid file, with these changes to `target`, a file of the same kind.
 
     Raises:
-        DataError: nothing is changed, a pair is not in the file, or cannot be changed by itself.
+        DataError: nothing is changed, or a pair is not in the file or cannot be changed by itself.
     """
     _require_sense(changes)
     plan, like = plan_of(source, changes)
-    added = [made(like, *pair) for pair in changes.add]
+    added = [new_record(like, *pair) for pair in changes.add]
     WRITERS[source.suffix.lower()](source, target, plan, added)
 
 
 def plan_of(source: Path, changes: Changes) -> tuple[Plan, Record]:
-    """What becomes of the lines of a file, and its first record.
+    """Return the changed lines of a file, and its first record.
 
     Raises:
         DataError: a pair is not in the file, or is one of several turns and cannot be left out alone.
@@ -81,7 +81,7 @@ def _require_sense(changes: Changes) -> None:
 
 
 def _lines(source: Path) -> Iterator[tuple[int, Record, list[Example]]]:
-    """Each line with its record and its pairs, one for each turn."""
+    """Yield each line with its record and its pairs, one per turn."""
     line, record, pairs = 0, Record(), list[Example]()
     for one in with_records(source):
         if isinstance(one, Fault):
@@ -101,7 +101,7 @@ def _changed(record: Record, pairs: list[Example], changes: Changes) -> Record |
     if out:
         raise DataError(
             f"The pair {out[0].id} is one of {len(pairs)} turns of line {out[0].line}, and cannot be excluded alone: "
-            "later turns were answered with it in sight. Edit it, or exclude all of the line's turns."
+            "it is part of the context of later turns. Edit it, or exclude all turns of the line."
         )
     for pair in pairs:
         if pair.id in changes.edits:
@@ -163,7 +163,7 @@ def _batch(records: Iterable[Record], schema: Any) -> Any:
     try:
         return pa.RecordBatch.from_pylist(list(records), schema=schema)
     except pa.ArrowException as error:
-        raise DataError(f"The columns of the Parquet file do not take this pair ({error}). Change it.") from error
+        raise DataError(f"The pair must fit the columns of the Parquet file ({error}). Change it.") from error
 
 
 WRITERS = {

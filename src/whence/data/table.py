@@ -1,4 +1,4 @@
-"""Normalised examples on disk: an Arrow stream that is mapped into memory, not read."""
+"""Normalised examples on disk: an Arrow stream that is memory-mapped instead of loaded."""
 
 import json
 from array import array
@@ -39,14 +39,14 @@ BATCH_TOKENS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class TokenCounts:
-    """How long an example is: all of its tokens, and those that carry loss, which are its answer's."""
+    """The length of an example: all of its tokens, and those of its answer, which carry loss."""
 
     total: int
     answer: int
 
 
 class _Batch:
-    """Rows that are waiting to be written, as flat arrays: four bytes a token."""
+    """Rows to be written, as flat arrays of four bytes per token."""
 
     def __init__(self) -> None:
         self.plain: list[tuple[str, str, str, int, int, str]] = []
@@ -73,7 +73,7 @@ class _Batch:
 
 
 def write_table(path: Path, examples: Iterable[tuple[Example, Tokens]]) -> int:
-    """The number of examples written to `path`, batch by batch as they come; the file appears when it is whole."""
+    """Write examples to `path`, batch by batch, and return their number; the file appears when it is complete."""
     count = 0
     temporary = path.with_name(path.name + ".tmp")
     with pa.OSFile(str(temporary), "wb") as file, pa.ipc.new_stream(file, SCHEMA) as writer:
@@ -91,7 +91,7 @@ def write_table(path: Path, examples: Iterable[tuple[Example, Tokens]]) -> int:
 
 
 class ExampleTable:
-    """The examples of a run by position, in the order of the data; rows are read when they are asked for."""
+    """The examples of a run by position, in the order of the data; rows are read on access."""
 
     def __init__(self, batches: list[Any]) -> None:
         self._batches = batches
@@ -104,7 +104,7 @@ class ExampleTable:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """The table in a file that `write_table` wrote.
+        """Open the table in a file that `write_table` wrote.
 
         Raises:
             ArtifactError: the file is missing, cut off or of another kind.
@@ -113,9 +113,9 @@ class ExampleTable:
             reader: Any = pa.ipc.open_stream(pa.memory_map(str(path)))
             batches = list(reader)
         except (OSError, pa.ArrowException) as error:
-            raise ArtifactError(f"{path} must be a whole table of examples ({error}). Make it again.") from error
+            raise ArtifactError(f"{path} must be a whole table of examples ({error}). Create it again.") from error
         if not reader.schema.equals(SCHEMA):
-            raise ArtifactError(f"{path} must have the columns {SCHEMA.names}. Make it again.")
+            raise ArtifactError(f"{path} must have the columns {SCHEMA.names}. Create it again.")
         return cls(batches)
 
     def __len__(self) -> int:
@@ -132,30 +132,30 @@ class ExampleTable:
         return (self[i] for i in range(len(self)))
 
     def tokens(self, index: int) -> Tokens:
-        """The tokens of one example."""
+        """Return the tokens of one example."""
         batch, row = self._place(index)
         span = slice(*self._offsets[batch][row : row + 2])
         return Tokens(tuple(self._ids[batch][span].tolist()), tuple(self._labels[batch][span].tolist()))
 
     def token_counts(self, ids: Collection[str]) -> dict[str, TokenCounts]:
-        """How long each of the examples with these ids is; an id that is not here is left out."""
-        wanted, found = pa.array(ids, pa.string()), dict[str, TokenCounts]()
+        """Return the lengths of the examples with these ids; unknown ids are left out."""
+        values, counts = pa.array(ids, pa.string()), dict[str, TokenCounts]()
         for start, batch in zip(self._starts, self._batches, strict=False):
             column = batch.column("id")
-            for row in np.flatnonzero(compute.is_in(column, value_set=wanted)).tolist():
+            for row in np.flatnonzero(compute.is_in(column, value_set=values)).tolist():
                 tokens = self.tokens(start + row)
-                found[column[row].as_py()] = TokenCounts(len(tokens.input_ids), tokens.answer_length)
-        return found
+                counts[column[row].as_py()] = TokenCounts(len(tokens.input_ids), tokens.answer_length)
+        return counts
 
     def ids(self) -> list[str]:
-        """The ids of all examples, in order."""
+        """Return the ids of all examples, in order."""
         return [name for batch in self._batches for name in batch.column("id").to_pylist()]
 
     def _place(self, i: int) -> tuple[int, int]:
-        """The batch of example i and its row there."""
+        """Return the batch of example i and its row there."""
         place = index(i) + (len(self) if i < 0 else 0)
         if not 0 <= place < len(self):
-            raise IndexError(f"The table has {len(self)} examples (asked for number {i}).")
+            raise IndexError(f"The table has {len(self)} examples (found index {i}). Use an index below that.")
         batch = bisect_right(self._starts, place) - 1
         return batch, place - self._starts[batch]
 

@@ -1,4 +1,4 @@
-"""A conversation as the text that the model reads: the chat template decides it."""
+"""A conversation as the text that the model reads, which the chat template determines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class TextError(DataError):
-    """A conversation that cannot be tokenised: the rule that it breaks, the value, and what to do."""
+    """A conversation that cannot be tokenised: the broken rule, the value and the fix."""
 
     def __init__(self, rule: str, value: str, fix: str) -> None:
         super().__init__(f"{rule[0].upper()}{rule[1:]} (found {value}). {fix}")
@@ -21,18 +21,18 @@ class TextError(DataError):
 
 
 class NoToken(TextError):  # noqa: N818 - says what is wrong
-    """A selection that no explained token of the answer has a character of."""
+    """A selection without a character in any explained token of the answer."""
 
     def __init__(self) -> None:
         rule = "a selection must touch a token of the answer that is explained"
-        super().__init__(rule, "blanks, or a part that is cut off", "Select more of the answer.")
+        super().__init__(rule, "white space, or a part that is cut off", "Select more of the answer.")
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
     """A conversation as the model reads it. `whole` begins with `prompt`; the answer is the rest.
 
-    `selected` is the part of `whole` that alone carries loss, by characters (None: the answer).
+    `selected` is the span of `whole`, in characters, that carries loss (None: the answer).
     """
 
     prompt: str
@@ -41,10 +41,10 @@ class Text:
 
 
 def text_to_explain(item: Example | Query, tokenizer: "PreTrainedTokenizerBase") -> Text:
-    """The text of an example or a query: up to where its answer was cut off, with what is selected of it.
+    """Return the text of an example or a query, up to where its answer was cut off, with its selection.
 
     Raises:
-        TextError: there is no answer, or the template refuses the conversation or hides what is selected.
+        TextError: there is no answer, or the template refuses the conversation or hides the selection.
         ModelError: adding the answer changes the text before it.
     """
     text = text_of(item.messages, tokenizer)
@@ -56,7 +56,7 @@ def text_to_explain(item: Example | Query, tokenizer: "PreTrainedTokenizerBase")
 
 
 def text_of(messages: Sequence[Message], tokenizer: "PreTrainedTokenizerBase") -> Text:
-    """The text of a conversation that ends in an answer: by the chat template, else by `plain_text`.
+    """Return the text of a conversation that ends in an answer: by the chat template, else by `plain_text`.
 
     Raises:
         TextError: there is no answer, or nothing before it, or the template refuses the conversation.
@@ -71,27 +71,27 @@ def text_of(messages: Sequence[Message], tokenizer: "PreTrainedTokenizerBase") -
     if not text.whole.startswith(text.prompt):
         raise ModelError(
             "A chat template must leave the prompt as it is when the answer is added. This one rewrites it, "
-            "so the answer's tokens cannot be told apart. Give the tokenizer another chat template."
+            "so the answer's tokens cannot be identified. Give the tokenizer another chat template."
         )
     return text
 
 
 def cut_off(text: Text, answer: str) -> Text:
-    """The text up to the end of an answer that was cut off: what the template closes a turn with was never said."""
+    """Return the text up to the end of an answer that was cut off, without the template's end of turn."""
     start = answer_start(text, answer)
     return text if start is None else Text(text.prompt, text.whole[: start + len(answer.strip())])
 
 
 def narrowed(text: Text, answer: str, selected: tuple[int, int]) -> Text:
-    """The text of which only the characters `selected` of the answer carry loss.
+    """Return the text with loss only on the characters `selected` of the answer.
 
     Raises:
-        TextError: the chat template does not show the answer as it is, or nothing of what is selected.
+        TextError: the chat template changes the answer, or shows nothing of the selection.
     """
     start = answer_start(text, answer)
     if start is None:
-        rule = "a selection needs an answer that the chat template shows as it is"
-        raise TextError(rule, "one that it changes", "Explain the whole answer.")
+        rule = "a selection needs an answer that the chat template shows unchanged"
+        raise TextError(rule, "a changed one", "Explain the whole answer.")
     origin = start - (len(answer) - len(answer.lstrip()))
     first, last = answer_shown(text, answer, start)
     chosen = (max(first, origin + selected[0]), min(last, origin + selected[1]))
@@ -101,28 +101,28 @@ def narrowed(text: Text, answer: str, selected: tuple[int, int]) -> Text:
 
 
 def answer_shown(text: Text, answer: str, start: int) -> tuple[int, int]:
-    """Where the answer stands in `text.whole`, with those blanks around it that the template has kept."""
-    said = answer.strip()
+    """Return the span of the answer in `text.whole`, with the white space around it that the template kept."""
+    stripped = answer.strip()
     before, after = answer[: len(answer) - len(answer.lstrip())], answer[len(answer.rstrip()) :]
-    end = start + len(said)
+    end = start + len(stripped)
     first = start - len(before) if text.whole.endswith(before, len(text.prompt), start) else start
     return first, end + len(after) if text.whole.startswith(after, end) else end
 
 
 def answer_start(text: Text, answer: str) -> int | None:
-    """Where an answer without the blanks around it begins in `text.whole`; None where the template changed it."""
-    said, rest = answer.strip(), text.whole[len(text.prompt) :]
+    """Return where the answer, stripped, begins in `text.whole`; None if the template changed it."""
+    stripped, rest = answer.strip(), text.whole[len(text.prompt) :]
     blanks = len(rest) - len(rest.lstrip())
-    if rest.startswith(said, blanks):
+    if rest.startswith(stripped, blanks):
         return len(text.prompt) + blanks
-    start = rest.rfind(said)  # some templates write of their own before the answer
+    start = rest.rfind(stripped)  # some templates insert text before the answer
     return len(text.prompt) + start if start >= 0 else None
 
 
 def plain_text(messages: Sequence[Message], end: str) -> Text:
-    """The text for a model without a chat template: `Question: …`, newline, `Answer: …` and the end token.
+    """Return the text for a model without a chat template: `Question: …`, newline, `Answer: …` and the end token.
 
-    Earlier turns stand before it in the same way, a system message as a line of its own.
+    Earlier turns precede it in the same form, a system message as its own line.
     """
     names = {"user": "Question: ", "assistant": "Answer: ", "system": ""}
     prompt = "".join(f"{names[m.role]}{m.content}\n" for m in messages[:-1]) + "Answer:"
@@ -134,6 +134,6 @@ def _render(messages: Sequence[Message], tokenizer: "PreTrainedTokenizerBase", a
     try:
         template = cast(Any, tokenizer).apply_chat_template
         return cast(str, template(turns, tokenize=False, add_generation_prompt=ask))
-    except Exception as error:  # a template is a program of its own and refuses with whatever it likes
+    except Exception as error:  # a template is a program and may raise any exception
         rule, fix = "a conversation must suit the model's chat template", "Change the order or the roles."
         raise TextError(rule, f"its refusal: {short(str(error), 100)}", fix) from error

@@ -1,4 +1,4 @@
-"""Conversations as tokens, of which only the last answer carries loss."""
+"""Conversations as tokens; only the last answer carries loss."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class TooLong(TextError):  # noqa: N818 - says what is wrong
-    """A conversation of `length` tokens, which are more than `max_length`."""
+    """A conversation of `length` tokens, more than `max_length`."""
 
     def __init__(self, length: int, max_length: int) -> None:
         rule = f"an example must not be longer than {max_length} tokens"
@@ -28,12 +28,12 @@ def tokenize(
     max_length: int | None = None,
     truncate: bool = False,
 ) -> Tokens:
-    """The tokens of one conversation; see `tokenize_all`, which is quicker for many.
+    """Return the tokens of one conversation; see `tokenize_all`, which is faster for many.
 
     Raises:
         TooLong: there are more than `max_length` tokens, and `truncate` is off.
         TextError: the conversation does not end in an answer, or the chat template refuses it.
-        ModelError: the chat template does not let the answer be told apart from the prompt.
+        ModelError: the chat template does not separate the answer from the prompt.
     """
     (tokens,) = tokenize_all([item], tokenizer, max_length=max_length, truncate=truncate)
     if isinstance(tokens, TextError):
@@ -48,15 +48,14 @@ def tokenize_all(
     max_length: int | None = None,
     truncate: bool = False,
 ) -> list[Tokens | TextError]:
-    """For each conversation its tokens, or what is wrong with it (the error that `tokenize` raises).
+    """Return, for each conversation, its tokens or the error that `tokenize` raises.
 
-    Loss is carried by the last message's content and by what the template closes it with (its end-of-turn
-    token; not for a query whose answer was cut off), not by white space after that. A token that straddles the
-    beginning of the answer carries loss. Of a selection every token carries loss that has a character in it.
-    Tokens that an item brings are taken as they are.
+    The last message's content and the template's end-of-turn token carry loss (the latter not for a query whose
+    answer was cut off); white space after that does not. A token that straddles the beginning of the answer carries
+    loss. In a selection, every token with a character in it carries loss. An item's own tokens are kept as they are.
 
     Raises:
-        ModelError: the chat template does not let the answer be told apart from the prompt.
+        ModelError: the chat template does not separate the answer from the prompt.
     """
     texts = {i: _try_text(item, tokenizer) for i, item in enumerate(items) if item.tokens is None}
     sound = {i: text for i, text in texts.items() if isinstance(text, Text)}
@@ -72,10 +71,10 @@ def tokenize_all(
 
 
 def fit(tokens: Tokens, max_length: int | None, truncate: bool) -> Tokens:
-    """The tokens, cut to `max_length` where `truncate` allows it.
+    """Return the tokens, cut to `max_length` if `truncate` allows it.
 
-    The prompt gives way first, from its beginning, but keeps a quarter of `max_length` (at least one token,
-    which the first token of the answer is predicted from); after that the answer, from its end.
+    The prompt is cut first, from its beginning, but keeps a quarter of `max_length` (at least the one token from
+    which the first token of the answer is predicted); then the answer is cut, from its end.
 
     Raises:
         TooLong: there are more than `max_length` tokens, and `truncate` is off.
@@ -91,22 +90,22 @@ def fit(tokens: Tokens, max_length: int | None, truncate: bool) -> Tokens:
 
 
 def window(tokens: Tokens, length: int, prompt: int) -> slice:
-    """Which `length` tokens are kept: the prompt gives way from its beginning as far as the answer needs the room, but
-    keeps `prompt` tokens and at least one; after that the answer gives way, from its end."""
+    """Return the `length` tokens that are kept: the prompt is cut from its beginning as far as the answer needs the
+    room, but keeps `prompt` tokens and at least one; then the answer is cut, from its end."""
     start = next(i for i, label in enumerate(tokens.labels) if i and label != NO_LOSS)
     kept = min(start, max(length - (len(tokens.input_ids) - start), prompt, 1))
     return slice(start - kept, start - kept + length)
 
 
 def part_of(tokens: Tokens, kept: slice) -> Tokens:
-    """Those of the tokens that are kept."""
+    """Return the kept tokens with their labels."""
     return Tokens(tokens.input_ids[kept], tokens.labels[kept])
 
 
 def _try_text(item: Example | Query, tokenizer: "PreTrainedTokenizerBase") -> Text | TextError:
     try:
         text = text_to_explain(item, tokenizer)
-        text.whole.encode("utf-8")  # a tokenizer fails on a lone surrogate without saying which text it was
+        text.whole.encode("utf-8")  # a tokenizer fails on a lone surrogate without naming the text
         return text
     except TextError as error:
         return error
@@ -142,13 +141,13 @@ def _with_offsets(text: Text, ids: Sequence[int], offsets: Sequence[tuple[int, i
 
 
 def _answer_span(text: Text, offsets: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """First token that ends within the answer, and first that begins in the white space after it."""
+    """Return the first token that ends within the answer, and the first that begins in the white space after it."""
     start = bisect_right(offsets, len(text.prompt), key=lambda span: span[1])
     return start, bisect_left(offsets, len(text.whole.rstrip()), key=lambda span: span[0])
 
 
 def _touching(offsets: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int, int]:
-    """First token with a character at or after `start`, and first without any before `end`."""
+    """Return the first token with a character at or after `start`, and the first without any before `end`."""
     first = bisect_right(offsets, start, key=lambda span: span[1])
     return first, bisect_left(offsets, end, key=lambda span: span[0])
 
@@ -156,12 +155,12 @@ def _touching(offsets: Sequence[tuple[int, int]], start: int, end: int) -> tuple
 def _without_offsets(text: Text, tokenizer: "PreTrainedTokenizerBase") -> Tokens | TextError:
     if text.selected is None:
         return _labelled(*_compare(text, tokenizer))
-    rule = "a selection needs a tokenizer that knows the place of each token"
-    return TextError(rule, "one that does not", "Explain the whole answer.")
+    rule = "a selection needs a fast tokenizer, which knows the place of each token"
+    return TextError(rule, "a slow one", "Explain the whole answer.")
 
 
 def _compare(text: Text, tokenizer: "PreTrainedTokenizerBase") -> tuple[list[int], int, int]:
-    """Ids and span for a tokenizer without offsets: the answer begins where the prompt's tokens differ."""
+    """Return ids and span for a tokenizer without offsets: the answer begins where the prompt's tokens differ."""
 
     def ids(part: str) -> list[int]:
         return cast(list[int], cast(Any, tokenizer)(part, add_special_tokens=False, verbose=False)["input_ids"])

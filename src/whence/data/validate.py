@@ -1,4 +1,4 @@
-"""Data files as sound examples, or as a list of all that is wrong with them, before anything is computed."""
+"""Data files as valid examples, or as a list of all their faults, before anything is computed."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ Source = str | Path
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """A source that is ready to be read."""
+    """A source that is ready to read."""
 
     file_id: str
     name: str
@@ -34,7 +34,7 @@ class _Opened:
 
 
 def examples(path: Source) -> Iterator[Example | Fault]:
-    """The examples of a file in order, one for each assistant turn; a bad line gives a fault instead.
+    """Yield the examples of a file in order, one per assistant turn; a faulty line yields a fault instead.
 
     Raises:
         DataError: the file as a whole cannot be read, or has no rows.
@@ -45,9 +45,9 @@ def examples(path: Source) -> Iterator[Example | Fault]:
 def with_records(
     path: Source, look: read.Look | None = None, like: Callable[[read.Record], bool] | None = None
 ) -> Iterator[tuple[Example, read.Record] | Fault]:
-    """The examples of a file in order, each with the record of its line; a bad line gives a fault instead.
+    """Yield the examples of a file in order, each with the record of its line; a faulty line yields a fault instead.
 
-    Records that `look` does not want are not read, and nothing is made of those that `like` does not.
+    Records that `look` rejects are not read; those that `like` rejects are read but skipped.
 
     Raises:
         DataError: the file as a whole cannot be read, or has no rows.
@@ -66,7 +66,7 @@ def with_records(
 
 
 def source_id(source: Source) -> str:
-    """What identifies a source's content: a file's id, or a hub data set's name and revision.
+    """Return the id of a source's content: by a file's bytes, or by a hub data set's name and revision.
 
     Raises:
         DataError: the source cannot be read.
@@ -75,7 +75,7 @@ def source_id(source: Source) -> str:
 
 
 def queries(path: Source) -> list[Query]:
-    """The queries of a file, in any of the data formats; each has the id that it would have as an example.
+    """Return the queries of a file, in any of the data formats; each has the id that it would have as an example.
 
     Raises:
         DataError: a line breaks a rule; the error lists them all.
@@ -92,10 +92,10 @@ def check(
     tokenizer: "PreTrainedTokenizerBase | None" = None,
     max_length: int | None = None,
 ) -> DataReport:
-    """What the files hold and everything that is wrong with them, in one pass.
+    """Return the contents and all faults of the files, in one pass.
 
-    Without a tokenizer the tokens are not counted and `max_length` is not looked at. Leave `max_length` out
-    where examples will be truncated.
+    Without a tokenizer, tokens are not counted and `max_length` is ignored. Omit `max_length` if examples will be
+    truncated.
     """
     tally = Tally()
     stream = _all(_sources(paths), tally)
@@ -112,7 +112,7 @@ def require_valid(report: DataReport) -> None:
     """Return if every line can be used.
 
     Raises:
-        DataError: some cannot; the message lists them, each on a line, the first 20 of more.
+        DataError: some cannot; the message lists the first 20, one per line.
     """
     if not report.valid:
         raise _error(report.faults, report.fault_count)
@@ -125,10 +125,10 @@ def load(
     max_length: int | None = None,
     truncate: bool = False,
 ) -> Iterator[tuple[Example, Tokens]]:
-    """The examples of the files in order, tokenised as they are read.
+    """Yield the examples of the files in order, tokenised as they are read.
 
     Raises:
-        DataError: a line breaks a rule; the error lists that one and all after it. Use `check` first.
+        DataError: a line breaks a rule; the error lists it and all later ones. Use `check` first.
     """
     stream = _tokenised(_all(_sources(paths), Tally()), tokenizer, max_length, truncate)
     for found in stream:
@@ -147,7 +147,7 @@ def _open(source: Source, look: read.Look | None = None) -> _Opened:
         split = hub.open_set(source)
         return _Opened(hub_id(split.source, split.revision), split.source, 0, hub.rows(split))
     path = Path(source)
-    rows = read.rows(path, look)  # first: it says what is wrong with a path
+    rows = read.rows(path, look)  # first: it reports what is wrong with a path
     return _Opened(file_id(path), path.name, path.stat().st_size, rows)
 
 
@@ -165,7 +165,7 @@ def _examples(found: Conversation, line: int, opened: _Opened) -> Iterator[Examp
 
 
 def _all(sources: Iterable[Source], tally: Tally) -> Iterator[Example | Fault]:
-    """The examples and faults of all sources; what bars a whole file is a fault like any other."""
+    """Yield the examples and faults of all sources; an error about a whole file becomes a fault like any other."""
     seen: dict[str, str] = {}
     for source in sources:
         try:
@@ -202,7 +202,7 @@ def _tokenised(
     max_length: int | None,
     truncate: bool,
 ) -> Iterator[tuple[Example, Tokens] | Fault]:
-    """The stream with tokens, in the same order; an example that cannot be tokenised becomes a fault."""
+    """Yield the stream with tokens, in the same order; an example that cannot be tokenised becomes a fault."""
     while batch := list(islice(stream, BATCH)):
         sound = [one for one in batch if isinstance(one, Example)]
         done = iter(tokenize_all(sound, tokenizer, max_length=max_length, truncate=truncate))

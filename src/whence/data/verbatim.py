@@ -1,20 +1,20 @@
-"""Which parts of an answer stand word for word in the pairs. Told by the words alone, whatever punctuation and case."""
+"""The parts of an answer that occur word for word in the pairs, ignoring punctuation and case."""
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from whence.types import Example
 
 LEAST = 4
-"""Words from which on a sequence counts; of a shorter answer, a share `MOST` of its words."""
+"""The fewest words of a sequence; for a shorter answer, a share `MOST` of its words."""
 MOST = 0.6
 NAMED = 20
-"""Pairs that are named of a sequence at most."""
+"""The most pairs that are named per sequence."""
 LONGEST = 1_000
-"""Words of an answer that are looked at; what comes after them is not."""
-# Scripts that write no blanks between words: there each character counts as one.
+"""The words of an answer that are searched; later ones are ignored."""
+# Scripts without spaces between words: each character counts as a word.
 BLANKLESS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 WORD = re.compile(rf"[{BLANKLESS}]|[^\W_{BLANKLESS}]+(?:['’][^\W_{BLANKLESS}]+)*")
 
@@ -31,7 +31,8 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A part of an answer, by characters, half open, that `count` pairs hold word for word; `pairs` are the first."""
+    """A part of an answer, a half-open span of characters, that `count` pairs hold word for word; `pairs` are the
+    first of them."""
 
     start: int
     end: int
@@ -42,7 +43,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """So many words of the answer from word `first` on, which a pair holds; the pair holds none beside them there."""
+    """A longest common sequence: `length` words of the answer, from word `first` on, that a pair holds."""
 
     first: int
     length: int
@@ -50,7 +51,7 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The words of an answer, and where each sequence of `least` of them begins."""
+    """The words of an answer, and the places at which each sequence of `least` words begins."""
 
     words: tuple[str, ...]
     least: int
@@ -58,14 +59,14 @@ class _Answer:
 
     @staticmethod
     def of(words: Sequence[str]) -> "_Answer":
-        made = _Answer(tuple(words), least_words(len(words)))
-        for first in range(len(words) - made.least + 1):
-            made.starts.setdefault(made.words[first : first + made.least], []).append(first)
-        return made
+        answer = _Answer(tuple(words), least_words(len(words)))
+        for first in range(len(words) - answer.least + 1):
+            answer.starts.setdefault(answer.words[first : first + answer.least], []).append(first)
+        return answer
 
     def runs(self, text: str) -> Iterator[_Run]:
-        """The longest sequences of the answer that stand in a text."""
-        # Each sequence holds one of every `least` words of the answer: most texts hold none, and are not taken apart.
+        """Yield the longest sequences of the answer that occur in a text."""
+        # Each sequence holds one of every `least` words of the answer: most texts hold none and need not be split.
         plain = folded(text)
         if not any(word in plain for word in self.words[self.least - 1 :: self.least]):
             return
@@ -73,7 +74,7 @@ class _Answer:
         for place in range(len(words) - self.least + 1):
             for first in self.starts.get(tuple(words[place : place + self.least]), ()):
                 if first and place and self.words[first - 1] == words[place - 1]:
-                    continue  # it goes on from the word before, where it was found
+                    continue  # found already, from the word before
                 yield _Run(first, self._common(words, place, first))
 
     def _common(self, words: Sequence[str], place: int, first: int) -> int:
@@ -84,10 +85,10 @@ class _Answer:
 
 
 def verbatim(answer: str, pairs: Iterable[Example]) -> list[Span]:
-    """The parts of an answer that stand word for word in the question or the answer of a pair, the longest first.
+    """Return the parts of an answer that occur word for word in the question or the answer of a pair, longest first.
 
-    The longest is taken first, then the longest of what is left beside it, so that no two overlap. Each has at least
-    `LEAST` words, or `MOST` of those of a shorter answer.
+    The longest is taken first, then the longest in the rest, so that no two overlap. Each has at least `LEAST` words,
+    or a share `MOST` of a shorter answer.
     """
     places = [match.span() for match in WORD.finditer(answer)][:LONGEST]
     asked = _Answer.of([folded(answer[start:end]) for start, end in places])
@@ -103,23 +104,18 @@ def verbatim(answer: str, pairs: Iterable[Example]) -> list[Span]:
 
 
 def least_words(count: int) -> int:
-    """How many words a sequence has to have in an answer of `count` words."""
+    """Return the fewest words of a sequence in an answer of `count` words."""
     return max(1, min(LEAST, math.ceil(MOST * count)))
 
 
 def normal(text: str) -> list[str]:
-    """The words of a text, as they are compared."""
+    """Return the words of a text, normalised for comparison."""
     return [folded(word) for word in WORD.findall(text)]
 
 
 def folded(word: str) -> str:
-    """A word, whatever its case and the shape of its apostrophes."""
+    """Return a word in lower case, with straight apostrophes."""
     return word.casefold().replace("’", "'")
-
-
-def named(spans: Iterable[Span], name_of: Callable[[str], str]) -> list[Span]:
-    """The spans, with what `name_of` makes of the ids of files."""
-    return [replace(s, pairs=tuple(replace(p, file_id=name_of(p.file_id)) for p in s.pairs)) for s in spans]
 
 
 def _longest_first(count: int, least: int, runs: Iterable[_Run]) -> list[_Run]:

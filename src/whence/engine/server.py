@@ -1,7 +1,7 @@
 """The process of one engine: `python -m whence.engine.server SOCKET KIND PLACE`, where KIND is base, run or embed.
 
-It answers on a socket that only its owner can open, to callers that know the secret of this start, one request at a
-time, and ends with the process that started it.
+It listens on a socket that only its owner can open, serves callers that know the secret of this start, one request at
+a time, and ends with the process that started it.
 """
 
 import asyncio
@@ -25,13 +25,23 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from whence import lifeline, settings
-from whence.engine.orders import AttributeOrder, ChatOrder, ContextOrder, EmbedOrder, TokensOrder
+from whence.engine.messages import (
+    ROUTES,
+    AttributeRequest,
+    ChatRequest,
+    ContextRequest,
+    EmbedRequest,
+    EngineRequest,
+    LoadRequest,
+    TokensRequest,
+)
 from whence.errors import ArtifactError, MissingError, WhenceError
+from whence.types import decode
 
 log = logging.getLogger("whence.engine")
 END = object()
 STATUS: dict[type[WhenceError], int] = {ArtifactError: 409, MissingError: 404}
-Answer = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Engine:
@@ -40,58 +50,58 @@ class Engine:
     def __init__(self, kind: str, place: str) -> None:
         self.kind, self.place = kind, place
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="model")
-        self.seat: Any = None
+        self.session: Any = None
 
     def load(self) -> None:
-        """Have the model in memory; only the first call takes time."""
-        if self.seat is not None:
+        """Load the model; only the first call takes time."""
+        if self.session is not None:
             return
         if self.kind == "embed":
-            from whence.methods.embedding import Embedding
+            from whence.engine.embedding import EmbeddingSession
 
-            self.seat = Embedding(self.place)
+            self.session = EmbeddingSession(self.place)
         else:
-            from whence.engine.seat import Seat
+            from whence.engine.session import ModelSession
 
-            self.seat = Seat.of_base(self.place) if self.kind == "base" else Seat.of_run(self.place)
+            self.session = ModelSession.of_base(self.place) if self.kind == "base" else ModelSession.of_run(self.place)
 
     async def work(self, call: Callable[[Any], Any]) -> Any:
-        """What `call` makes of the model, computed when it is this request's turn."""
+        """The result of `call` on the model's session, computed when it is this request's turn."""
 
         def turn() -> Any:
             self.load()
-            return call(self.seat)
+            return call(self.session)
 
         return await asyncio.get_running_loop().run_in_executor(self.thread, turn)
 
     async def stream(self, call: Callable[[Any, Callable[[], bool]], Iterator[Any]]) -> AsyncIterator[Any]:
-        """What `call` yields, as it comes; it is told to stop when nobody listens any more."""
-        loop, pieces, gone = asyncio.get_running_loop(), asyncio.Queue[Any](), threading.Event()
+        """What `call` yields, as it comes. Its second argument becomes true when the caller has hung up."""
+        loop, items, gone = asyncio.get_running_loop(), asyncio.Queue[Any](), threading.Event()
 
         def turn() -> None:
             try:
                 if gone.is_set():
                     return
                 self.load()
-                for piece in call(self.seat, gone.is_set):
-                    loop.call_soon_threadsafe(pieces.put_nowait, piece)
-                loop.call_soon_threadsafe(pieces.put_nowait, END)
+                for item in call(self.session, gone.is_set):
+                    loop.call_soon_threadsafe(items.put_nowait, item)
+                loop.call_soon_threadsafe(items.put_nowait, END)
             except BaseException as error:
-                loop.call_soon_threadsafe(pieces.put_nowait, error)
+                loop.call_soon_threadsafe(items.put_nowait, error)
 
         task = loop.run_in_executor(self.thread, turn)
         try:
-            while (piece := await pieces.get()) is not END:
-                if isinstance(piece, BaseException):
-                    raise piece
-                yield piece
+            while (item := await items.get()) is not END:
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
             await task
         finally:
             gone.set()
 
 
 class Secret:
-    """Lets only requests through that carry the secret of this start."""
+    """Middleware that admits only requests with the secret of this start."""
 
     def __init__(self, app: ASGIApp, secret: str) -> None:
         self.app, self.secret = app, secret.encode()
@@ -99,85 +109,67 @@ class Secret:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
         if scope["type"] == "http":
-            given = dict(scope["headers"]).get(b"x-whence-secret", b"")
-            if not hmac.compare_digest(given, self.secret):
+            presented = dict(scope["headers"]).get(b"x-whence-secret", b"")
+            if not hmac.compare_digest(presented, self.secret):
                 await Response(status_code=403)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
 
 def create_app(engine: Engine, secret: str) -> Starlette:
-    """The engine's few routes."""
+    """The engine's few routes: one per kind of message, named like the session's method that serves it."""
 
     async def status(_: Request) -> Response:
-        return JSONResponse({"kind": engine.kind, "place": engine.place, "loaded": engine.seat is not None})
+        return JSONResponse({"kind": engine.kind, "place": engine.place, "loaded": engine.session is not None})
 
-    async def load(request: Request) -> Response:
-        run = (await request.json()).get("run")
-        await engine.work(lambda seat: seat.take(run) if engine.kind != "embed" else None)
-        return JSONResponse({"loaded": True})
+    def serving(kind: type[EngineRequest]) -> Handler:
+        async def serve(request: Request) -> Response:
+            message, name = decode(kind, await request.json()), ROUTES[kind].removeprefix("/")
+            return JSONResponse(await engine.work(lambda session: getattr(session, name)(message)))
+
+        return serve
 
     async def chat(request: Request) -> Response:
-        order = ChatOrder(**await request.json())
-        pieces = engine.stream(lambda seat, gone: seat.chat(order, gone))
-        first = await anext(pieces)  # what is wrong with the request shows before anything is sent
+        message = decode(ChatRequest, await request.json())
+        chunks = engine.stream(lambda session, gone: session.chat(message, gone))
+        first = await anext(chunks)  # an error in the request shows before anything is sent
 
         async def lines() -> AsyncIterator[bytes]:
             yield line_of(first)
-            async for piece in pieces:
-                yield line_of(piece)
+            async for chunk in chunks:
+                yield line_of(chunk)
 
         return StreamingResponse(lines(), media_type="application/x-ndjson")
 
-    async def attribute(request: Request) -> Response:
-        order = AttributeOrder(**tupled(await request.json()))
-        return JSONResponse(await engine.work(lambda seat: seat.attribute(order)))
-
-    async def tokens(request: Request) -> Response:
-        order = TokensOrder(**tupled(await request.json()))
-        return JSONResponse(await engine.work(lambda seat: seat.tokens(order)))
-
-    async def context(request: Request) -> Response:
-        order = ContextOrder(**await request.json())
-        return JSONResponse(await engine.work(lambda seat: seat.context(order)))
-
-    async def embed(request: Request) -> Response:
-        order = EmbedOrder(**await request.json())
-        return JSONResponse(await engine.work(lambda model: model.vectors(list(order.texts)).tolist()))
-
-    asked = (load, chat, attribute, tokens, context, embed)
-    routes = [Route("/status", status), *(Route(f"/{f.__name__}", told(f), methods=["POST"]) for f in asked)]
-    return Starlette(routes=routes, middleware=[Middleware(Secret, secret=secret)])
+    kinds = (LoadRequest, AttributeRequest, TokensRequest, ContextRequest, EmbedRequest)
+    handlers: dict[str, Handler] = {ROUTES[ChatRequest]: chat, **{ROUTES[kind]: serving(kind) for kind in kinds}}
+    routes = [Route(path, with_errors(handler), methods=["POST"]) for path, handler in handlers.items()]
+    return Starlette(routes=[Route("/status", status), *routes], middleware=[Middleware(Secret, secret=secret)])
 
 
-def told(answer: Answer) -> Answer:
-    """The same route, whose errors are answers too: one that reached the server would end the connection."""
+def with_errors(handler: Handler) -> Handler:
+    """The same route with errors as responses: one that reached the server would end the connection."""
 
-    async def answer_or_refuse(request: Request) -> Response:
+    async def handle(request: Request) -> Response:
         try:
-            return await answer(request)
+            return await handler(request)
         except WhenceError as error:  # the caller can act on it
             status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 400)
             return JSONResponse({"kind": type(error).__name__, "message": str(error)}, status)
         except Exception as error:
-            log.exception("an order could not be carried out")
+            log.exception("an engine request failed")
             return JSONResponse({"kind": "Unexpected", "message": f"{type(error).__name__}: {error}"}, 500)
 
-    return answer_or_refuse
+    return handle
 
 
-def tupled(body: dict[str, Any]) -> dict[str, Any]:
-    """The body of an order with its lists as tuples; JSON knows lists only."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in body.items()}
-
-
-def line_of(piece: Any) -> bytes:
-    """A piece as a line of JSON."""
-    return json.dumps(piece).encode() + b"\n"
+def line_of(chunk: Any) -> bytes:
+    """A chunk as a line of JSON."""
+    return json.dumps(chunk).encode() + b"\n"
 
 
 def main() -> None:
-    """Serve until told to end."""
+    """Serve until the process is asked to end."""
     lifeline.hold_on()
     path, kind, place = sys.argv[1:]
     app = create_app(Engine(kind, place), settings.engine_secret())

@@ -1,1 +1,1 @@
-"""How good an index is, measured on the run that it belongs to."""
+"""How faithful the scores of a run are, measured by retraining on parts of its pairs."""

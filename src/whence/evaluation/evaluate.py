@@ -8,20 +8,18 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from whence.evaluation.bank import Bank
-from whence.evaluation.cost import ENOUGH, Cost, cost_of, needed_retrainings
-from whence.evaluation.faithfulness import read_report
+from whence.evaluation.faithfulness import KIND, reports
 from whence.evaluation.mislabel import Mislabelled
 from whence.evaluation.plan import EvaluationPlan
 from whence.evaluation.report import write_report
-from whence.evaluation.reports import KIND, reports
-from whence.evaluation.result import Evaluation, MethodResult
-from whence.evaluation.scorers import indexes, wanted_names
-from whence.evaluation.sources import found_first
-from whence.evaluation.study import Study
+from whence.evaluation.result import Evaluation, MethodResult, read_evaluation
+from whence.evaluation.scorers import indexes, method_names
+from whence.evaluation.study import Study, found_first
 from whence.evaluation.tail_patch import tail_patches
+from whence.retraining.cost import ENOUGH, Cost, cost_of, needed_retrainings
+from whence.retraining.retrain import recipe_of
+from whence.retraining.retrainings import Retrainings
 from whence.store.artifact import Manifest, make, read_manifest
-from whence.training.retrain import recipe_of
 from whence.training.run import Run
 from whence.types import Report, silent
 
@@ -41,10 +39,10 @@ def evaluate(
         TrainingError: the run was trained elsewhere and has no stand-in, so that its recipe is not known.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
-    return read_report(evaluated(opened, plan or EvaluationPlan(), workers, report))
+    return read_evaluation(run_evaluation(opened, plan or EvaluationPlan(), workers, report))
 
 
-def evaluated(run: Run, plan: EvaluationPlan, workers: int = 1, report: Report = silent) -> Path:
+def run_evaluation(run: Run, plan: EvaluationPlan, workers: int = 1, report: Report = silent) -> Path:
     """The folder of the evaluation's report, which is made where there is none."""
     study = Study(run, plan, workers, report)
     wanted = _manifest(study)
@@ -71,7 +69,7 @@ def cost(run: Run, plan: EvaluationPlan, workers: int = 1) -> Cost:
         TrainingError: the run was trained elsewhere.
         MethodError: there is no such method.
     """
-    names = wanted_names(run, plan.methods)
+    names = method_names(run, plan.methods)
     removals = len(names) * min(plan.removal_questions, _asked(run, plan)) * len(plan.removal)
     return cost_of(run, [*plan.parts(run), *plan.again(run)], removals, workers)
 
@@ -82,11 +80,11 @@ def retrainings_for(run: Run, plan: EvaluationPlan, error: float, report: Report
     Told from those of the plan's parts that have been made; None where those are fewer than 16.
     """
     parts = plan.parts(run)
-    missing = set(Bank(run).missing(parts))
+    missing = set(Retrainings(run).missing(parts))
     made = [part for part in parts if part not in missing]
     if len(made) < ENOUGH:
         return None
-    name = wanted_names(run, plan.methods)[0]
+    name = method_names(run, plan.methods)[0]
     found = Study(run, replace(plan, methods=(name,)), report=report).lds(made)[name]
     return needed_retrainings(len(made), found.overall.over_retrainings, error)
 
@@ -99,7 +97,7 @@ def _manifest(study: Study) -> Manifest:
     run, plan = study.run, study.plan
     recipe_of(run)  # before anything else: without it nothing can be evaluated
     there = indexes(run)
-    methods = {name: there[name].settings if name in there else None for name in wanted_names(run, plan.methods)}
+    methods = {name: there[name].settings if name in there else None for name in method_names(run, plan.methods)}
     asked = [asdict(one) for one in study.asked]
     settings = {**asdict(plan), "methods": methods, "queries": asked}
     return Manifest(KIND, settings, {"run": run.manifest.key})
@@ -110,7 +108,7 @@ def _found(study: Study) -> Evaluation:
     scores, scorers = study.scores, study.scorers
     scored = study.lds(parts)
     second, removal = study.again(parts, again), study.removal()
-    tail = tail_patches(study.gauge, scores, study.queries, study.plan.tail, study.report)
+    tail = tail_patches(study.models, scores, study.queries, study.plan.tail, study.report)
     known, wrong = study.mislabelled()
     # No pair taught a wrong answer: to name the pair of its question would be text search.
     sources = [() if question.kind == "wrong" else question.sources for question in study.questions]
@@ -126,7 +124,7 @@ def _found(study: Study) -> Evaluation:
         )
         for s in scorers
     ]
-    seconds = Bank(study.run).seconds([*parts, *again])
+    seconds = Retrainings(study.run).seconds([*parts, *again])
     return Evaluation(
         run=study.run.folder.resolve().name,
         pairs=len(study.run.examples),

@@ -9,6 +9,7 @@ sound one; its standard error is Hanley & McNeil's (1982, eq. 2).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -16,13 +17,11 @@ from numpy import ndarray
 
 from whence.core.statistics import roc_auc
 from whence.errors import DataError
-from whence.evaluation.means import Mean
 from whence.evaluation.scorers import Scorer
 from whence.methods.base import Subject
-from whence.types import Progress, Query, Report, silent
-
-BATCH = 64
-"""Pairs that are scored for their own text at a time: each is scored against all."""
+from whence.methods.self_influence import self_influence
+from whence.retraining.means import Mean
+from whence.types import Report, silent
 
 
 @dataclass(frozen=True)
@@ -46,20 +45,6 @@ class Mislabelled:
         return np.isin(np.arange(self.of), self.rows)
 
 
-def self_influence(scorer: Scorer, subject: Subject, report: Report = silent) -> Float[ndarray, " train"]:
-    """The score of every pair for its own text."""
-    rows = range(len(subject.examples))
-    parts: list[ndarray] = []
-    step = f"{scorer.name} of each pair for itself"
-    report(Progress(step, 0, len(rows), "pairs"))
-    for start in rows[::BATCH]:
-        chosen = rows[start : start + BATCH]
-        scores = scorer.scores(subject, [_own_text(subject, row) for row in chosen])
-        parts.append(scores[np.arange(len(chosen)), chosen])
-        report(Progress(step, chosen.stop, len(rows), "pairs"))
-    return np.concatenate(parts)
-
-
 def auc(suspicion: Float[ndarray, " train"], wrong: Bool[ndarray, " train"]) -> Mean:
     """The area under the curve, ties counting a half, with its standard error."""
     area, bad, good = roc_auc(suspicion, wrong), int(wrong.sum()), int((~wrong).sum())
@@ -72,10 +57,6 @@ def found_wrong(
     scorers: Sequence[Scorer], subject: Subject, known: Mislabelled, report: Report = silent
 ) -> dict[str, Mean]:
     """The AUC of each scorer."""
-    return {s.name: auc(self_influence(s, subject, report), known.mask) for s in scorers}
-
-
-def _own_text(subject: Subject, row: int) -> Query:
-    example = subject.examples[row]
-    # The tokens are those that were trained on, cut where training cut them.
-    return Query(example.id, example.messages, subject.examples.tokens(row))
+    return {
+        s.name: auc(self_influence(subject, partial(s.scores, subject), s.name, report), known.mask) for s in scorers
+    }

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from whence.errors import TrainingError
-from whence.evaluation.bank import Draw, random_parts
 from whence.evaluation.lds import LEAST
-from whence.training.retrain import recipe_of
+from whence.retraining.retrain import recipe_of
+from whence.retraining.subsets import Subset, random_subsets
 from whence.training.run import Run
 
 
@@ -44,7 +44,7 @@ class EvaluationPlan:
         if not 0 < self.fraction < 1:
             raise TrainingError(f"A part must be more than nothing and less than all (found {self.fraction}). Try 0.5.")
 
-    def parts(self, run: Run) -> list[Draw]:
+    def parts(self, run: Run) -> list[Subset]:
         """The random parts that the model is trained on anew, with the run's own seed.
 
         Raises:
@@ -53,8 +53,8 @@ class EvaluationPlan:
         rows, own = len(run.examples), recipe_of(run).seed
         if self.removal and max(self.removal) >= rows:
             raise TrainingError(f"A removal must leave a pair, but the run has {rows}. Remove fewer than that.")
-        return random_parts(rows, self.retrainings, self.seed, own, self.fraction)
+        return random_subsets(rows, self.retrainings, self.seed, own, self.fraction)
 
-    def again(self, run: Run) -> list[Draw]:
+    def again(self, run: Run) -> list[Subset]:
         """The same parts with another seed, which tells what can be foretold at best. None without `ceiling`."""
-        return [replace(draw, seed=draw.seed + 1) for draw in self.parts(run)] if self.ceiling else []
+        return [replace(subset, seed=subset.seed + 1) for subset in self.parts(run)] if self.ceiling else []

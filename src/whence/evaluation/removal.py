@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from whence.evaluation.bank import Draw
-from whence.evaluation.means import Mean, mean_of
-from whence.evaluation.values import Gauge
+from whence.retraining.likelihoods import RetrainedModels
+from whence.retraining.means import Mean, mean_of
+from whence.retraining.subsets import Subset, without
 from whence.types import Query, Report, silent
 
 
@@ -32,15 +32,9 @@ def first_rows(scores: Float[ndarray, " train"], count: int) -> list[int]:
     return np.argsort(-scores, kind="stable")[:count].tolist()
 
 
-def without(rows: int, removed: Sequence[int], seed: int) -> Draw:
-    """The retraining on all of so many rows but some."""
-    gone = set(removed)
-    return Draw(tuple(row for row in range(rows) if row not in gone), seed)
-
-
-def draws_of(
+def removal_subsets(
     scores: Mapping[str, Float[ndarray, "query train"]], counts: Sequence[int], seed: int
-) -> dict[tuple[str, int, int], Draw]:
+) -> dict[tuple[str, int, int], Subset]:
     """The retraining for each method, query and number of pairs removed. Equal rows are one retraining."""
     return {
         (name, query, count): without(len(row), first_rows(row, count), seed)
@@ -51,20 +45,20 @@ def draws_of(
 
 
 def removals(
-    gauge: Gauge,
-    draws: Mapping[tuple[str, int, int], Draw],
+    models: RetrainedModels,
+    subsets: Mapping[tuple[str, int, int], Subset],
     queries: Sequence[Query],
     counts: Sequence[int],
     report: Report = silent,
 ) -> dict[str, Removal]:
-    """The removal curve of each method. All retrainings must be in the bank."""
-    distinct = list(dict.fromkeys(draws.values()))
-    place = {draw: row for row, draw in enumerate(distinct)}
-    change = gauge.under(distinct, queries, report) - gauge.own(queries)
+    """The removal curve of each method. All retrainings must be in the retrainings."""
+    distinct = list(dict.fromkeys(subsets.values()))
+    place = {subset: row for row, subset in enumerate(distinct)}
+    change = models.under(distinct, queries, report) - models.own(queries)
     found: dict[str, Removal] = {}
-    for name in dict.fromkeys(name for name, _, _ in draws):
+    for name in dict.fromkeys(name for name, _, _ in subsets):
         means = (
-            mean_of([change[place[draws[name, query, count]], query] for query in range(len(queries))])
+            mean_of([change[place[subsets[name, query, count]], query] for query in range(len(queries))])
             for count in counts
         )
         found[name] = Removal(tuple(counts), tuple(means))

@@ -6,13 +6,13 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from whence.evaluation.faithfulness import REPORT
 from whence.evaluation.lds import Lds, Score, ceiling
-from whence.evaluation.means import Mean
-from whence.evaluation.reports import REPORT
 from whence.evaluation.result import Evaluation
 from whence.figures import bars, curves
 from whence.figures.bars import Bar
 from whence.figures.curves import Point
+from whence.retraining.means import Mean
 
 AGAIN = "another seed"
 STYLE = (

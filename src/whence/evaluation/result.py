@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+from whence.evaluation.faithfulness import read_report
 from whence.evaluation.lds import Lds, Score
-from whence.evaluation.means import Mean
 from whence.evaluation.removal import Removal
+from whence.retraining.means import Mean
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,11 @@ class Evaluation:
             "notes": tuple(found["notes"]),
         }
         return Evaluation(**fields)
+
+
+def read_evaluation(folder: Path) -> Evaluation:
+    """Return the evaluation in a report's folder."""
+    return Evaluation.of(read_report(folder))
 
 
 def lds_of(found: Mapping[str, Any]) -> Lds:

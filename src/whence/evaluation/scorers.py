@@ -45,7 +45,7 @@ class Scorer(Protocol):
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltMethod:
     """A method with what it built in `folder`."""
 
     method: Method
@@ -67,7 +67,7 @@ class Built:
 
 
 @dataclass(frozen=True)
-class Chance:
+class RandomScorer:
     """Scores that know nothing: drawn anew for each query."""
 
     seed: int = 0
@@ -84,10 +84,10 @@ class Chance:
         return np.random.default_rng(self.seed).standard_normal(shape).astype(np.float32)
 
 
-def indexes(run: Run) -> dict[str, Built]:
+def indexes(run: Run) -> dict[str, BuiltMethod]:
     """The finished indexes of a run, by the method's name."""
     folders = sorted(path.parent for path in (run.folder / "index").glob(f"*/{MANIFEST}"))
-    return {folder.name: Built(method_of(folder), folder) for folder in folders}
+    return {folder.name: BuiltMethod(method_of(folder), folder) for folder in folders}
 
 
 def method_of(index: Path) -> Method:
@@ -100,7 +100,7 @@ def method_of(index: Path) -> Method:
     return method_named(config["method"], dict(config["settings"]))
 
 
-def wanted_names(run: Run, named: Sequence[str] | None) -> list[str]:
+def method_names(run: Run, named: Sequence[str] | None) -> list[str]:
     """The methods that are evaluated: those named, else the run's indexes, and the baselines behind them.
 
     Raises:
@@ -116,15 +116,15 @@ def wanted_names(run: Run, named: Sequence[str] | None) -> list[str]:
 def scorers(
     run: Run, subject: Subject, named: Sequence[str] | None, report: Report = silent
 ) -> tuple[list[Scorer], list[str]]:
-    """The scorers by the names of `wanted_names`, built where they are not; and a note for each that cannot be had.
+    """The scorers by the names of `method_names`, built where they are not; and a note for each that cannot be had.
 
     Raises:
         ModelError: a method that was asked for by name needs a model that cannot be had.
     """
     there, found, notes = indexes(run), list[Scorer](), list[str]()
-    for name in wanted_names(run, named):
+    for name in method_names(run, named):
         try:
-            found.append(there.get(name) or (Chance() if name == RANDOM else _built(run, subject, name, report)))
+            found.append(there.get(name) or (RandomScorer() if name == RANDOM else _built(run, subject, name, report)))
         except ModelError as error:
             if named is not None and name in named:
                 raise
@@ -132,9 +132,9 @@ def scorers(
     return found, notes
 
 
-def _built(run: Run, subject: Subject, name: str, report: Report) -> Built:
+def _built(run: Run, subject: Subject, name: str, report: Report) -> BuiltMethod:
     method = method_named(name)
     wanted = Manifest(KIND, {"method": name, "settings": settings_of(method)}, {"run": run.manifest.key})
     folder = run.folder / "evaluation" / "methods" / f"{name}-{wanted.key[:8]}"
     make(folder, wanted, lambda part: method.build(subject, part, report))
-    return Built(method, folder)
+    return BuiltMethod(method, folder)

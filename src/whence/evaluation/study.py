@@ -9,21 +9,24 @@ from numpy import ndarray
 
 from whence.errors import DataError
 from whence.evaluation import questions as asking
-from whence.evaluation.bank import Bank, Draw
+from whence.evaluation.label_noise import swapped_run
 from whence.evaluation.lds import Lds, kept_rows, lds, predictions
-from whence.evaluation.means import Mean
 from whence.evaluation.mislabel import Mislabelled, found_wrong
 from whence.evaluation.plan import EvaluationPlan
 from whence.evaluation.questions import Asked, Question
-from whence.evaluation.removal import Removal, draws_of, removals
+from whence.evaluation.removal import Removal, first_rows, removal_subsets, removals
 from whence.evaluation.scorers import Scorer, scorers
-from whence.evaluation.swapped import swapped_run
-from whence.evaluation.values import Gauge
 from whence.methods.base import Subject
-from whence.training.retrain import RETRAINED_STAND_IN, recipe_of
+from whence.retraining.likelihoods import RetrainedModels
+from whence.retraining.means import Mean, mean_of
+from whence.retraining.retrain import RETRAINED_STAND_IN, recipe_of
+from whence.retraining.retrainings import Retrainings
+from whence.retraining.subsets import Subset
 from whence.training.run import Run
 from whence.types import Progress, Query, Report, silent
 
+FIRST = 3
+"""Pairs among which a known source counts as found."""
 Scores = Mapping[str, Float[ndarray, "query train"]]
 
 
@@ -86,25 +89,25 @@ class Study:
         return found
 
     @cached_property
-    def gauge(self) -> Gauge:
+    def models(self) -> RetrainedModels:
         """What measures answers."""
-        return Gauge.of(self.run)
+        return RetrainedModels.of(self.run)
 
     @property
     def _kinds(self) -> list[str]:
         return [question.kind for question in self.questions]
 
-    def values(self, parts: Sequence[Draw]) -> Float[ndarray, "part query"]:
-        """log p of every answer under each part's retraining; what the bank lacks is made first."""
-        Bank(self.run).fill(parts, self.report, self.workers)
-        return self.gauge.under(parts, self.queries, self.report)
+    def values(self, parts: Sequence[Subset]) -> Float[ndarray, "part query"]:
+        """log p of every answer under each part's retraining; what the retrainings lacks is made first."""
+        Retrainings(self.run).fill(parts, self.report, self.workers)
+        return self.models.under(parts, self.queries, self.report)
 
-    def lds(self, parts: Sequence[Draw]) -> dict[str, Lds]:
+    def lds(self, parts: Sequence[Subset]) -> dict[str, Lds]:
         """The LDS of every method on these parts."""
         kept, found = kept_rows([part.kept for part in parts], len(self.run.examples)), self.values(parts)
         return {name: lds(predictions(kept, rows), found, self._kinds) for name, rows in self.scores.items()}
 
-    def again(self, parts: Sequence[Draw], again: Sequence[Draw]) -> Lds | None:
+    def again(self, parts: Sequence[Subset], again: Sequence[Subset]) -> Lds | None:
         """The LDS of the same parts retrained again; None without any."""
         return lds(self.values(again), self.values(parts), self._kinds) if again else None
 
@@ -115,9 +118,9 @@ class Study:
         chosen = spread(len(self.questions), self.plan.removal_questions)
         queries = [self.queries[place] for place in chosen]
         scores = {name: rows[chosen] for name, rows in self.scores.items()}
-        draws = draws_of(scores, self.plan.removal, recipe_of(self.run).seed)
-        Bank(self.run).fill(list(draws.values()), self.report, self.workers)
-        return removals(self.gauge, draws, queries, self.plan.removal, self.report)
+        subsets = removal_subsets(scores, self.plan.removal, recipe_of(self.run).seed)
+        Retrainings(self.run).fill(list(subsets.values()), self.report, self.workers)
+        return removals(self.models, subsets, queries, self.plan.removal, self.report)
 
     def mislabelled(self) -> tuple[Mislabelled | None, dict[str, Mean]]:
         """Which pairs are wrong, and the AUC of every method; neither where the plan knows of none."""
@@ -137,3 +140,13 @@ def spread(count: int, wanted: int) -> list[int]:
     """`wanted` of so many places, evenly spread, or all of them: questions of one kind often stand together."""
     taken = min(count, wanted)
     return [i * count // taken for i in range(taken)]
+
+
+def found_first(
+    scores: Float[ndarray, "query train"], sources: Sequence[Sequence[int]], first: int = FIRST
+) -> Mean | None:
+    """The share of queries with a source among the first rows; queries without known sources do not count."""
+    known = [(row, set(rows)) for row, rows in zip(scores, sources, strict=True) if rows]
+    if not known:
+        return None
+    return mean_of([float(bool(rows & set(first_rows(row, first)))) for row, rows in known])

@@ -17,14 +17,14 @@ from numpy import ndarray
 from safetensors.torch import load_file
 from torch import Tensor
 
-from whence.evaluation.means import Mean, mean_of
 from whence.evaluation.removal import first_rows
-from whence.evaluation.values import Gauge
 from whence.gradients.measurement import collate, log_probabilities
 from whence.gradients.trajectory import ADAM_EPSILON, Trajectory
 from whence.methods.base import Subject
 from whence.methods.gradient_rows import query_tokens, values_now
 from whence.models.adapter import trainable
+from whence.retraining.likelihoods import RetrainedModels
+from whence.retraining.means import Mean, mean_of
 from whence.types import Progress, Query, Report, silent
 
 CLIPPED = 1.0
@@ -32,24 +32,24 @@ CLIPPED = 1.0
 
 
 def tail_patches(
-    gauge: Gauge,
+    models: RetrainedModels,
     scores: Mapping[str, Float[ndarray, "query train"]],
     queries: Sequence[Query],
     tail: int,
     report: Report = silent,
 ) -> dict[str, Mean]:
     """The mean change of each method, in nats, by a step on its first `tail` pairs."""
-    patch, items = Patch.of(gauge.subject), query_tokens(gauge.subject, queries)
-    own, total = gauge.own(queries), len(scores) * len(queries)
+    patch, items = Patch.of(models.subject), query_tokens(models.subject, queries)
+    own, total = models.own(queries), len(scores) * len(queries)
     found: dict[str, list[float]] = {name: [] for name in scores}
     report(Progress("tail patches", 0, total, "steps"))
     for name, rows in scores.items():
         for query, item in enumerate(items):
             patch.step(first_rows(rows[query], tail))
-            (value,) = values_now(gauge.subject.trajectory, [item], gauge.subject.compute).tolist()
+            (value,) = values_now(models.subject.trajectory, [item], models.subject.compute).tolist()
             found[name].append(value - float(own[query]))
         report(Progress("tail patches", sum(map(len, found.values())), total, "steps"))
-    gauge.subject.trajectory.move_to(gauge.subject.trajectory.last)
+    models.subject.trajectory.move_to(models.subject.trajectory.last)
     return {name: mean_of(changes) for name, changes in found.items()}
 
 

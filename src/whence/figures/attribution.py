@@ -1,4 +1,4 @@
-"""An attribution as HTML: a part of a page that needs no script, nothing from elsewhere, and fits any ground."""
+"""An attribution as an HTML fragment without scripts or external files, for light and dark backgrounds."""
 
 from collections.abc import Iterator, Sequence
 from html import escape
@@ -9,16 +9,16 @@ from whence.figures.theme import NEUTRAL, OPPOSING, SUPPORTING
 from whence.types import Attribution, Distribution, Group, Influence, Trust
 
 FEW = 8
-"""Pairs of each sign that a notebook shows; the report of a server shows all."""
+"""The most pairs of each sign in a notebook; a server's report shows all."""
 SHORT = 8
-"""Characters of an id that tell pairs apart."""
+"""Characters of a shortened pair id."""
 MEANING = {
-    "nats": "Nats tell how much likelier a pair made the answer; one nat is a factor of 2.7. Shares are of all that "
-    "fine-tuning contributed to it.",
-    "similarity": "Scores are similarities, which have no unit. Shares are of all pairs that stand out.",
+    "nats": "Nats measure how much more likely a pair made the answer; one nat is a factor of 2.7. Shares are relative "
+    "to the total contribution of fine-tuning.",
+    "similarity": "Scores are similarities, which have no unit. Shares are relative to all pairs that stand out.",
 }
-"""What scores and shares say, by unit."""
-# Greys that can be seen through and the colour of the text around fit a light ground and a dark one.
+"""The meaning of scores and shares, by unit."""
+# Translucent greys and the colour of the surrounding text suit light and dark backgrounds.
 RULES = (
     ".whence{max-width:52rem;line-height:1.5;overflow-wrap:anywhere}"
     ".whence h2{font-size:1.05em;font-weight:600;margin:2em 0 .6em}.whence p,.whence ol,.whence dl{margin:.4em 0}"
@@ -49,29 +49,29 @@ RULES = (
     f'.whence svg [stroke="{INK}"]{{stroke:currentColor}}.whence svg [fill="{INK}"]{{fill:currentColor}}'
     f'.whence svg [stroke="{GRID}"]{{stroke:{NEUTRAL};stroke-opacity:.35}}'
 )
-# Notebooks have rules of their own for lists and tables in results: a name that is said three times comes before them.
+# Notebooks style lists and tables in results: a class name repeated three times takes precedence.
 STYLE = RULES.replace(".whence", ".whence" * 3)
 
 
 def fragment(found: Attribution) -> str:
-    """The attribution as a part of a page: what a notebook shows of it."""
+    """Return the attribution as an HTML fragment, as shown in notebooks."""
     parts = [*asked(found), *pairs_of(found, FEW), *spread_of(found), *basis_of(found)]
     return "\n".join([f'<div class="whence"><style>{STYLE}</style>', *parts, "</div>"])
 
 
 def asked(found: Attribution) -> Iterator[str]:
-    """The question, the answer, and the finding in one sentence."""
+    """Yield the question, the answer, and the finding in one sentence."""
     yield '<div class="asked">'
     yield f'<p><span class="soft">Question</span><br><span class="said">{escape(found.question)}</span></p>'
     whose = "The model’s own answer" if found.generated else "Answer"
     yield f'<p><span class="soft">{whose}</span><br><span class="said">{marked(found)}</span></p>'
     if found.instead is not None:
-        yield f'<p><span class="soft">Rather than</span><br><span class="said">{escape(found.instead)}</span></p>'
+        yield f'<p><span class="soft">Instead of</span><br><span class="said">{escape(found.instead)}</span></p>'
     yield f'</div><p class="finding">{escape(found.sentence)}</p>'
 
 
 def marked(found: Attribution) -> str:
-    """The answer, with what of it is explained marked where that is a part."""
+    """Return the answer, with its selected part marked, if any."""
     if found.selection is None:
         return escape(found.answer)
     start, end = found.selection
@@ -80,7 +80,7 @@ def marked(found: Attribution) -> str:
 
 
 def pairs_of(found: Attribution, most: int | None = None) -> Iterator[str]:
-    """The pairs that made the answer, those that spoke against it, and the groups; `most` of each sign at most."""
+    """Yield the supporting and opposing pairs, at most `most` of each, and the groups."""
     yield from _listed("Pairs it was learned from", found.results, found.unit, most)
     if found.results:
         yield f'<p class="soft">{MEANING[found.unit]}</p>'
@@ -115,7 +115,7 @@ def _pair(pair: Influence, unit: str) -> str:
 
 
 def _turns(pair: Influence) -> Iterator[str]:
-    """The last question and answer of a pair."""
+    """Yield the last question and answer of a pair."""
     said = [m for m in pair.messages if m.role != "system"]
     if len(said) > 2:
         yield f'<p class="soft">after {len(said) - 2} earlier turns</p>'
@@ -125,7 +125,7 @@ def _turns(pair: Influence) -> Iterator[str]:
 
 
 def signed(number: float, form: str = ".1f") -> str:
-    """A number with a true minus."""
+    """Format a number with a minus sign instead of a hyphen."""
     return f"{number:{form}}".replace("-", "−")
 
 
@@ -147,7 +147,7 @@ def _group(group: Group) -> list[str]:
 
 
 def spread_of(found: Attribution) -> Iterator[str]:
-    """The scores of all pairs as a drawing, and a sentence on how to read it."""
+    """Yield the scores of all pairs as a chart, and a sentence on how to read it."""
     spread = found.distribution
     if spread is None:
         return
@@ -160,15 +160,15 @@ def spread_of(found: Attribution) -> Iterator[str]:
 
 def _read(spread: Distribution) -> str:
     return (
-        f"Each bar counts the pairs whose score lies there, {spread.edges[1] - spread.edges[0]:g} {spread.unit} wide; "
-        "heights are square roots, so that a single pair can be seen. Grey is what would be expected if "
-        "nothing had caused the answer: bars beyond it are what stands out."
+        f"Each bar counts the pairs with scores in a range of {spread.edges[1] - spread.edges[0]:g} {spread.unit}; "
+        "heights are square roots, so that a single pair is visible. Grey is the expected number if no pair had caused "
+        "the answer: bars beyond it stand out."
     )
 
 
 def basis_of(found: Attribution) -> Iterator[str]:
-    """What fine-tuning contributed, and how far to trust the attribution."""
-    yield from table("What it rests on", None, [*_lift(found), *_trust(found.trust)])
+    """Yield the contribution of fine-tuning, and the evidence on the attribution's reliability."""
+    yield from table("Basis of this attribution", None, [*_lift(found), *_trust(found.trust)])
     if found.trust.notes:
         yield "".join(f'<p class="soft">{escape(note)}</p>' for note in found.trust.notes)
 
@@ -179,7 +179,7 @@ def _lift(found: Attribution) -> Iterator[list[str]]:
     if found.instead is not None:
         yield ["lift over the other answer", f"{signed(lift.total)} nats, {lift.needed:.1f} needed"]
         return
-    yield ["what fine-tuning contributed", f"{signed(lift.total)} nats of lift, {lift.needed:.1f} needed"]
+    yield ["contribution of fine-tuning", f"{signed(lift.total)} nats of lift, {lift.needed:.1f} needed"]
     before = f"{signed(lift.base)} before, {lift.tokens} tokens"
     yield [f"log p of {part}", f"{signed(lift.fine_tuned)} fine-tuned, {before}"]
 
@@ -188,20 +188,20 @@ def _trust(trust: Trust) -> Iterator[list[str]]:
     yield ["method", f"{trust.method}, at {trust.checkpoints} point{'s' * (trust.checkpoints != 1)} of the training"]
     yield ["false-discovery rate", f"{trust.false_discovery_rate:.0%}, against {trust.controls} control questions"]
     if trust.recall:
-        yield ["pairs found by their own words", "{} of {}".format(*trust.recall)]
+        yield ["pairs recovered from their own text", "{} of {}".format(*trust.recall)]
     measured = trust.faithfulness
     if measured is None:
-        yield ["held against retraining", "not on this model"]
+        yield ["checked against retraining", "not on this model"]
         return
     yield [
-        "held against retraining",
+        "checked against retraining",
         f"correlation {measured.lds:.2f} ± {measured.standard_error:.2f} "
         f"({measured.retrainings} retrainings, {measured.questions} questions)",
     ]
 
 
 def table(title: str, header: Sequence[str] | None, rows: "Iterator[list[str]] | Sequence[list[str]]") -> Iterator[str]:
-    """A table under its title."""
+    """Yield a table under its title."""
     yield f'<h2>{escape(title)}</h2><div class="wide"><table>'
     if header:
         yield "<tr>" + "".join(f"<th>{escape(cell)}</th>" for cell in header) + "</tr>"

@@ -1,4 +1,4 @@
-"""An attribution as one HTML page that can be kept, sent and printed: it needs nothing else."""
+"""An attribution as one self-contained HTML page, to be stored, sent or printed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,23 +20,23 @@ PAGE_STYLE = (
 
 @dataclass(frozen=True)
 class Origin:
-    """Where an attribution comes from: what it was made of, each with its name, and how it is made again."""
+    """The origin of an attribution: named facts about its inputs, and the code that reproduces it."""
 
     facts: tuple[tuple[str, str], ...]
     again: str
 
 
 def page(found: Attribution, origin: Origin) -> str:
-    """The attribution as a page, with all pairs that it returned."""
+    """Return the attribution as a page, with all returned pairs."""
     title = escape(f"Why the model answered “{' '.join(found.answer.split())}”")
     head = '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
     head += f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{title}</title>'
     parts = [*asked(found), *pairs_of(found), *spread_of(found), *basis_of(found), *_origin(origin)]
     style = f"<style>{PAGE_STYLE}{STYLE}</style></head><body>"
-    heading = '<main class="whence"><h1>Why the model said this</h1>'
+    heading = '<main class="whence"><h1>Why the model gave this answer</h1>'
     return "\n".join([head + style, heading, *parts, "</main></body></html>\n"])
 
 
 def _origin(origin: Origin) -> Iterator[str]:
-    yield from table("What it was made from", None, [[name, value] for name, value in origin.facts])
-    yield f"<h2>How to make it again</h2><pre>{escape(origin.again)}</pre>"
+    yield from table("Model and data", None, [[name, value] for name, value in origin.facts])
+    yield f"<h2>How to reproduce it</h2><pre>{escape(origin.again)}</pre>"

@@ -1,4 +1,4 @@
-"""Bars in groups, one a series, each with its standard error."""
+"""Grouped bars, one per series, each with its standard error."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ class Bar:
 
 
 def specification(bars: Sequence[Bar], title: str, quantity: str) -> dict[str, Any]:
-    """The Vega-Lite specification of a bar chart, its data inside."""
+    """Return the Vega-Lite specification of a bar chart, data included."""
     place = {
         "x": {"field": "group", "type": "nominal", "sort": None, "title": None},
         "xOffset": {"field": "series", "sort": None},
@@ -41,7 +41,7 @@ def specification(bars: Sequence[Bar], title: str, quantity: str) -> dict[str, A
 
 
 def picture(bars: Sequence[Bar], title: str, quantity: str) -> str:
-    """The same chart as an SVG."""
+    """Return the same chart as an SVG."""
     groups, series = list(dict.fromkeys(b.group for b in bars)), list(dict.fromkeys(b.series for b in bars))
     each = len(series) * BAR + GAP
     right, values = LEFT + each * len(groups), _scale(bars)

@@ -1,4 +1,4 @@
-"""Curves, one a series, each point with its standard error."""
+"""Curves, one per series, each point with its standard error."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ class Point:
 
 
 def specification(points: Sequence[Point], title: str, across: str, up: str) -> dict[str, Any]:
-    """The Vega-Lite specification of a line chart, its data inside."""
+    """Return the Vega-Lite specification of a line chart, data included."""
     x = {"field": "x", "type": "quantitative", "title": across}
     colours = {"field": "series", "type": "nominal", "sort": None, "title": None}
     ends = {"y": {"field": "low", "type": "quantitative", "title": up}, "y2": {"field": "high"}}
@@ -38,7 +38,7 @@ def specification(points: Sequence[Point], title: str, across: str, up: str) -> 
 
 
 def picture(points: Sequence[Point], title: str, across: str, up: str) -> str:
-    """The same chart as an SVG."""
+    """Return the same chart as an SVG."""
     series, rows = list(dict.fromkeys(p.series for p in points)), [_row(p) for p in points]
     steps = ticks(min(0.0, *(row["low"] for row in rows)), max(0.0, *(row["high"] for row in rows)))
     marks = sorted({p.x for p in points})

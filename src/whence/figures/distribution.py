@@ -1,4 +1,4 @@
-"""The scores of all pairs for one answer, beside what they would be if nothing had caused it: Vega-Lite and SVG."""
+"""A histogram of all pairs' scores for one answer, over the null, as Vega-Lite and SVG."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,31 +13,31 @@ from whence.types import Attribution, Distribution
 
 HEIGHT = 220
 LEFT, RIGHT, TOP, BELOW, ROW = 44, 12, 16, 46, 18
-"""Of the SVG: its edges, and a row of its legend."""
+"""Margins of the SVG, and the height of a legend row."""
 LETTERS = 15
-"""Between two numbers of an axis."""
+"""The least distance between two labels of an axis."""
 WIDE, NARROW = 640, 350
-"""Widths of the SVG: on a desk, and on a phone."""
-SAID = "How many pairs have which score for this answer, and how many would if nothing had caused it"
+"""Widths of the SVG: on a desktop, and on a phone."""
+SUMMARY = "Number of pairs by score for this answer, and the number expected if no pair had caused it"
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A pair that was returned: its score, and how it is called."""
+    """A returned pair: its score and its label."""
 
     score: float
     label: str
 
 
 def marks_of(found: Attribution) -> list[Mark]:
-    """A mark for each pair that an attribution returned, of either sign."""
+    """Return a mark for each pair that an attribution returned, of either sign."""
     return [Mark(r.score, f"{r.file}:{r.line}") for r in (*found.results, *found.opposing)]
 
 
 def specification(spread: Distribution, marks: Sequence[Mark] = ()) -> dict[str, Any]:
-    """The Vega-Lite specification of the histogram, its data inside.
+    """Return the Vega-Lite specification of the histogram, data included.
 
-    Its parameter `bin` holds the ends of the bin that is pointed at, `lo` and `hi`.
+    Its parameter `bin` holds the ends of the bin under the pointer, `lo` and `hi`.
     """
     x = {"field": "lo", "type": "quantitative", "title": quantity(spread), "axis": {"grid": False}}
     y = {"field": "count", "type": "quantitative", "title": "pairs", "scale": {"type": "sqrt"}, "stack": None}
@@ -47,12 +47,12 @@ def specification(spread: Distribution, marks: Sequence[Mark] = ()) -> dict[str,
             "data": {"values": rows(spread)},
             "layer": [_expected(spread, x, y), _bars(x, y), *_marks(spread, marks, x, y), _pointing(x)],
         },
-        SAID,
+        SUMMARY,
     )
 
 
 def rows(spread: Distribution) -> list[dict[str, Any]]:
-    """One row a bin: its ends, its pairs, and those the null expects."""
+    """Return one row per bin: its ends, its number of pairs, and the number expected under the null."""
     bins = zip(pairwise(spread.edges), spread.counts, spread.null, strict=True)
     return [
         {"lo": lo, "hi": hi, "count": count, "null": expected, "side": "opposing" if hi <= 0 else "supporting"}
@@ -61,7 +61,7 @@ def rows(spread: Distribution) -> list[dict[str, Any]]:
 
 
 def quantity(spread: Distribution) -> str:
-    """What the scores are."""
+    """Return the name of the scores with their unit."""
     return f"score in {spread.unit}" if spread.unit == "nats" else f"score ({spread.unit})"
 
 
@@ -105,7 +105,7 @@ def _marks(
 
 
 def _pointing(x: dict[str, Any]) -> dict[str, Any]:
-    """Columns that are not seen and as high as the chart, so that empty bins and low bars can be pointed at."""
+    """Return invisible columns of full height, so that empty bins and low bars have tooltips."""
     chosen = {"type": "point", "fields": ["lo", "hi"], "on": "pointerover", "clear": "pointerout", "toggle": False}
     words = (("lo", "from", ".4~g"), ("hi", "to", ".4~g"), ("count", "pairs", ","), ("null", "expected", ",.1f"))
     tooltip = [{"field": field, "title": title, "format": form} for field, title, form in words]
@@ -117,13 +117,13 @@ def _pointing(x: dict[str, Any]) -> dict[str, Any]:
 
 
 def place_of(spread: Distribution, score: float) -> int:
-    """The number of the bin that holds a score."""
+    """Return the index of the bin that holds a score."""
     inside = sum(edge <= score for edge in spread.edges) - 1
     return min(max(inside, 0), len(spread.counts) - 1)
 
 
 def picture(spread: Distribution, marks: Sequence[Mark] = (), width: int = WIDE) -> str:
-    """The same chart as an SVG."""
+    """Return the same chart as an SVG."""
     keys = _legend(bool(marks), width)
     top = TOP + ROW * (1 + max(row for row, _, _ in keys))
     bottom, right = top + HEIGHT, width - RIGHT
@@ -136,11 +136,11 @@ def picture(spread: Distribution, marks: Sequence[Mark] = (), width: int = WIDE)
     parts += [line(LEFT, bottom, right, bottom), text((LEFT + right) / 2, bottom + 38, quantity(spread), "middle")]
     for row, x, (sign, words) in keys:
         parts += [_sign(sign, x, row * ROW + 2), text(x + 16, row * ROW + 12, words)]
-    return drawing(width, bottom + BELOW, SAID, parts)
+    return drawing(width, bottom + BELOW, SUMMARY, parts)
 
 
 def _levels(highest: float, up: Scale, right: float) -> Iterator[str]:
-    """Grid lines at round numbers of pairs, as far apart as their letters need."""
+    """Yield grid lines at round numbers of pairs, spaced so that their labels do not overlap."""
     below = up(0) + LETTERS
     for count in (0, *(n * 10**power for power in range(9) for n in (1, 2, 5))):
         y = up(sqrt(count))
@@ -169,9 +169,9 @@ def _null(spread: Distribution, across: Scale, up: Scale) -> str:
 
 def _bar(row: dict[str, Any], across: Scale, up: Scale, unit: str) -> str:
     left, right, top = across(row["lo"]), across(row["hi"]), up(sqrt(row["count"]))
-    said = f"{row['lo']:g} to {row['hi']:g} {unit}: {row['count']:,} pairs, {row['null']:,.1f} expected"
+    title = f"{row['lo']:g} to {row['hi']:g} {unit}: {row['count']:,} pairs, {row['null']:,.1f} expected"
     fill = OPPOSING if row["side"] == "opposing" else SUPPORTING
-    return box(left + 0.5, top, max(right - left - 1, 0.5), up(0) - top, fill, said)
+    return box(left + 0.5, top, max(right - left - 1, 0.5), up(0) - top, fill, title)
 
 
 def _arrow(mark: Mark, spread: Distribution, across: Scale, up: Scale) -> str:
@@ -182,8 +182,8 @@ def _arrow(mark: Mark, spread: Distribution, across: Scale, up: Scale) -> str:
 
 
 def _legend(marked: bool, width: int) -> list[tuple[int, int, tuple[str, str]]]:
-    """Row, place and words of each sign, from left to right as far as they go."""
-    signs = [(SUPPORTING, "for the answer"), (OPPOSING, "against it"), (NEUTRAL, "expected without a cause")]
+    """Return row, place, colour and label of each legend entry, wrapped to the width."""
+    signs = [(SUPPORTING, "for the answer"), (OPPOSING, "against it"), (NEUTRAL, "expected by chance")]
     placed: list[tuple[int, int, tuple[str, str]]] = []
     row, x = 0, LEFT
     for sign, words in [*signs, *([(INK, "returned pairs")] if marked else [])]:

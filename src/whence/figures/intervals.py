@@ -1,4 +1,4 @@
-"""Quantities below each other, each measured with its interval, and what was foretold of them. Narrow: fits a phone."""
+"""Measured quantities with their intervals and predictions, one per row. Narrow enough for a phone."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ MEASURED, PREDICTED, EXACT, CONTROL = colour(0), colour(1), colour(3), colour(4)
 
 @dataclass(frozen=True)
 class Row:
-    """One quantity. `each`: the numbers that `measured` is the mean of; `low` and `high`: its interval (None: unknown).
-    `predicted`, `exact`: what was foretold (None: nothing). `control`: whether it tells what chance does."""
+    """One quantity. `each`: the values whose mean is `measured`; `low` and `high`: its interval (None: unknown).
+    `predicted`, `exact`: predictions (None: none). `control`: True for random pairs."""
 
     label: str
     measured: float
@@ -26,7 +26,7 @@ class Row:
 
 
 def picture(rows: Sequence[Row], title: str, quantity: str) -> str:
-    """The chart as an SVG."""
+    """Return the chart as an SVG."""
     steps = ticks(*_range(rows), count=6)
     across = Scale(steps[0], steps[-1], SIDE + 6, WIDTH - SIDE)
     bottom = TOP + ROW * len(rows)
@@ -52,13 +52,13 @@ def _drawn(row: Row, top: float, across: Scale) -> Iterator[str]:
     yield text(SIDE, top + 13, label)
     for value in row.each:
         yield line(across(value), y - 4, across(value), y + 4, fill)
-    said = f"{row.label}: {row.measured:.2f} measured"
+    title = f"{row.label}: {row.measured:.2f} measured"
     if row.low is not None and row.high is not None:
         yield line(across(row.low), y, across(row.high), y, fill, 2)
-        said += f", {row.low:.2f} to {row.high:.2f}"
-    yield dot(across(row.measured), y, fill, said)
+        title += f", {row.low:.2f} to {row.high:.2f}"
+    yield dot(across(row.measured), y, fill, title)
     if row.predicted is not None:
-        yield diamond(across(row.predicted), y + 9, PREDICTED, f"{row.label}: {row.predicted:.2f} foretold")
+        yield diamond(across(row.predicted), y + 9, PREDICTED, f"{row.label}: {row.predicted:.2f} predicted")
     if row.exact is not None:
         yield diamond(across(row.exact), y + 9, EXACT, f"{row.label}: {row.exact:.2f} by the exact derivative")
 
@@ -70,14 +70,14 @@ def _legend(rows: Sequence[Row]) -> Iterator[str]:
         yield dot(SIDE + 173, 10, CONTROL, "random pairs")
         yield text(SIDE + 182, 14, "random pairs")
     if any(row.predicted is not None for row in rows):
-        yield diamond(SIDE + 3, 28, PREDICTED, "foretold")
-        yield text(SIDE + 12, 32, "foretold by the method")
+        yield diamond(SIDE + 3, 28, PREDICTED, "predicted")
+        yield text(SIDE + 12, 32, "predicted by the method")
     if any(row.exact is not None for row in rows):
         yield diamond(SIDE + 173, 28, EXACT, "exact")
         yield text(SIDE + 182, 32, "exact derivative")
 
 
 def diamond(x: float, y: float, fill: str, title: str) -> str:
-    """A filled diamond; `title` is shown when one points at it."""
+    """Return a filled diamond; `title` is its tooltip."""
     corners = f"{x:.1f},{y - 4:.1f} {x + 4:.1f},{y:.1f} {x:.1f},{y + 4:.1f} {x - 4:.1f},{y:.1f}"
     return f'<polygon points="{corners}" fill="{fill}"><title>{escape(title)}</title></polygon>'

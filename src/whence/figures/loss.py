@@ -1,4 +1,4 @@
-"""The loss of a training run by step, and its learning rate."""
+"""The loss and learning rate of a training run by step."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -8,12 +8,12 @@ from typing import Any
 from whence.figures.theme import NEUTRAL, SUPPORTING, themed
 
 HEIGHT, POINTS = 220, 600
-SAID = "The loss of the training by step, and its learning rate"
+SUMMARY = "The loss and learning rate of the training by step"
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step. `learning_rate`: None where it is not known."""
+    """One step. `learning_rate`: None if unknown."""
 
     step: int
     loss: float
@@ -21,7 +21,7 @@ class Step:
 
 
 def specification(steps: Sequence[Step]) -> dict[str, Any]:
-    """The Vega-Lite specification of the curve, its data inside; of very many steps, means over some each."""
+    """Return the Vega-Lite specification of the curve, data included; many steps are averaged in groups."""
     shown = thinned(steps)
     x = {"field": "step", "type": "quantitative", "title": "step", "axis": {"grid": False, "tickMinStep": 1}}
     rated = [_rate(x)] if any(s.learning_rate is not None for s in shown) else []
@@ -32,12 +32,12 @@ def specification(steps: Sequence[Step]) -> dict[str, Any]:
             "layer": [*rated, _curve(x)],
             "resolve": {"scale": {"y": "independent"}},
         },
-        SAID,
+        SUMMARY,
     )
 
 
 def thinned(steps: Sequence[Step]) -> list[Step]:
-    """At most `POINTS` steps, each the mean of as many; its number is that of the last."""
+    """Return at most `POINTS` steps, each the mean of a group of equal size, numbered by its last step."""
     size = -(-len(steps) // POINTS) or 1
     parts = [steps[first : first + size] for first in range(0, len(steps), size)]
     return [_mean(part) for part in parts]

@@ -1,4 +1,4 @@
-"""Two answers' scores back to back, in bins that they share."""
+"""Histograms of two answers' scores back to back, in shared bins."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -10,13 +10,13 @@ from whence.types import Distribution
 
 HEIGHT = 340
 ONE_BELOW_THE_OTHER = {"columns": 1, "labelLimit": 260, "symbolType": "square"}
-SAID = "How many pairs have which score for each of two answers"
+SUMMARY = "Number of pairs by score for each of two answers"
 
 
 def specification(left: Distribution, right: Distribution, names: tuple[str, str]) -> dict[str, Any]:
-    """The Vega-Lite specification of both histograms, `left` to the left, in one unit, the null of each behind.
+    """Return the Vega-Lite specification of both histograms in one unit, each over its null; `left` is on the left.
 
-    Its parameter `bin` holds the ends of the bin that is pointed at, `lo` and `hi`.
+    Its parameter `bin` holds the ends of the bin under the pointer, `lo` and `hi`.
     """
     edges = shared_edges(left, right)
     values = [row for side in ((left, -1, names[0]), (right, 1, names[1])) for row in _rows(*side, edges)]
@@ -30,11 +30,11 @@ def specification(left: Distribution, right: Distribution, names: tuple[str, str
         "axis": {"labelExpr": "format(abs(datum.value), ',')"},
     }
     layers = [_null(x, y), _bars(x, y, names), _middle(), _pointing(y, names, values)]
-    return themed({"height": HEIGHT, "data": {"values": values}, "layer": layers}, SAID)
+    return themed({"height": HEIGHT, "data": {"values": values}, "layer": layers}, SUMMARY)
 
 
 def shared_edges(one: Distribution, other: Distribution) -> list[float]:
-    """The ends of bins, each of which holds whole bins of both: their widths are powers of two."""
+    """Return the ends of shared bins, each made of whole bins of both: widths are powers of two."""
     width = max(one.edges[1] - one.edges[0], other.edges[1] - other.edges[0])
     low = min(one.edges[0], other.edges[0]) // width
     high = -(-max(one.edges[-1], other.edges[-1]) // width)
@@ -42,7 +42,7 @@ def shared_edges(one: Distribution, other: Distribution) -> list[float]:
 
 
 def rebinned(spread: Distribution, values: Sequence[float], edges: Sequence[float]) -> list[float]:
-    """What a distribution has in each of the shared bins, of `values` that it has a bin: `counts` or `null`."""
+    """Return a distribution's per-bin `values` (`counts` or `null`), summed over the shared bins."""
     bins = list(zip(spread.edges, values, strict=False))
     return [sum(value for low, value in bins if lo <= low < hi) for lo, hi in pairwise(edges)]
 
@@ -87,7 +87,7 @@ def _middle() -> dict[str, Any]:
 
 
 def _pointing(y: dict[str, Any], names: tuple[str, str], values: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Rows that are not seen and as wide as the chart, so that empty bins and short bars can be pointed at."""
+    """Return invisible rows of full width, so that empty bins and short bars have tooltips."""
     half = len(values) // 2
     pairs = zip(values[:half], values[half:], strict=True)
     bins = [{"lo": one["lo"], "hi": one["hi"], "left": one["count"], "right": other["count"]} for one, other in pairs]

@@ -1,22 +1,22 @@
-"""How charts look: colours that colour-blind people tell apart (Okabe & Ito 2008), on light ground and on dark."""
+"""The look of charts: colours that are safe for colour blindness (Okabe & Ito 2008), on light and dark backgrounds."""
 
 from typing import Any
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 SUPPORTING, OPPOSING, NEUTRAL = "#0072B2", "#D55E00", "#7f7f7f"
 OTHER = "#CC79A7"
-"""Another answer beside one in the colour of what supports: it opposes nothing."""
+"""The colour of a second answer, which neither supports nor opposes."""
 INK = "currentColor"
-"""Letters have the colour of the text around the chart."""
+"""Text has the colour of the text around the chart."""
 FONT = "system-ui, sans-serif"
 
 
-def themed(chart: dict[str, Any], said: str) -> dict[str, Any]:
-    """A chart as a whole Vega-Lite specification, as wide as its place; `said` describes it to those who do not see
-    it. Its `config` may be laid over by whoever shows it."""
+def themed(chart: dict[str, Any], description: str) -> dict[str, Any]:
+    """Return a chart as a complete Vega-Lite specification, as wide as its container; `description` is for screen
+    readers. The page may override its `config`."""
     fit = {"type": "fit-x", "contains": "padding"}
-    head = {"$schema": SCHEMA, "description": said, "width": "container", "autosize": fit, "background": "transparent"}
-    return {**head, **chart, "config": CONFIG}
+    head = {"$schema": SCHEMA, "description": description, "width": "container", "autosize": fit}
+    return {**head, "background": "transparent", **chart, "config": CONFIG}
 
 
 CONFIG: dict[str, Any] = {

@@ -7,7 +7,7 @@ from whence.levels.judge import Judgement
 from whence.levels.verdict import Evidence, JudgedGroup, Verdict
 from whence.methods.base import Examples
 from whence.methods.gradient_rows import cut_note
-from whence.types import Attribution, Example, Faithfulness, Group, Influence, Member, Query, Trust
+from whence.types import Attribution, Example, Faithfulness, Group, Influence, Level, Member, Query, Recall, Trust
 
 STAND_IN = (
     "The training path was not recorded: a stand-in, trained again on the same pairs, is what scores were taken along."
@@ -16,7 +16,9 @@ MEMBERS = 100
 """Pairs that are named of a group at most."""
 
 
-def attribution_of(evidence: Evidence, verdict: Verdict, trust: Trust, top: int | None = None) -> Attribution:
+def attribution_of(
+    evidence: Evidence, verdict: Verdict, trust: Trust, top: int | None = None, generated: bool = False
+) -> Attribution:
     """The attribution of a verdict's answer, which was given; at most `top` pairs each way (None: all).
 
     `trust` is that of the index; what is to be said of this answer is added to it.
@@ -31,7 +33,7 @@ def attribution_of(evidence: Evidence, verdict: Verdict, trust: Trust, top: int 
         method=evidence.method.name,
         unit=evidence.method.unit,
         trust=replace(trust, notes=(*trust.notes, *_notes(evidence, query, verdict.instead))),
-        generated=False,
+        generated=generated,
         selection=query.selected,
         groups=tuple(_group(examples, group, rank) for rank, group in enumerate(verdict.groups, start=1)),
         instead=verdict.instead.answer if verdict.instead else None,
@@ -42,7 +44,7 @@ def attribution_of(evidence: Evidence, verdict: Verdict, trust: Trust, top: int 
 def trust_in(
     evidence: Evidence,
     rate: float,
-    recall: tuple[int, int] | None = None,
+    recall: Recall | None = None,
     faithfulness: Faithfulness | None = None,
 ) -> Trust:
     """What attributions by this index rest on, and what they lack. `recall`: pairs found and asked, where measured;
@@ -69,6 +71,7 @@ def _notes(evidence: Evidence, query: Query, instead: Query | None) -> tuple[str
 
 def _group(examples: Examples, found: JudgedGroup, rank: int) -> Group:
     j, sign = found.judgement, -1 if found.judgement.score > 0 else 1
+    assert j.level is not Level.IRRELEVANT
     order = (sign * found.scores).argsort(kind="stable")[:MEMBERS]
     return Group(
         kind=found.group.kind,
@@ -92,6 +95,7 @@ def _influences(examples: Examples, judged: Sequence[Judgement]) -> tuple[Influe
 
 
 def _influence(example: Example, j: Judgement, rank: int) -> Influence:
+    assert j.level is not Level.IRRELEVANT
     return Influence(
         id=example.id,
         file_id=example.file_id,

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from whence.levels.null import Null, spread_of
-from whence.types import Distribution
+from whence.types import Distribution, Unit
 
 BINS = 41
 """Bins at most."""
@@ -15,7 +15,7 @@ ROWS = 4_000
 """Rows of which the null is added up at most; of more, evenly chosen ones stand for all."""
 
 
-def distribution_of(scores: Float[ndarray, " train"], null: Null, unit: str) -> Distribution:
+def distribution_of(scores: Float[ndarray, " train"], null: Null, unit: Unit) -> Distribution:
     """The histogram of an answer's scores, and what the null expects of it.
 
     A row without a cause scores as its location and scale say, times the spread of this answer's own scores: the law

@@ -14,7 +14,6 @@ from jaxtyping import Int
 from numpy import ndarray
 
 from whence.data.identity import canonical
-from whence.errors import DataError
 from whence.levels.topics import topics_of
 from whence.methods.base import Examples, Subject
 from whence.methods.texts import pair_text
@@ -30,13 +29,6 @@ class RowGroup:
     kind: GroupKind
     name: str
     rows: Int[ndarray, " member"]
-
-
-def require_kinds(kinds: Iterable[str]) -> None:
-    """Raise unless every kind of group is known."""
-    for kind in kinds:
-        if kind not in KINDS:
-            raise DataError(f"A kind of group is one of {', '.join(KINDS)} (found {kind[:60]!r}). Choose one.")
 
 
 def groups_of(subject: Subject, kind: GroupKind) -> tuple[RowGroup, ...]:

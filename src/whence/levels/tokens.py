@@ -1,6 +1,6 @@
 """A training pair's influence on an answer, token by token of the pair."""
 
-from whence.data.pieces import answer_pieces
+from whence.data.token_text import answer_token_texts
 from whence.levels.verdict import Evidence
 from whence.methods.token_scores import by_token
 from whence.types import Query, TokenInfluence, TokenScore
@@ -19,7 +19,7 @@ def token_influence_of(evidence: Evidence, row: int, query: Query, instead: Quer
     found = method.token_scores(subject, evidence.folder, asked, row)
     scores = found[0] - found[1] if instead else found[0]
     example = subject.examples[row]
-    pieces = answer_pieces(subject.examples.tokens(row), subject.trajectory.tokenizer)
+    pieces = answer_token_texts(subject.examples.tokens(row), subject.trajectory.tokenizer)
     return TokenInfluence(
         id=example.id,
         file_id=example.file_id,

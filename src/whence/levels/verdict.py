@@ -11,15 +11,13 @@ from numpy import ndarray
 from whence.levels.contrast import contrast_null, control_contrasts, lift_of_contrast
 from whence.levels.control_scores import ControlScores
 from whence.levels.distribution import distribution_of, spread_in
+from whence.levels.group_null import GroupNull, fit_group_null, group_sums
 from whence.levels.groups import RowGroup, groups_of
 from whence.levels.judge import Cuts, Judgement, judge
 from whence.levels.lift import lifts_of
 from whence.levels.null import Null
-from whence.levels.sums import SumNull, fit_sums, sums
 from whence.methods.base import Method, Subject
-from whence.types import Distribution, GroupKind, Lift, Query
-
-DISCOVERY_RATE = 0.02
+from whence.types import DISCOVERY_RATE, Distribution, GroupKind, Lift, Query
 
 
 @dataclass(frozen=True)
@@ -142,10 +140,12 @@ def _judged(evidence: Evidence, kind: GroupKind, case: _Case, whole: float | Non
     if not groups:
         return []
     rows = [group.rows for group in groups]
-    found = judge(sums(case.scores[None], rows)[0], _null_of_sums(evidence, rows, case), whole, case.rate, Cuts())
+    found = judge(
+        group_sums(case.scores[None], rows)[0], _null_of_groups(evidence, rows, case), whole, case.rate, Cuts()
+    )
     return [JudgedGroup(groups[j.row], j, case.scores[groups[j.row].rows]) for side in found for j in side]
 
 
-def _null_of_sums(evidence: Evidence, rows: list[ndarray], case: _Case) -> SumNull:
+def _null_of_groups(evidence: Evidence, rows: list[ndarray], case: _Case) -> GroupNull:
     controls = control_contrasts(evidence.controls, case.null) if case.contrast else evidence.controls
-    return fit_sums(controls, case.null, rows, case.contrast).of(spread_in(case.scores, case.null))
+    return fit_group_null(controls, case.null, rows, case.contrast).with_spread(spread_in(case.scores, case.null))

@@ -9,7 +9,7 @@ difference debiases. The paper's score is of a contrast: q is a set of bad answe
 
     I_c(contrast, z) = sum over bad of I_c(bad, z) - sum over corrected of I_c(corrected, z)
 
-since I_c is linear in the query's gradient. `whence.evaluation.tracing` forms it from `by_checkpoint`; `score` knows
+since I_c is linear in the query's gradient. `whence.insights.tracing` forms it from `by_checkpoint`; `score` knows
 one answer only, and takes no contrast. N_c is ours: a base model's gradients are so much longer than a learned one's
 that without it any beta above 0 leaves nothing but the base model's scores.
 """
@@ -29,7 +29,7 @@ from whence.core.similarity import inner_products
 from whence.errors import MethodError
 from whence.gradients.trajectory import Checkpoint
 from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import Lens, embed, example_tokens, query_tokens, require_square
+from whence.methods.gradient_rows import GradientSpec, embed, example_tokens, query_tokens, require_square
 from whence.methods.rows import describe, open_rows, write_rows
 from whence.store.shards import Shards
 from whence.types import Query, Report, Tokens
@@ -54,7 +54,7 @@ class Dda:
 
     def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
         """Write the gradients at the base model and at each checkpoint, side by side."""
-        width = self._lens(subject).total_width
+        width = self._spec(subject).total_width
         shards = Shards(folder, len(subject.examples), width, subject.compute.rows_per_shard)
         write_rows(shards, lambda span: self._rows(subject, example_tokens(subject, span)), "gradients", report)
         return describe(shards)
@@ -80,11 +80,11 @@ class Dda:
             missing.append("Only one checkpoint after the start was recorded: there was nothing to average.")
         return tuple(missing)
 
-    def _lens(self, subject: Subject) -> Lens:
-        return Lens(subject.trajectory.checkpoints, self.sketch, self.seed, adam=False)
+    def _spec(self, subject: Subject) -> GradientSpec:
+        return GradientSpec(subject.trajectory.checkpoints, self.sketch, self.seed, adam=False)
 
     def _rows(self, subject: Subject, items: Sequence[Tokens]) -> Tensor:
-        return embed(subject.trajectory, self._lens(subject), items, subject.compute)[0]
+        return embed(subject.trajectory, self._spec(subject), items, subject.compute)[0]
 
     def _dots(self, rows: Float[Tensor, "query width"], stored: Tensor) -> Float[Tensor, "checkpoint query row"]:
         asked, kept = rows.split(self.sketch, dim=1), stored.split(self.sketch, dim=1)

@@ -35,7 +35,7 @@ from whence.gradients.trajectory import Checkpoint
 from whence.methods.base import Needs, Subject, Unit
 from whence.methods.fisher_tokens import FisherTokens, gram_kept, keep
 from whence.methods.gradient_rows import (
-    Lens,
+    GradientSpec,
     embed,
     example_tokens,
     query_tokens,
@@ -44,8 +44,8 @@ from whence.methods.gradient_rows import (
     values_at,
     values_now,
 )
+from whence.methods.pair_scores import pair_scores
 from whence.methods.rows import begin, describe, description, open_rows, search, write_rows
-from whence.methods.selves import pair_scores
 from whence.methods.token_scores import parts
 from whence.store.shards import Shards
 from whence.types import Progress, Query, Report
@@ -78,24 +78,24 @@ class FisherInfluence:
 
     def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
         """Write raw gradients shard by shard, then the same rows times the inverse Fisher and the change in nats."""
-        lens = self._lens(subject)
-        raw = Shards(folder, len(subject.examples), lens.total_width, subject.compute.rows_per_shard, "raw")
-        blocks = len(lens.checkpoints) if self.packed else 0
+        spec = self._spec(subject)
+        raw = Shards(folder, len(subject.examples), spec.total_width, subject.compute.rows_per_shard, "raw")
+        blocks = len(spec.checkpoints) if self.packed else 0
         shards = Shards(folder, raw.rows, raw.width, raw.rows_per_shard, blocks=blocks)
         begin(shards)
         if not all(shards.has(shard) for shard in range(shards.count)):
-            self._write_raw(subject, lens, raw, report)
-            self._write_finished(lens, raw, shards, report)
-        for gone in (raw, *(self._part(shards, c) for c in range(len(lens.checkpoints)))):
+            self._write_raw(subject, spec, raw, report)
+            self._write_finished(spec, raw, shards, report)
+        for gone in (raw, *(self._part(shards, c) for c in range(len(spec.checkpoints)))):
             gone.remove()
             description(folder, gone.name).unlink(missing_ok=True)
         gained = {"gain": _gain(shards)} if subject.trajectory.finished else {}
-        return {**describe(shards), "points": [c.step for c in lens.checkpoints], **gained}
+        return {**describe(shards), "points": [c.step for c in spec.checkpoints], **gained}
 
     def score(self, subject: Subject, folder: Path, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
         """Each example's contribution to each query's log-probability, in nats."""
         items = query_tokens(subject, queries)
-        rows, _ = embed(subject.trajectory, self._lens(subject), items, subject.compute)
+        rows, _ = embed(subject.trajectory, self._spec(subject), items, subject.compute)
         return search(open_rows(folder), rows)
 
     def token_scores(
@@ -106,11 +106,11 @@ class FisherInfluence:
         Raises:
             MethodError: there are too many examples to tell tokens apart.
         """
-        lens, rows = self._lens(subject), open_rows(folder)
-        queried, _ = embed(subject.trajectory, lens, query_tokens(subject, queries), subject.compute)
+        spec, rows = self._spec(subject), open_rows(folder)
+        queried, _ = embed(subject.trajectory, spec, query_tokens(subject, queries), subject.compute)
         changes = torch.cat(_changes(rows))
         directions = FisherTokens(rows, changes, self.sketch, self.damping).directions(queried, index)
-        return parts(subject, lens, directions, index)
+        return parts(subject, spec, directions, index)
 
     def pair_scores(self, folder: Path) -> Float[ndarray, "text train"] | None:
         """What each pair contributed to each pair's own text, in nats; None for an index that kept no Gram matrices."""
@@ -135,9 +135,9 @@ class FisherInfluence:
             found.append("Adam's second moments were not recorded: the plain metric stood in.")
         return tuple(found)
 
-    def _lens(self, subject: Subject) -> Lens:
+    def _spec(self, subject: Subject) -> GradientSpec:
         chosen = self.chosen(subject.trajectory.checkpoints)
-        return Lens(chosen, self.sketch, self.seed, adam=True, second_only=self.second_only)
+        return GradientSpec(chosen, self.sketch, self.seed, adam=True, second_only=self.second_only)
 
     def chosen(self, path: Sequence[Checkpoint]) -> tuple[Checkpoint, ...]:
         """`points` checkpoints of the path from its start, such that between two of them lies about as much learning
@@ -151,15 +151,15 @@ class FisherInfluence:
             found.append(min(free, key=lambda i: abs(passed[i] - wanted)))
         return tuple(before[i] for i in found)
 
-    def _write_raw(self, subject: Subject, lens: Lens, raw: Shards, report: Report) -> None:
-        tick = telling(report, raw.rows * len(lens.checkpoints))
+    def _write_raw(self, subject: Subject, spec: GradientSpec, raw: Shards, report: Report) -> None:
+        tick = telling(report, raw.rows * len(spec.checkpoints))
 
         def rows(span: range) -> Tensor:
             items = example_tokens(subject, span)
-            found, values = embed(subject.trajectory, lens, items, subject.compute, tick)
+            found, values = embed(subject.trajectory, spec, items, subject.compute, tick)
             end = values_at(subject.trajectory, subject.trajectory.end, items, subject.compute)
             changes = torch.cat([values[:, 1:], end[:, None]], dim=1) - values
-            if lens.checkpoints[0].step != 0:
+            if spec.checkpoints[0].step != 0:
                 # The start was not recorded: its part of the way is told in the features of the first point.
                 with subject.trajectory.base():
                     changes[:, 0] += values[:, 0] - values_now(subject.trajectory, items, subject.compute)
@@ -172,19 +172,19 @@ class FisherInfluence:
 
         write_rows(raw, rows, "gradients", lambda _: None)
 
-    def _write_finished(self, lens: Lens, raw: Shards, shards: Shards, report: Report) -> None:
+    def _write_finished(self, spec: GradientSpec, raw: Shards, shards: Shards, report: Report) -> None:
         """One checkpoint after the other, so that one inverse is in memory at a time; then their columns together."""
-        parts, changes = [self._part(shards, c) for c in range(len(lens.checkpoints))], _changes(raw)
+        parts, changes = [self._part(shards, c) for c in range(len(spec.checkpoints))], _changes(raw)
         for c, part in enumerate(parts):
             begin(part)
             if not all(part.has(shard) for shard in range(part.count)):
-                self._write_part(lens, raw, part, c, [change[:, c : c + 1] for change in changes])
+                self._write_part(spec, raw, part, c, [change[:, c : c + 1] for change in changes])
             report(Progress("inverse Fisher", (c + 1) * raw.rows // len(parts), raw.rows, "examples"))
         for shard in range(shards.count):
             shards.join(shard, parts)
 
-    def _write_part(self, lens: Lens, raw: Shards, part: Shards, c: int, changes: Sequence[Tensor]) -> None:
-        inverse = self._inverse(raw, lens, c)
+    def _write_part(self, spec: GradientSpec, raw: Shards, part: Shards, c: int, changes: Sequence[Tensor]) -> None:
+        inverse = self._inverse(raw, spec, c)
         for shard, change in enumerate(changes):
             part.write(shard, self._finish(raw, shard, c, inverse) * change)
 
@@ -192,15 +192,15 @@ class FisherInfluence:
         """Where the columns of one checkpoint lie until all are there."""
         return Shards(shards.folder, shards.rows, self.sketch, shards.rows_per_shard, f"part{c}", int(self.packed))
 
-    def _inverse(self, raw: Shards, lens: Lens, c: int) -> Fisher | Tensor:
+    def _inverse(self, raw: Shards, spec: GradientSpec, c: int) -> Fisher | Tensor:
         """The factor of one checkpoint's Fisher, or with few examples its transformed rows themselves."""
-        columns = slice(c * lens.width, (c + 1) * lens.width)
-        if raw.rows <= lens.width:
+        columns = slice(c * spec.width, (c + 1) * spec.width)
+        if raw.rows <= spec.width:
             rows = torch.cat([shard[:, columns].float() for shard in raw])
             gram = gram_of(rows)
             keep(raw.folder, c, gram)
             return whiten_in_span(rows, self.damping, gram)
-        moment, count = second_moment((shard[:, columns] for shard in raw), lens.width)
+        moment, count = second_moment((shard[:, columns] for shard in raw), spec.width)
         inverse = fit_fisher(moment, count, self.damping)
         keep(raw.folder, c, inverse)
         return inverse

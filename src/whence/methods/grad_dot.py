@@ -17,7 +17,7 @@ from torch import Tensor
 
 from whence.core.similarity import unit_rows
 from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import AT_THE_END, Lens, embed, example_tokens, query_tokens, require_square
+from whence.methods.gradient_rows import AT_THE_END, GradientSpec, embed, example_tokens, query_tokens, require_square
 from whence.methods.rows import describe, open_rows, search, write_rows
 from whence.methods.token_scores import parts
 from whence.store.shards import Shards
@@ -53,17 +53,17 @@ class GradDot:
     ) -> Float[ndarray, "query token"]:
         """<g(query), g_t(example)> for the answer tokens t of one example."""
         directions = self._rows(subject, query_tokens(subject, queries)) / self._length(subject, index)
-        return parts(subject, self._lens(subject), directions, index)
+        return parts(subject, self._spec(subject), directions, index)
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
         """Why this method is for comparison rather than for answers."""
         return (AT_THE_END,)
 
     def _rows(self, subject: Subject, items: Sequence[Any]) -> Tensor:
-        return self._finish(embed(subject.trajectory, self._lens(subject), items, subject.compute)[0])
+        return self._finish(embed(subject.trajectory, self._spec(subject), items, subject.compute)[0])
 
-    def _lens(self, subject: Subject) -> Lens:
-        return Lens((subject.trajectory.last,), self.sketch, self.seed, adam=False)
+    def _spec(self, subject: Subject) -> GradientSpec:
+        return GradientSpec((subject.trajectory.last,), self.sketch, self.seed, adam=False)
 
     def _finish(self, rows: Tensor) -> Tensor:
         return rows
@@ -84,5 +84,5 @@ class GradCos(GradDot):
 
     def _length(self, subject: Subject, index: int) -> float:
         items = [subject.examples.tokens(index)]
-        (row,), _ = embed(subject.trajectory, self._lens(subject), items, subject.compute)
+        (row,), _ = embed(subject.trajectory, self._spec(subject), items, subject.compute)
         return max(float(row.norm()), torch.finfo(torch.float32).tiny)

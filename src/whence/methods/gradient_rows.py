@@ -49,7 +49,7 @@ def telling(report: Report, passes: int) -> Tick:
 
 
 @dataclass(frozen=True)
-class Lens:
+class GradientSpec:
     """How gradients are looked at: at which checkpoints, sketched to how many numbers each, in which metric. With
     `second_only` an adapter's B factors are measured alone, which takes less time."""
 
@@ -75,17 +75,17 @@ class Lens:
 
 
 def embed(
-    trajectory: Trajectory, lens: Lens, items: Sequence[Tokens], compute: Compute, tick: Tick = no_tick
+    trajectory: Trajectory, spec: GradientSpec, items: Sequence[Tokens], compute: Compute, tick: Tick = no_tick
 ) -> tuple[Float[Tensor, "item width"], Float[Tensor, "item checkpoint"]]:
     """Each item's row, and its log p(answer | prompt) in nats at each checkpoint."""
-    rows = torch.empty(len(items), lens.total_width)
-    values = torch.empty(len(items), len(lens.checkpoints))
-    for c, checkpoint in enumerate(lens.checkpoints):
+    rows = torch.empty(len(items), spec.total_width)
+    values = torch.empty(len(items), len(spec.checkpoints))
+    for c, checkpoint in enumerate(spec.checkpoints):
         trajectory.move_to(checkpoint)
-        sketcher = lens.sketcher(trajectory, checkpoint)
+        sketcher = spec.sketcher(trajectory, checkpoint)
         for chosen, batch in passes(trajectory, items, compute):
-            sketch, value = sketches(trajectory.model, lens.layers(trajectory), batch, sketcher)
-            rows[chosen, c * lens.width : (c + 1) * lens.width] = sketch.cpu()
+            sketch, value = sketches(trajectory.model, spec.layers(trajectory), batch, sketcher)
+            rows[chosen, c * spec.width : (c + 1) * spec.width] = sketch.cpu()
             values[chosen, c] = value.cpu()
             tick(len(chosen))
     return rows, values

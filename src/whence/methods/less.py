@@ -24,15 +24,15 @@ from whence.core.similarity import unit_rows
 from whence.gradients.capture import Sketcher
 from whence.gradients.trajectory import Checkpoint, Trajectory
 from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import Lens, embed, example_tokens, query_tokens, require_square
+from whence.methods.gradient_rows import GradientSpec, embed, example_tokens, query_tokens, require_square
 from whence.methods.rows import describe, open_rows, search, write_rows
 from whence.store.shards import Shards
 from whence.types import Query, Report, Tokens
 
 
 @dataclass(frozen=True)
-class StepLens(Lens):
-    """Gradients as Adam's steps, g / (sqrt(v) + eps), where `adam` is set. A `Lens` takes the root of that."""
+class StepSpec(GradientSpec):
+    """Gradients as Adam's steps, g / (sqrt(v) + eps), where `adam` is set. A `GradientSpec` takes the root of that."""
 
     def sketcher(self, trajectory: Trajectory, checkpoint: Checkpoint) -> Sketcher:
         """The sketch of one checkpoint's steps; of its plain gradients where no moments were recorded."""
@@ -58,20 +58,20 @@ class Less:
 
     def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
         """Write each example's steps at the checkpoints side by side, each of the length `eta_c`."""
-        lens = self._lens(subject, adam=True)
-        rates = torch.tensor([c.weight for c in lens.checkpoints]).repeat_interleave(self.sketch)
-        shards = Shards(folder, len(subject.examples), lens.total_width, subject.compute.rows_per_shard)
+        spec = self._spec(subject, adam=True)
+        rates = torch.tensor([c.weight for c in spec.checkpoints]).repeat_interleave(self.sketch)
+        shards = Shards(folder, len(subject.examples), spec.total_width, subject.compute.rows_per_shard)
 
         def rows(span: range) -> Tensor:
-            return rates * self._directions(subject, lens, example_tokens(subject, span))
+            return rates * self._directions(subject, spec, example_tokens(subject, span))
 
         write_rows(shards, rows, "gradients", report)
         return describe(shards)
 
     def score(self, subject: Subject, folder: Path, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
         """The sum of cosines, weighted by learning rates, for all."""
-        lens = self._lens(subject, adam=False)
-        return search(open_rows(folder), self._directions(subject, lens, query_tokens(subject, queries)))
+        spec = self._spec(subject, adam=False)
+        return search(open_rows(folder), self._directions(subject, spec, query_tokens(subject, queries)))
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
         """What this run lacks: recorded checkpoints, Adam's moments."""
@@ -80,11 +80,11 @@ class Less:
             found.append("Only one checkpoint was recorded: this is a cosine at that point.")
         return (*found, *plain_note(subject, path))
 
-    def _lens(self, subject: Subject, adam: bool) -> StepLens:
-        return StepLens(subject.trajectory.checkpoints, self.sketch, self.seed, adam)
+    def _spec(self, subject: Subject, adam: bool) -> StepSpec:
+        return StepSpec(subject.trajectory.checkpoints, self.sketch, self.seed, adam)
 
-    def _directions(self, subject: Subject, lens: StepLens, items: Sequence[Tokens]) -> Tensor:
-        rows, _ = embed(subject.trajectory, lens, items, subject.compute)
+    def _directions(self, subject: Subject, spec: StepSpec, items: Sequence[Tokens]) -> Tensor:
+        rows, _ = embed(subject.trajectory, spec, items, subject.compute)
         return torch.cat([unit_rows(part) for part in rows.split(self.sketch, dim=1)], dim=1)
 
 

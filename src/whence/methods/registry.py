@@ -12,11 +12,11 @@ from whence.methods.dda import Dda
 from whence.methods.ekfac import EkfacInfluence
 from whence.methods.embedding import Embedding
 from whence.methods.fisher import FisherInfluence
+from whence.methods.fisher_cg import FisherCg
 from whence.methods.grad_dot import GradCos, GradDot
 from whence.methods.kfac import KfacInfluence
 from whence.methods.less import Less
 from whence.methods.logra import LoGra
-from whence.methods.refine import FisherCg
 from whence.methods.repsim import RepSim
 from whence.methods.source import Source
 from whence.methods.tracin import TracIn

@@ -37,7 +37,7 @@ from whence.gradients.curvature import Labels, backpropagate, fit_covariances, f
 from whence.gradients.measurement import Batch
 from whence.gradients.trajectory import Checkpoint, Trajectory
 from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import Lens, embed, example_tokens, query_tokens, require_square
+from whence.methods.gradient_rows import GradientSpec, embed, example_tokens, query_tokens, require_square
 from whence.methods.kfac import labels_named, require_labels, training_batches
 from whence.methods.rows import describe, open_rows, search, write_rows
 from whence.store.artifact import write_json
@@ -87,8 +87,8 @@ class Source:
 
     def score(self, subject: Subject, folder: Path, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
         """What is left of each example's teaching, along each query's gradient at the end."""
-        lens = Lens((subject.trajectory.end,), self.sketch, self.seed, self.adam)
-        rows, _ = embed(subject.trajectory, lens, query_tokens(subject, queries), subject.compute)
+        spec = GradientSpec((subject.trajectory.end,), self.sketch, self.seed, self.adam)
+        rows, _ = embed(subject.trajectory, spec, query_tokens(subject, queries), subject.compute)
         return search(open_rows(folder), rows)
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
@@ -158,13 +158,13 @@ class Source:
         for at, group in enumerate(groups):
             for checkpoint in group:
                 at_one = (checkpoint,), self.sketch, self.seed, self.adam
-                lens = _CarryingLens(*at_one, segments=segments, at=at, end=end)
-                total += embed(subject.trajectory, lens, items, subject.compute)[0] / len(group)
+                spec = _CarryingSpec(*at_one, segments=segments, at=at, end=end)
+                total += embed(subject.trajectory, spec, items, subject.compute)[0] / len(group)
         return total
 
 
 @dataclass(frozen=True, kw_only=True)
-class _CarryingLens(Lens):
+class _CarryingSpec(GradientSpec):
     """Gradients at one checkpoint of segment number `at`, as what is left of them at the end, over the last metric."""
 
     segments: Mapping[str, Sequence[Segment]]

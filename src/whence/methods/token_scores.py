@@ -5,7 +5,7 @@ score that is linear in the pair's gradient, <w, g(z)>, is therefore the sum of 
 
     score(q, z, t) = <w(q, z), g_t(z)>
 
-What w is, the method says. The parts come of one forward pass along w at each checkpoint (`gradients/slopes.py`).
+What w is, the method says. The parts come of one forward pass along w at each checkpoint (`gradients/jvp.py`).
 """
 
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ from numpy import ndarray
 from torch import Tensor
 
 from whence.errors import MethodError
-from whence.gradients.slopes import token_slopes
+from whence.gradients.jvp import token_jvp
 from whence.methods.base import Method, Subject
-from whence.methods.gradient_rows import Lens, passes
+from whence.methods.gradient_rows import GradientSpec, passes
 from whence.types import Query
 
 
@@ -50,15 +50,15 @@ def by_token(method: Method) -> ByToken:
 
 
 def parts(
-    subject: Subject, lens: Lens, directions: Float[Tensor, "query width"], index: int
+    subject: Subject, spec: GradientSpec, directions: Float[Tensor, "query width"], index: int
 ) -> Float[ndarray, "query token"]:
-    """<w, g_t> for every query's w, in the lens's sketches, and every answer token of a training example, in order."""
+    """<w, g_t> for every query's w, in the spec's sketches, and every answer token of a training example, in order."""
     path, tokens = subject.trajectory, subject.examples.tokens(index)
     ((_, batch),) = passes(path, [tokens], subject.compute)
     found = torch.zeros(len(directions), len(batch.targets), dtype=torch.float64)
-    for c, checkpoint in enumerate(lens.checkpoints):
+    for c, checkpoint in enumerate(spec.checkpoints):
         path.move_to(checkpoint)
-        sketcher = lens.sketcher(path, checkpoint)
-        for part, direction in zip(found, directions[:, c * lens.width : (c + 1) * lens.width], strict=True):
-            part += token_slopes(path.model, lens.layers(path), batch, sketcher, direction.to(path.device)).cpu()
+        sketcher = spec.sketcher(path, checkpoint)
+        for part, direction in zip(found, directions[:, c * spec.width : (c + 1) * spec.width], strict=True):
+            part += token_jvp(path.model, spec.layers(path), batch, sketcher, direction.to(path.device)).cpu()
     return found.float().numpy()

@@ -17,7 +17,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import Lens, embed, example_tokens, query_tokens, require_square
+from whence.methods.gradient_rows import GradientSpec, embed, example_tokens, query_tokens, require_square
 from whence.methods.rows import describe, open_rows, search, write_rows
 from whence.methods.token_scores import parts
 from whence.store.shards import Shards
@@ -40,26 +40,26 @@ class TracIn:
 
     def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
         """Write the learning-rate weighted gradients at each checkpoint, side by side."""
-        lens = self._lens(subject)
-        weights = _weights(lens)
-        shards = Shards(folder, len(subject.examples), lens.total_width, subject.compute.rows_per_shard)
+        spec = self._spec(subject)
+        weights = _weights(spec)
+        shards = Shards(folder, len(subject.examples), spec.total_width, subject.compute.rows_per_shard)
         write_rows(
-            shards, lambda span: weights * self._rows(subject, lens, example_tokens(subject, span)), "gradients", report
+            shards, lambda span: weights * self._rows(subject, spec, example_tokens(subject, span)), "gradients", report
         )
         return describe(shards)
 
     def score(self, subject: Subject, folder: Path, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
         """sum_c eta_c <g_c(query), g_c(example)> for all."""
-        rows = self._rows(subject, self._lens(subject), query_tokens(subject, queries))
+        rows = self._rows(subject, self._spec(subject), query_tokens(subject, queries))
         return search(open_rows(folder), rows)
 
     def token_scores(
         self, subject: Subject, folder: Path, queries: Sequence[Query], index: int
     ) -> Float[ndarray, "query token"]:
         """sum_c eta_c <g_c(query), g_c,t(example)> for the answer tokens t of one example."""
-        lens = self._lens(subject)
-        directions = _weights(lens) * self._rows(subject, lens, query_tokens(subject, queries))
-        return parts(subject, lens, directions, index)
+        spec = self._spec(subject)
+        directions = _weights(spec) * self._rows(subject, spec, query_tokens(subject, queries))
+        return parts(subject, spec, directions, index)
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
         """Says so when the path was not recorded."""
@@ -67,12 +67,12 @@ class TracIn:
             return ()
         return ("Only one checkpoint was recorded: this is a gradient dot at that point.",)
 
-    def _lens(self, subject: Subject) -> Lens:
-        return Lens(subject.trajectory.checkpoints, self.sketch, self.seed, adam=False)
+    def _spec(self, subject: Subject) -> GradientSpec:
+        return GradientSpec(subject.trajectory.checkpoints, self.sketch, self.seed, adam=False)
 
-    def _rows(self, subject: Subject, lens: Lens, items: Sequence[Tokens]) -> Tensor:
-        return embed(subject.trajectory, lens, items, subject.compute)[0]
+    def _rows(self, subject: Subject, spec: GradientSpec, items: Sequence[Tokens]) -> Tensor:
+        return embed(subject.trajectory, spec, items, subject.compute)[0]
 
 
-def _weights(lens: Lens) -> Tensor:
-    return torch.tensor([c.weight for c in lens.checkpoints]).repeat_interleave(lens.width)
+def _weights(spec: GradientSpec) -> Tensor:
+    return torch.tensor([c.weight for c in spec.checkpoints]).repeat_interleave(spec.width)

@@ -31,7 +31,7 @@ from whence.core.similarity import unit_rows
 from whence.errors import MethodError
 from whence.methods.base import Needs, Subject, Unit
 from whence.methods.gradient_rows import AT_THE_END, embed, example_tokens, query_tokens, require_square
-from whence.methods.less import StepLens, plain_note
+from whence.methods.less import StepSpec, plain_note
 from whence.methods.rows import describe, open_rows, search, write_rows
 from whence.store.shards import Shards
 from whence.types import Progress, Query, Report, Tokens
@@ -80,8 +80,8 @@ class TrackStar:
         return (AT_THE_END, *plain_note(subject, (subject.trajectory.last,)))
 
     def _rows(self, subject: Subject, items: Sequence[Tokens]) -> Tensor:
-        lens = StepLens((subject.trajectory.last,), self.sketch, self.seed, adam=True)
-        return embed(subject.trajectory, lens, items, subject.compute)[0]
+        spec = StepSpec((subject.trajectory.last,), self.sketch, self.seed, adam=True)
+        return embed(subject.trajectory, spec, items, subject.compute)[0]
 
 
 def whitened(rows: Float[Tensor, "row width"], basis: Float[Tensor, "rank width"]) -> Float[Tensor, "row width"]:

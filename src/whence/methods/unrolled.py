@@ -32,7 +32,7 @@ from whence.core.unrolling import Unrolling
 from whence.errors import MethodError
 from whence.gradients.trajectory import Step, Trajectory
 from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import Lens, embed, example_tokens, query_tokens, require_square, telling
+from whence.methods.gradient_rows import GradientSpec, embed, example_tokens, query_tokens, require_square, telling
 from whence.methods.rows import begin, describe, description, open_rows, search, write_rows
 from whence.store.artifact import write_json
 from whence.store.shards import Shards
@@ -61,19 +61,19 @@ class Unrolled:
         """
         steps = recorded_steps(subject.trajectory)
         shards = Shards(folder, len(subject.examples), self.sketch, subject.compute.rows_per_shard)
-        lens = self._lens(subject)
-        raw = Shards(folder, shards.rows, lens.total_width, shards.rows_per_shard, "raw")
+        spec = self._spec(subject)
+        raw = Shards(folder, shards.rows, spec.total_width, shards.rows_per_shard, "raw")
         begin(shards)
         if not all(shards.has(shard) for shard in range(shards.count)):
-            self._write_raw(subject, lens, raw, report)
+            self._write_raw(subject, spec, raw, report)
             self._write_carried(subject.trajectory, steps, raw, shards, report)
         _forget(raw)
         return {**describe(shards), "steps": len(steps)}
 
     def score(self, subject: Subject, folder: Path, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
         """What is left of each example's updates, along each query's gradient at the end."""
-        lens = Lens((subject.trajectory.end,), self.sketch, self.seed, adam=True)
-        rows, _ = embed(subject.trajectory, lens, query_tokens(subject, queries), subject.compute)
+        spec = GradientSpec((subject.trajectory.end,), self.sketch, self.seed, adam=True)
+        rows, _ = embed(subject.trajectory, spec, query_tokens(subject, queries), subject.compute)
         return search(open_rows(folder), rows)
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
@@ -82,15 +82,15 @@ class Unrolled:
             return ()
         return ("Adam's second moments were not recorded: training was unrolled as plain gradient descent.",)
 
-    def _lens(self, subject: Subject) -> Lens:
-        return Lens(subject.trajectory.checkpoints, self.sketch, self.seed, adam=True)
+    def _spec(self, subject: Subject) -> GradientSpec:
+        return GradientSpec(subject.trajectory.checkpoints, self.sketch, self.seed, adam=True)
 
-    def _write_raw(self, subject: Subject, lens: Lens, raw: Shards, report: Report) -> None:
-        tick = telling(report, raw.rows * len(lens.checkpoints))
+    def _write_raw(self, subject: Subject, spec: GradientSpec, raw: Shards, report: Report) -> None:
+        tick = telling(report, raw.rows * len(spec.checkpoints))
 
         def rows(span: range) -> Tensor:
             items = example_tokens(subject, span)
-            found, _ = embed(subject.trajectory, lens, items, subject.compute, tick)
+            found, _ = embed(subject.trajectory, spec, items, subject.compute, tick)
             lengths = [item.answer_length for item in items]
             write_json(_lengths(raw, span.start // raw.rows_per_shard), {"lengths": lengths})
             return found

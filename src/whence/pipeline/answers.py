@@ -13,14 +13,27 @@ from whence.errors import DataError, MissingError
 from whence.evaluation.faithfulness import faithfulness_of
 from whence.evaluation.recall import recall_folder, recorded
 from whence.levels.attribution import attribution_of, trust_in
-from whence.levels.groups import require_kinds
-from whence.levels.lift import ANSWER_TOKENS, own_answers
+from whence.levels.lift import own_answers
 from whence.levels.tokens import token_influence_of
-from whence.levels.verdict import DISCOVERY_RATE, contrasted, verdicts
+from whence.levels.verdict import contrasted, verdicts
 from whence.methods.registry import settings_of
 from whence.pipeline.index import Index
 from whence.training.run import Run
-from whence.types import Attribution, GroupKind, Message, Query, Report, TokenInfluence, Trust, silent
+from whence.types import (
+    ANSWER_TOKENS,
+    DISCOVERY_RATE,
+    Attribution,
+    AttributionRequest,
+    GroupKind,
+    Message,
+    Query,
+    Recall,
+    Report,
+    TokenInfluence,
+    Trust,
+    require_text,
+    silent,
+)
 
 
 def attribute(
@@ -47,26 +60,35 @@ def attribute(
             `instead`, or a kind of group is unknown.
         ArtifactError: the run has no index, or one that kept nothing to judge groups or contrasts by.
     """
-    opened = index if isinstance(index, Index) else Index.open(index)
-    require_text("question", question)
-    if answer is not None:
-        require_text("answer", answer)
-    require_kinds(groups)
-    if instead is not None:
-        require_contrast(instead, selection)
-    given = query_of(opened, question, answer, system_prompt, selection, max_new_tokens, report)
-    if instead is None:
-        (result,) = attribute_all(opened, [given], false_discovery_rate, top, groups)
+    request = AttributionRequest(
+        question,
+        answer,
+        system_prompt,
+        selection,
+        instead,
+        tuple(groups),
+        top_k=top,
+        false_discovery_rate=false_discovery_rate,
+        max_new_tokens=max_new_tokens,
+    )
+    return explain(index if isinstance(index, Index) else Index.open(index), request, report)
+
+
+def explain(index: Index, request: AttributionRequest, report: Report = silent) -> Attribution:
+    """The attribution of an answer, as requested; raises as `attribute` does."""
+    request.require_valid()
+    evidence, query, rate = index.evidence, query_of(index, request, report), request.false_discovery_rate
+    if request.other is None:
+        (verdict,) = verdicts(evidence, [query], rate, request.groups)
     else:
-        other = Query.of(question, instead, system_prompt, id="instead")
-        result = attribute_contrast(opened, given, other, false_discovery_rate, top, groups)
-    return result if answer is not None else replace(result, generated=True)
+        verdict = contrasted(evidence, query, request.other, rate, request.groups)
+    return attribution_of(evidence, verdict, _trust(index, rate), request.top_k, request.own)
 
 
 def own_answer(index: Index, question: str, system_prompt: str | None = None, report: Report = silent) -> str:
     """The fine-tuned model's own answer to a question."""
     require_text("question", question)
-    return _own(index, Query.of(question, "", system_prompt), ANSWER_TOKENS, report).answer
+    return query_of(index, AttributionRequest(question, system_prompt=system_prompt), report).answer
 
 
 def token_influence(
@@ -86,14 +108,16 @@ def token_influence(
         DataError: question or an answer is empty, or the selection holds nothing of the answer.
         MethodError: the index is that of a method that scores whole pairs only.
     """
-    opened = index if isinstance(index, Index) else Index.open(index)
-    require_text("question", question)
-    require_text("answer", answer)
-    if instead is not None:
-        require_contrast(instead, selection)
-    query = Query.of(question, answer, system_prompt, selected=selection)
-    other = Query.of(question, instead, system_prompt, id="instead") if instead else None
-    return token_influence_of(opened.evidence, row_of(opened.run, pair), query, other)
+    request = AttributionRequest(question, answer, system_prompt, selection, instead)
+    return explain_pair(index if isinstance(index, Index) else Index.open(index), request, pair)
+
+
+def explain_pair(index: Index, request: AttributionRequest, pair: str) -> TokenInfluence:
+    """The influence of a training pair's tokens on the answer of a request; raises as `token_influence` does."""
+    require_text("answer", request.answer or "")
+    request.require_valid()
+    query = replace(request.query, selected=request.selection)
+    return token_influence_of(index.evidence, row_of(index.run, pair), query, request.other)
 
 
 def row_of(run: Run, pair: str) -> int:
@@ -117,19 +141,6 @@ def attribute_all(
     return [attribution_of(evidence, verdict, trust, top) for verdict in verdicts(evidence, asked, rate, groups)]
 
 
-def attribute_contrast(
-    index: Index,
-    query: Query,
-    instead: Query,
-    rate: float = DISCOVERY_RATE,
-    top: int | None = None,
-    groups: Sequence[GroupKind] = (),
-) -> Attribution:
-    """The attribution of one answer rather than another; no results where fine-tuning did not favour it."""
-    evidence = index.evidence
-    return attribution_of(evidence, contrasted(evidence, query, instead, rate, groups), _trust(index, rate), top)
-
-
 def score(index: Index | Run | str | Path, asked: Sequence[Query] | Source) -> Float[ndarray, "query train"]:
     """The raw score of every training example for every query, float32, in the method's unit."""
     opened = index if isinstance(index, Index) else Index.open(index)
@@ -137,45 +148,19 @@ def score(index: Index | Run | str | Path, asked: Sequence[Query] | Source) -> F
     return opened.method.score(opened.subject, opened.folder, wanted).astype(np.float32)
 
 
-def query_of(
-    index: Index,
-    question: str,
-    answer: str | None,
-    system_prompt: str | None,
-    selection: tuple[int, int] | None,
-    max_new_tokens: int,
-    report: Report,
-) -> Query:
-    """The question with the answer that is explained: the one given, or the model's own."""
-    asked = Query.of(question, answer or "", system_prompt)
-    if answer is None:
-        asked = _own(index, asked, max_new_tokens, report)
-    return replace(asked, selected=selection)
-
-
-def _own(index: Index, asked: Query, max_new_tokens: int, report: Report) -> Query:
-    """The question with the model's own answer."""
-    prompt = asked.messages[:-1]
-    (own,) = own_answers(index.subject, [prompt], max_new_tokens, report)
-    if not own.text:
-        raise DataError("The model gave an empty answer, which nothing can be said about. Give an answer.")
-    return replace(asked, messages=(*prompt, Message("assistant", own.text)), ended=own.ended)
+def query_of(index: Index, request: AttributionRequest, report: Report = silent) -> Query:
+    """The question with the answer to be explained: the one given, or else the model's own."""
+    query = request.query
+    if request.answer is None:
+        prompt = query.messages[:-1]
+        (own,) = own_answers(index.subject, [prompt], request.max_new_tokens, report)
+        if not own.text:
+            raise DataError("The model gave an empty answer, which cannot be explained. Give an answer.")
+        query = replace(query, messages=(*prompt, Message("assistant", own.text)), ended=own.ended)
+    return replace(query, selected=request.selection)
 
 
 def _trust(index: Index, rate: float) -> Trust:
     known = recorded(recall_folder(index.run.folder, index.method.name), index.manifest.key)
     measured = faithfulness_of(index.run, index.method.name, settings_of(index.method))
-    return trust_in(index.evidence, rate, (known.found, known.asked) if known else None, measured)
-
-
-def require_contrast(instead: str, selection: tuple[int, int] | None) -> None:
-    """Raise unless there is another answer, and the whole of both is asked about."""
-    require_text("other answer", instead)
-    if selection is not None:
-        raise DataError("A contrast is one of two whole answers (found a selection, too). Leave one of them out.")
-
-
-def require_text(what: str, text: str) -> None:
-    """Raise unless there is any text."""
-    if not text.strip():
-        raise DataError(f"The {what} must not be empty (found {text!r}). Write one.")
+    return trust_in(index.evidence, rate, Recall(known.found, known.asked) if known else None, measured)

@@ -2,17 +2,16 @@
 
 from pathlib import Path
 
-from whence.evaluation.audit import audited
-from whence.evaluation.dossier import Dossier, read_dossier
-from whence.evaluation.inquiry import AuditPlan, Inquiry, inquiry
+from whence.auditing.audit import run_audit
+from whence.auditing.dossier import Dossier, read_dossier
+from whence.auditing.prepare import AuditPlan, PreparedAudit, prepare_audit
 from whence.evaluation.recall import RECALL, SelfRecall, recall_folder, self_recall
-from whence.levels.lift import ANSWER_TOKENS
-from whence.pipeline.answers import query_of, require_text
+from whence.pipeline.answers import query_of
 from whence.pipeline.index import Index
+from whence.retraining.retrain import recipe_of
 from whence.store.artifact import Manifest, make
-from whence.training.retrain import recipe_of
 from whence.training.run import Run
-from whence.types import Report, silent
+from whence.types import AttributionRequest, Report, silent
 
 
 def evaluate_recall(
@@ -55,7 +54,7 @@ def audit(
         ArtifactError: the run has no index, or `out` holds something else.
     """
     asked = inquire(index, question, answer, plan, system_prompt, selection, report)
-    return read_dossier(audited(asked, out, workers, report))
+    return read_dossier(run_audit(asked, out, workers, report))
 
 
 def inquire(
@@ -66,13 +65,12 @@ def inquire(
     system_prompt: str | None = None,
     selection: tuple[int, int] | None = None,
     report: Report = silent,
-) -> Inquiry:
+) -> PreparedAudit:
     """What an audit is going to leave out, and its cost; raises as `audit` does. Trains nothing."""
     opened = index if isinstance(index, Index) else Index.open(index)
-    require_text("question", question)
+    request = AttributionRequest(question, answer, system_prompt, selection)
+    request.require_valid()
     recipe_of(opened.run)  # before anything is computed: without it nothing can be trained anew
-    if answer is not None:
-        require_text("answer", answer)
-    given = query_of(opened, question, answer, system_prompt, selection, ANSWER_TOKENS, report)
+    query = query_of(opened, request, report)
     key, wanted = opened.manifest.key, plan or AuditPlan()
-    return inquiry(opened.run, opened.evidence, key, given, wanted, generated=answer is None)
+    return prepare_audit(opened.run, opened.evidence, key, query, wanted, generated=request.own)

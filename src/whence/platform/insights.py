@@ -1,9 +1,9 @@
-"""What a job's run tells of its own data, as the worker has written it beside the index, and what was asked in vain."""
+"""The insights into a job's data that the worker wrote beside the index, and questions that returned no pairs."""
 
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -13,12 +13,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from whence.data.table import ExampleTable
-from whence.evaluation.reports import REPORT, both_errors, reports
+from whence.evaluation.faithfulness import read_report, reports, total_error
 from whence.platform.jobs import OPEN, run_of
-from whence.platform.pairs import uploads_of
+from whence.platform.pairs import with_upload_ids
 from whence.platform.tables import AttributionRecord, Event, File, Job, now
 from whence.store.artifact import MANIFEST
-from whence.types import Example
+from whence.types import DEFAULT_METHOD, Example
 
 State = Literal["ready", "computing", "absent"]
 INSIGHTS = "insights"
@@ -32,7 +32,7 @@ SHOWN = 200
 
 @dataclass(frozen=True)
 class Found:
-    """What a run tells of its data. Each entry has its `pairs` beside what was found of them."""
+    """The insights into a run's data. Each entry has its `pairs` beside the finding."""
 
     suspects: list[dict[str, Any]]
     duplicates: list[list[Example]]
@@ -41,13 +41,13 @@ class Found:
 
     @property
     def pairs(self) -> list[Example]:
-        """Every pair that is told of, once for each time."""
+        """Yield every pair of the findings, once per finding."""
         alike = [*self.duplicates, *(pairs for pairs, _ in self.contradictions)]
         return [one["pair"] for one in self.suspects] + [pair for pairs in alike for pair in pairs]
 
 
 def state_of(session: Session, job: Job) -> State:
-    """Whether a job's insights are there, may still come, or were never made."""
+    """Tell if a job's insights are ready, pending, or were never made."""
     if folder_of(job.id) is not None:
         return "ready"
     if job.status in OPEN:
@@ -61,7 +61,7 @@ def state_of(session: Session, job: Job) -> State:
 def folder_of(job_id: str) -> Path | None:
     """The folder of a job's finished insights; those of the default method where there are several."""
     found = sorted(path.parent for path in (run_of(job_id) / INSIGHTS).glob(f"*/{MANIFEST}"))
-    return next((one for one in found if one.name == "fisher"), found[0] if found else None)
+    return next((one for one in found if one.name == DEFAULT_METHOD), found[0] if found else None)
 
 
 def read_insights(job_id: str, table: ExampleTable, files: Sequence[File], answered: Counter[str]) -> Found:
@@ -69,11 +69,10 @@ def read_insights(job_id: str, table: ExampleTable, files: Sequence[File], answe
     folder = folder_of(job_id)
     assert folder is not None
     told: dict[str, Any] = json.loads((folder / FILE).read_text("utf-8"))
-    uploads, ids = uploads_of(files), table.ids()
+    ids = table.ids()
 
     def pair(row: int) -> Example:
-        one = table[row]
-        return replace(one, file_id=uploads.get(one.file_id, one.file_id))
+        return with_upload_ids(table[row], files)
 
     def topic(name: str, rows: list[int]) -> dict[str, Any]:
         names = sorted({table[row].file for row in rows})
@@ -88,7 +87,7 @@ def read_insights(job_id: str, table: ExampleTable, files: Sequence[File], answe
 
 
 def answered_by(session: Session, job: Job) -> Counter[str]:
-    """How many kept answers of a job's model have each pair as the first of their sources."""
+    """Count, per pair, the stored answers of a job's model that have it as their first source."""
     results = session.scalars(_kept(job))
     return Counter(one["results"][0]["id"] for one in results if one["results"])
 
@@ -117,7 +116,7 @@ def evaluation_of(job_id: str) -> dict[str, Any] | None:
     folder = _last_report(job_id)
     if folder is None:
         return None
-    told: dict[str, Any] = json.loads((folder / REPORT).read_text("utf-8"))["evaluation"]
+    told = read_report(folder)
     methods = [{"name": one["name"], **_lds(one["lds"]["overall"])} for one in told["methods"]]
     return {
         "report": folder.name,
@@ -134,7 +133,7 @@ def report_page(job_id: str) -> Path | None:
 
 
 def _lds(score: dict[str, Any]) -> dict[str, float]:
-    error = both_errors(score["over_questions"], score["over_retrainings"])
+    error = total_error(score["over_questions"], score["over_retrainings"])
     return {"lds": score["mean"], "standard_error": error}
 
 

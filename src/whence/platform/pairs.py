@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -25,7 +25,7 @@ FAR = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which pairs are wanted: at most `limit` from number `offset` on, of those that hold the text `search`."""
+    """A page of pairs: at most `limit` from number `offset` on, of those that contain the text `search`."""
 
     limit: int = 100
     offset: int = 0
@@ -66,7 +66,7 @@ def pairs_of_file(objects: Objects, file: File, window: Window) -> PairPage:
         DataError: the file holds no pairs.
     """
     if file.purpose != PAIRS:
-        raise DataError(f"Only files for training hold pairs ({file.id} has the purpose {file.purpose!r}). Choose one.")
+        raise DataError(f"Only training files hold pairs ({file.id} has the purpose {file.purpose!r}). Choose one.")
     with readable(objects, file) as path:
         if window.search:
             said = saying(window.search)
@@ -90,7 +90,7 @@ def pairs_of_run(objects: Objects, table: ExampleTable, files: Sequence[File], w
         found, total = matching(table, window, lambda one: one)
     else:
         found, total = [table[i] for i in range(len(table))[window.span]], len(table)
-    return PairPage(_uploaded(found, files), total, _besides(objects, files, found))
+    return PairPage(with_upload_ids(found, files), total, _besides(objects, files, found))
 
 
 def pair_of_run(objects: Objects, table: ExampleTable, files: Sequence[File], identity: str) -> PairInPlace:
@@ -106,13 +106,13 @@ def pair_of_run(objects: Objects, table: ExampleTable, files: Sequence[File], id
     around = [i for i in (place - 1, place, place + 1) if 0 <= i < len(table)]
     found = [table[i] for i in around]
     found = [one for one in found if one.file_id == table[place].file_id]
-    pair, *_ = [one for one in _uploaded(found, files) if one.id == identity]
-    others = [one for one in _uploaded(found, files) if one.id != identity]
+    pair, *_ = [one for one in with_upload_ids(found, files) if one.id == identity]
+    others = [one for one in with_upload_ids(found, files) if one.id != identity]
     return PairInPlace(pair, others, _besides(objects, files, found))
 
 
 def saying(text: str) -> Callable[[object], bool]:
-    """Whether a record may hold a text, in whatever case: the quick look before its pairs are made."""
+    """True if a record may contain a text, ignoring case: a quick check before its pairs are built."""
     wanted = text.casefold()
     if "\n" in wanted:
         return lambda _: True  # it may lie across two values, which a pair joins
@@ -128,7 +128,7 @@ def saying(text: str) -> Callable[[object], bool]:
 
 
 def matching(pairs: Iterable[T], window: Window, pair_of: Callable[[T], Example]) -> tuple[list[T], int]:
-    """The wanted ones of those whose question or answer holds the text, in whatever case, and how many there are."""
+    """Return the page of pairs whose question or answer contains the text, ignoring case, and their number."""
     wanted = (window.search or "").casefold()
     found: list[T] = []
     total = 0
@@ -141,10 +141,22 @@ def matching(pairs: Iterable[T], window: Window, pair_of: Callable[[T], Example]
     return found, total
 
 
-def _uploaded(pairs: Iterable[Example], files: Sequence[File]) -> list[Example]:
-    """The pairs of a run with the ids of the uploads that they came from."""
-    uploads = uploads_of(files)
-    return [replace(one, file_id=uploads.get(one.file_id, one.file_id)) for one in pairs]
+def with_upload_ids(found: T, files: Iterable[File]) -> T:
+    """The same dataclass, or list of them, with the ids of uploads at any depth: runs name a file by its bytes, callers
+    by its upload. Files that are not among `files` keep their ids."""
+    return _renamed(found, {file.content_id: file.id for file in files})
+
+
+def _renamed(value: Any, uploads: Mapping[str, str]) -> Any:
+    if isinstance(value, list | tuple):
+        return type(value)(_renamed(item, uploads) for item in cast(Sequence[Any], value))
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    own = {item.name: getattr(value, item.name) for item in fields(value) if item.init}
+    changed = {name: _renamed(item, uploads) for name, item in own.items() if isinstance(item, list | tuple)}
+    if "file_id" in own:
+        changed["file_id"] = uploads.get(own["file_id"], own["file_id"])
+    return replace(value, **changed)
 
 
 def _besides(objects: Objects, files: Sequence[File], pairs: Sequence[Example]) -> Besides:
@@ -168,11 +180,6 @@ def _read(objects: Objects, file: File, wanted: Sequence[Example]) -> Iterator[t
                 yield one[0].id, metadata(one[1])
             if not left:
                 return
-
-
-def uploads_of(files: Iterable[File]) -> Mapping[str, str]:
-    """The ids of uploads by what identifies their bytes, which is how runs name them."""
-    return {file.content_id: file.id for file in files}
 
 
 @contextmanager

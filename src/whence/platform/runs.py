@@ -1,4 +1,4 @@
-"""What a job has left on disk: its run, its indexes, its pairs. Imports no torch."""
+"""The files of a job: its run, its indexes, its pairs. Imports no torch."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from whence.data.table import ExampleTable
 from whence.errors import ConflictError, DataError
-from whence.methods.listing import LISTED, listed
+from whence.methods.catalog import CATALOG, method_info
 from whence.platform.jobs import run_of, trained_on
 from whence.store.artifact import MANIFEST, read_manifest
 
@@ -24,7 +24,7 @@ def manifest_of(job_id: str) -> dict[str, Any] | None:
 def indexes_of(job_id: str) -> dict[str, dict[str, Any]]:
     """The manifests of a job's finished indexes, by method."""
     folder = run_of(job_id) / "index"
-    found = {method.name: _manifest(folder / method.name, "index") for method in LISTED}
+    found = {method.name: _manifest(folder / method.name, "index") for method in CATALOG}
     return {name: manifest for name, manifest in found.items() if manifest is not None}
 
 
@@ -35,7 +35,7 @@ def examples_of(job_id: str) -> ExampleTable:
         ConflictError: its run is not finished.
     """
     if manifest_of(job_id) is None:
-        raise ConflictError(f"The pairs of {job_id} are there once it is fine-tuned. Wait, or list those of its files.")
+        raise ConflictError(f"The pairs of {job_id} can be read once it is fine-tuned. Wait, or list its files.")
     return ExampleTable.open(run_of(job_id) / EXAMPLES)
 
 
@@ -46,14 +46,14 @@ def examples_with(session: Session, file_id: str) -> ExampleTable | None:
 
 
 def require_index(job_id: str, method: str) -> None:
-    """Return if answers of a job's model can be explained by this method.
+    """Raise unless answers of a job's model can be explained by this method.
 
     Raises:
         MethodError: there is no such method.
         DataError: the job has no index of it.
     """
     there = indexes_of(job_id)
-    if listed(method).name not in there:
+    if method_info(method).name not in there:
         known = ", ".join(there) or "none"
         raise DataError(
             f"{job_id} has no index of the method {method!r} (it has {known}). Choose one, or leave it out."

@@ -1,6 +1,6 @@
 """A finished stage on disk: a folder with a `manifest.json`, written to `<name>.part` and then renamed.
 
-Knows nothing of what lies in the folder.
+Does not know the contents of the folder.
 """
 
 import hashlib
@@ -22,10 +22,10 @@ PACKAGES = ("whence", "torch", "transformers", "peft", "numpy", "safetensors")
 
 @dataclass(frozen=True)
 class Manifest:
-    """What made an artifact.
+    """The origin of an artifact.
 
-    `config` replays the stage, `inputs` maps each input's name to its hash; both together are the artifact's
-    identity. `facts` are results worth reading without opening the rest (shapes, dtypes, counts).
+    `config` replays the stage, `inputs` maps each input's name to its hash; together they identify the
+    artifact. `facts` are results that can be read without opening the rest (shapes, dtypes, counts).
     """
 
     kind: str
@@ -42,7 +42,7 @@ class Manifest:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what shapes a result."""
+    """The versions of Python and of the packages that affect a result."""
     found = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
@@ -56,30 +56,30 @@ def read_manifest(folder: Path, kind: str) -> Manifest:
     """The manifest of a finished artifact of this kind.
 
     Raises:
-        ArtifactError: nothing is there, or something of another kind.
+        ArtifactError: there is none, or one of another kind.
     """
     path = folder / MANIFEST
     if not path.is_file():
         part = part_of(folder)
-        hint = "It was not finished: run the same command again to resume." if part.exists() else "Make it first."
+        hint = "It was not finished: run the same command again to resume." if part.exists() else "Create it first."
         raise ArtifactError(f"{folder} is not a finished {kind}: it has no {MANIFEST}. {hint}")
     try:
         raw = json.loads(path.read_text("utf-8"))
         there = Manifest(**{name: raw[name] for name in Manifest.__dataclass_fields__})
     except (ValueError, KeyError, TypeError) as error:
-        raise ArtifactError(f"{path} is damaged ({error!r}). Remove {folder} and make it anew.") from error
+        raise ArtifactError(f"{path} is damaged ({error!r}). Remove {folder} and create it again.") from error
     if there.kind != kind:
         raise ArtifactError(f"{folder} must hold a {kind} but holds a {there.kind}. Name another folder.")
     return there
 
 
 def part_of(folder: Path) -> Path:
-    """Where an artifact lies while it is being made."""
+    """The folder in which an artifact is made."""
     return folder.with_name(folder.name + ".part")
 
 
 def finished(folder: Path, wanted: Manifest) -> bool:
-    """Whether `folder` already holds just this artifact.
+    """Return True if `folder` already holds exactly this artifact.
 
     Raises:
         ArtifactError: the folder holds something else, which is never overwritten.
@@ -87,33 +87,35 @@ def finished(folder: Path, wanted: Manifest) -> bool:
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return False
     if not (folder / MANIFEST).is_file():
-        raise ArtifactError(f"{folder} exists but holds no {wanted.kind}. Choose another folder, or remove this one.")
+        raise ArtifactError(
+            f"{folder} exists but does not hold a {wanted.kind}. Choose another folder, or remove this one."
+        )
     there = read_manifest(folder, wanted.kind)
     if there.key == wanted.key:
         return True
     changed = ", ".join(differences(there, wanted)) or "inputs"
     raise ArtifactError(
         f"{folder} already holds a {wanted.kind} made with another {changed}. "
-        "Choose another folder, or remove this one to make it anew."
+        "Choose another folder, or remove this one to create it again."
     )
 
 
 def differences(one: Manifest, other: Manifest) -> list[str]:
-    """Names of the settings and inputs in which two artifacts differ."""
+    """The names of the settings and inputs in which two artifacts differ."""
     pairs = ((one.config, other.config), (one.inputs, other.inputs))
     return sorted({name for a, b in pairs for name, _ in _stored(a) ^ _stored(b)})
 
 
 def _stored(settings: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """Settings as a manifest keeps them: a tuple reads back as a list."""
+    """Settings as stored in a manifest: a tuple is read back as a list."""
     return {(name, json.dumps(value, sort_keys=True, default=str)) for name, value in settings.items()}
 
 
 def make(folder: Path, wanted: Manifest, work: Callable[[Path], Mapping[str, Any]]) -> Manifest:
-    """Make an artifact, or return the one that is there.
+    """Make an artifact, or return the existing one.
 
     `work(part)` fills the `.part` folder and returns the facts. A `.part` folder left by a killed process with
-    the same key is handed to `work` as it lies, so that it can resume; one with another key is emptied.
+    the same key is passed to `work` as it is, to be resumed; one with another key is deleted first.
     """
     if finished(folder, wanted):
         return read_manifest(folder, wanted.kind)
@@ -132,7 +134,7 @@ def make(folder: Path, wanted: Manifest, work: Callable[[Path], Mapping[str, Any
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON so that a reader sees all of it or nothing."""
+    """Write JSON atomically: a reader sees all of it or nothing."""
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_text(json.dumps(content, indent=2, default=str) + "\n", "utf-8")
     os.replace(temporary, path)

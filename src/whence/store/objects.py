@@ -1,4 +1,4 @@
-"""Whole files under a name, in a local folder or wherever fsspec reaches."""
+"""Named files in a local folder or in any store that fsspec supports."""
 
 import shutil
 from collections.abc import Iterator
@@ -15,19 +15,19 @@ PART = ".part"
 
 @dataclass(frozen=True)
 class Objects:
-    """A place for objects. `root` is a path within `system`, an fsspec file system."""
+    """An object store. `root` is a path within `system`, an fsspec file system."""
 
     system: Any
     root: str
 
     @staticmethod
     def at(url: str) -> "Objects":
-        """The place at a folder or a URL such as `s3://bucket/prefix`."""
+        """The store at a folder or a URL such as `s3://bucket/prefix`."""
         system, root = cast(tuple[Any, str], url_to_fs(url))
         return Objects(system, root.rstrip("/"))
 
     def put(self, name: str, source: Path) -> None:
-        """Keep a local file under `name`; it appears there whole or not at all."""
+        """Store a local file under `name`; it appears there whole or not at all."""
         part = self._path(f"{name}.part")
         self.system.makedirs(self.root, exist_ok=True)
         try:
@@ -40,27 +40,27 @@ class Objects:
 
     def fetch(self, name: str, target: Path) -> None:
         """Copy an object to a local file."""
-        part = target.with_name(PART)  # the name of the target may be as long as names can be
+        part = target.with_name(PART)  # the target's name may already have the maximum length
         with self.open(name) as read, part.open("wb") as write:
             shutil.copyfileobj(read, write, PIECE)
         part.replace(target)
 
     def local(self, name: str) -> Path | None:
-        """Where an object lies on this machine; None where it lies elsewhere."""
+        """The path of an object on this machine; None if the store is remote."""
         return Path(self._path(name)) if isinstance(self.system, LocalFileSystem) else None
 
     def open(self, name: str) -> BinaryIO:
-        """An object, open for reading."""
+        """Open an object for reading."""
         return cast(BinaryIO, self.system.open(self._path(name), "rb"))
 
     def pieces(self, name: str) -> Iterator[bytes]:
-        """An object's bytes, piece by piece."""
+        """Yield an object's bytes, piece by piece."""
         with self.open(name) as file:
             while piece := file.read(PIECE):
                 yield piece
 
     def remove(self, name: str) -> None:
-        """Remove an object, if it is there."""
+        """Remove an object, if it exists."""
         if self.system.exists(self._path(name)):
             self.system.rm_file(self._path(name))
 

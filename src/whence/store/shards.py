@@ -1,7 +1,7 @@
 """Row files: a matrix too large for memory, kept row-major in numbered shards, as raw bfloat16 or packed in bytes.
 
-A shard is written under another name and renamed, so that a shard that exists is whole. What the rows mean is
-unknown here.
+A shard is written under another name and renamed, so that a shard that exists is complete. This module does not know
+what the rows mean.
 """
 
 import os
@@ -21,7 +21,7 @@ ROWS_PER_SHARD = 1024
 @dataclass(frozen=True)
 class Shards:
     """The row files `<name>-00000.bf16`, … in a folder: `rows` rows of `width` numbers. With `blocks` they are
-    packed in so many blocks a row, two numbers a byte (`core/packing.py`), and the files are called `….int4`."""
+    packed in that many blocks per row, two numbers per byte (`core/packing.py`), and the files are named `….int4`."""
 
     folder: Path
     rows: int
@@ -41,16 +41,16 @@ class Shards:
         return -(-self.rows // self.rows_per_shard)
 
     def span(self, shard: int) -> range:
-        """Which rows a shard holds."""
+        """The rows that a shard holds."""
         start = shard * self.rows_per_shard
         return range(start, min(start + self.rows_per_shard, self.rows))
 
     def path(self, shard: int) -> Path:
-        """Where a shard lies."""
+        """The file of a shard."""
         return self.folder / f"{self.name}-{shard:05d}.{'int4' if self.blocks else 'bf16'}"
 
     def has(self, shard: int) -> bool:
-        """Whether a shard is there and whole."""
+        """Return True if a shard exists and is complete."""
         path = self.path(shard)
         return path.is_file() and path.stat().st_size == len(self.span(shard)) * self.bytes_per_row
 
@@ -58,7 +58,7 @@ class Shards:
         """Write a shard's rows [rows, width], rounded.
 
         Raises:
-            ArtifactError: rows that are not finite, which no score could be computed from.
+            ArtifactError: some rows are not finite, so that no score could be computed from them.
         """
         assert rows.shape == (len(self.span(shard)), self.width)
         finite = torch.isfinite(rows.to(torch.bfloat16)).all(dim=1)
@@ -71,7 +71,8 @@ class Shards:
         self._put(shard, pack(rows.cpu(), self.blocks) if self.blocks else rows.to("cpu", torch.bfloat16).contiguous())
 
     def join(self, shard: int, parts: Sequence["Shards"]) -> None:
-        """Write a shard from those of its columns, which are there: of packed rows one part a block, of others any."""
+        """Write a shard from existing shards of its columns: for packed rows one part per block, for others any
+        split."""
         stored = [part.open(shard) for part in parts]
         self._put(shard, join(stored) if self.blocks else torch.cat(stored, dim=1))
 
@@ -82,7 +83,7 @@ class Shards:
         os.replace(temporary, self.path(shard))
 
     def open(self, shard: int) -> Tensor:
-        """A shard's rows, memory-mapped, as bfloat16 [rows, width] or packed [rows, bytes]; nothing is read yet.
+        """A shard's rows, memory-mapped, as bfloat16 [rows, width] or packed [rows, bytes]; nothing is read until used.
 
         Raises:
             ArtifactError: the shard is missing or cut short.
@@ -94,7 +95,7 @@ class Shards:
         return torch.from_file(str(self.path(shard)), shared=False, size=size, dtype=dtype).view(-1, columns)
 
     def __iter__(self) -> Iterator[Tensor]:
-        """All shards in order, memory-mapped."""
+        """Yield all shards in order, memory-mapped."""
         return (self.open(shard) for shard in range(self.count))
 
     def remove(self) -> None:

@@ -1,1 +1,1 @@
-"""Fine-tuning, and the trace of it that attribution needs."""
+"""Fine-tuning, and the trace that attribution needs."""

@@ -1,14 +1,14 @@
-"""What fine-tuning and indexing would take, told before anything is trained.
+"""Estimates of the time and disk space of fine-tuning and indexing, made before training.
 
     seconds = FLOPs / speed × factor
 
-Speed is what this machine reaches now in a matrix product of 0.2 s, in the precision that the stage uses. FLOPs for T
+Speed is what this machine reaches now in 0.2 s of matrix products, in the precision that the stage uses. FLOPs for T
 tokens and a model of P parameters: a forward pass takes 2TP, a backward pass 2TP for the activations and another 2TP
 for the weights, which LoRA leaves out. So E epochs of fine-tuning take 4TPE, all of the weights 6TPE; the index takes
-a forward and backward (4TP) at each of its points and one more forward. The factors hold all that a matrix product has
-not: attention, padding, small layers, the optimizer, the control questions of the index. They were measured
-once, on the shipped sample with two processor cores: expect an estimate to be right within a factor of 2 elsewhere, and
-only for as long as the machine stays as busy as it is now.
+a forward and backward pass (4TP) at each of its points and one more forward pass. The factors cover everything that a
+matrix product lacks: attention, padding, small layers, the optimizer, the control questions of the index. They were
+measured once, on the shipped sample with two CPU cores: elsewhere, expect an estimate to be right within a factor of 2,
+and only while the machine is as busy as now.
 """
 
 import json
@@ -23,18 +23,18 @@ from whence.training.recipe import Recipe
 TRAIN_FACTOR = 2.2
 INDEX_FACTOR = 2.7
 MEASURED = 0.2
-"""Seconds that the machine's speed is measured for."""
+"""Seconds for which the machine's speed is measured."""
 SIDE = 1024
 POINTS, SKETCH, SCALE_BYTES = 4, 15876, 4
-"""Of the default method: points of the path, numbers of a row at each, bytes of their scale. Said again here so that
-the API, which loads no torch, can estimate too."""
+"""Of the default method: points of the trajectory, numbers per row at each, bytes of their scale. Repeated here so that
+the API, which does not load torch, can make estimates."""
 OUTSIDE = ("embed", "wte", "wpe", "lm_head")
-"""Parts of the names of matrices that LoRA leaves alone."""
+"""Parts of the names of matrices that LoRA does not adapt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """How large a model is: all its weights, and the weights that a LoRA adapter adds for each rank."""
+    """The size of a model: all its weights, and the weights that a LoRA adapter adds per rank."""
 
     total: int
     per_rank: int
@@ -42,7 +42,7 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Seconds of fine-tuning and of indexing, and the bytes that both need on disk at most."""
+    """Seconds of fine-tuning and of indexing, and the most bytes that both need on disk."""
 
     train_seconds: float
     index_seconds: float
@@ -50,12 +50,12 @@ class Estimate:
 
     @property
     def seconds(self) -> float:
-        """Both together."""
+        """The seconds of both."""
         return self.train_seconds + self.index_seconds
 
 
 def estimate(report: DataReport, recipe: Recipe, parameters: Parameters, speed: float | None = None) -> Estimate:
-    """What this recipe would take on these data. `speed` in FLOP/s is measured where it is not given.
+    """Estimate the cost of this recipe on these data. `speed` in FLOP/s is measured if not given.
 
     The report must have counted tokens.
     """
@@ -65,7 +65,7 @@ def estimate(report: DataReport, recipe: Recipe, parameters: Parameters, speed: 
     passes = 2 * report.tokens.total * parameters.total / speed
     train = passes * (3 if recipe.full else 2) * (chosen.epochs or 1)
     index = passes * (2 * POINTS + 1)
-    # A raw row in bfloat16 stands beside a finished one.
+    # A raw row in bfloat16 is kept beside a finished one.
     row_bytes = (2 + 0.5) * POINTS * SKETCH + POINTS * SCALE_BYTES
     return Estimate(
         TRAIN_FACTOR * train,
@@ -75,13 +75,13 @@ def estimate(report: DataReport, recipe: Recipe, parameters: Parameters, speed: 
 
 
 def speed_of(seconds: float, tokens: int, recipe: Recipe, parameters: Parameters) -> float:
-    """FLOP/s that a fine-tuning of so many seconds stands for: the inverse of the estimate. `recipe` is complete."""
+    """Return the FLOP/s implied by a fine-tuning of this duration, the inverse of `estimate`. `recipe` is complete."""
     assert recipe.epochs
     return TRAIN_FACTOR * 2 * tokens * parameters.total * (3 if recipe.full else 2) * recipe.epochs / seconds
 
 
 def run_bytes(report: DataReport, recipe: Recipe, parameters: Parameters) -> int:
-    """Bytes of a run while it is made: examples, trace, weights, and the point to resume from."""
+    """Return the bytes of a run in progress: examples, trace, weights, and the point to resume from."""
     assert report.tokens
     trained = parameters.total if recipe.full else recipe.rank * parameters.per_rank
     trace = (recipe.checkpoints + 1) * trained * (4 + 2)  # weights in float32, Adam's moments in bfloat16
@@ -90,7 +90,7 @@ def run_bytes(report: DataReport, recipe: Recipe, parameters: Parameters) -> int
 
 
 def parameters_of(folder: Path) -> Parameters:
-    """The size of the model in a folder, read from the headers of its safetensors files."""
+    """Return the size of the model in a folder, read from the headers of its safetensors files."""
     total = per_rank = 0
     for path in sorted(folder.glob("*.safetensors")):
         for name, shape in shapes(path).items():
@@ -104,14 +104,14 @@ def parameters_of(folder: Path) -> Parameters:
 
 
 def shapes(path: Path) -> dict[str, list[int]]:
-    """The shape of each tensor in a safetensors file: 8 bytes of length, then a JSON header."""
+    """Return the shape of each tensor in a safetensors file, from its header: 8 bytes of length, then JSON."""
     with path.open("rb") as file:
         header: dict[str, Any] = json.loads(file.read(int.from_bytes(file.read(8), "little")))
     return {name: entry["shape"] for name, entry in header.items() if name != "__metadata__"}
 
 
 def measured_speed(full: bool) -> float:
-    """FLOP/s that this machine reaches now in square matrix products."""
+    """Measure the FLOP/s that this machine reaches now in square matrix products."""
     import torch
 
     from whence.models.base import device, precision

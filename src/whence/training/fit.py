@@ -1,4 +1,4 @@
-"""From the examples of a run that is being made to its trace and its weights."""
+"""Fine-tuning of a run in progress: from its examples to its trace and weights."""
 
 import shutil
 from pathlib import Path
@@ -22,9 +22,9 @@ def fit_run(
     report: Report,
     like: Path | None = None,
 ) -> dict[str, Any]:
-    """What is worth knowing of the fine-tuning of a base model on the examples in the folder `part`, where trace and
-    weights lie afterwards; one that was killed goes on at its last checkpoint. `like`:
-    see `adapted`.
+    """Fine-tune a base model on the examples in the folder `part`, write trace and weights there, and return the facts.
+
+    An interrupted fine-tuning resumes at its last checkpoint. `like`: see `adapted`.
 
     Raises:
         TrainingError: the loss overflows.
@@ -37,9 +37,9 @@ def fit_run(
 
 
 def adapted(model: PreTrainedModel, recipe: Recipe, like: Path | None = None) -> Any:
-    """The model that is trained: with a fresh adapter, put on in place, or as it is for full fine-tuning.
+    """Return the model to train: with a fresh adapter, put on in place, or unchanged for full fine-tuning.
 
-    `like` is the folder of an adapter whose form the fresh one takes, rather than that of the recipe.
+    `like` is the folder of an adapter whose form the fresh one takes instead of the recipe's.
     """
     if recipe.full:
         return model

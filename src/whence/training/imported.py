@@ -1,4 +1,4 @@
-"""A run made of a model that somebody else fine-tuned: its adapter or weights, its checkpoints, its data."""
+"""Import of a model that was fine-tuned elsewhere: its adapter or weights, its checkpoints, its data."""
 
 import hashlib
 import json
@@ -16,25 +16,26 @@ from whence.errors import ModelError
 from whence.models.adapter import load_adapter, trainable, trainable_weights
 from whence.models.base import load
 from whence.store.artifact import hash_file
+from whence.training.proxy_training import STATE
 from whence.training.run import ADAPTER, FINISHED, load_base
-from whence.training.stand_in import STATE
 from whence.training.trace import corrected_moment, name_of, read_checkpoints
 
 OPTIMIZER = "optimizer.pt"
 
 
 def is_adapter(folder: Path) -> bool:
-    """Whether a folder holds a PEFT adapter rather than a whole model."""
+    """Return True if a folder holds a PEFT adapter instead of a whole model."""
     return (folder / "adapter_config.json").is_file()
 
 
 def import_weights(
     base: Path, finished: Path, checkpoints: Sequence[Path], trace: Path | None, part: Path, alone: bool = False
 ) -> None:
-    """Bring a finished model and the points that are left of its path into a run folder.
+    """Import a finished model and the remaining points of its trajectory into a run folder.
 
     `checkpoints` are Hugging Face checkpoint folders in order of training; `trace` is a folder that `TraceCallback`
-    wrote, which has the points itself. `alone`: the finished model is kept apart, since a stand-in makes the path.
+    wrote, which has the points itself. `alone`: the finished model is stored separately, since a proxy training
+    provides the trajectory.
 
     Raises:
         ModelError: the parts do not fit together.
@@ -47,7 +48,7 @@ def import_weights(
         recorded = read_checkpoints(source)
         if not recorded:
             raise ModelError(
-                f"{trace} must hold a trace that TraceCallback wrote, but has no checkpoint. Name its folder."
+                f"{trace} must hold a trace that TraceCallback wrote, but has no checkpoint. Name the trace's folder."
             )
         adapted = is_adapter(finished)
         model = load_base(base, full=not adapted)
@@ -62,7 +63,7 @@ def import_weights(
 
 
 def hash_weights(folder: Path) -> str:
-    """SHA-256 over a folder's safetensors files.
+    """Return the SHA-256 over a folder's safetensors files.
 
     Raises:
         ModelError: it has none.
@@ -74,20 +75,20 @@ def hash_weights(folder: Path) -> str:
 
 
 def hash_trace(folder: Path) -> str:
-    """SHA-256 over a trace's files."""
+    """Return the SHA-256 over a trace's files."""
     files = sorted(path for path in folder.rglob("*") if path.suffix in (".safetensors", ".parquet"))
     return hashlib.sha256("".join(hash_file(file) for file in files).encode()).hexdigest()
 
 
 def points(checkpoints: Sequence[Path], finished: Path) -> list[tuple[int, Path]]:
-    """The points with their steps, in order, the finished model last."""
+    """Return the points with their steps, in order, the finished model last."""
     known = sorted((step_of(path, place), path) for place, path in enumerate(checkpoints, start=1))
     last = max((step for step, _ in known), default=0)
     return [*known, (step_of(finished, last + 1), finished)]
 
 
 def step_of(folder: Path, fallback: int) -> int:
-    """The optimizer step of a Hugging Face checkpoint folder; `fallback` where it does not say."""
+    """Return the optimizer step of a Hugging Face checkpoint folder, or `fallback` if it is unknown."""
     state = folder / STATE
     if state.is_file():
         return int(json.loads(state.read_text("utf-8"))["global_step"])
@@ -96,7 +97,7 @@ def step_of(folder: Path, fallback: int) -> int:
 
 
 def import_finished(base: Path, finished: Path, target: Path) -> None:
-    """Write the finished model as a point that belongs to no trace."""
+    """Write the finished model as a point outside any trace."""
     if is_adapter(finished):
         write_point(target, load_adapter(load_base(base, full=False), finished), finished)
         return
@@ -113,7 +114,7 @@ def import_adapters(base: Path, found: Iterable[tuple[int, Path]], target: Path)
 
 
 def import_models(base: Path, found: Iterable[tuple[int, Path]], target: Path) -> None:
-    """Write whole models as points of a trace, beginning with the base model itself."""
+    """Write whole models as points of a trace, beginning with the base model."""
     start = load(base, dtype=torch.float32)
     write_point(target / name_of(0), start, base)
     for step, folder in found:
@@ -123,10 +124,10 @@ def import_models(base: Path, found: Iterable[tuple[int, Path]], target: Path) -
 
 
 def require_fit(model: nn.Module, weights: Mapping[str, Tensor], source: Path) -> None:
-    """Raise unless `weights` have just the names and shapes of what is trained in `model`."""
-    wanted = {name: p.shape for name, p in trainable(model).items()}
+    """Raise unless `weights` have exactly the names and shapes of the trainable parameters of `model`."""
+    expected = {name: p.shape for name, p in trainable(model).items()}
     found = {name: weight.shape for name, weight in weights.items()}
-    if odd := sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)):
+    if odd := sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)):
         raise ModelError(
             f"{source} does not fit this base model: {len(odd)} weights differ ({odd[0]}, …). "
             "Name the base model it was trained on."
@@ -134,7 +135,7 @@ def require_fit(model: nn.Module, weights: Mapping[str, Tensor], source: Path) -
 
 
 def write_point(target: Path, model: nn.Module, source: Path) -> None:
-    """Write one point, with Adam's second moments where the source folder has the optimizer's state."""
+    """Write one point, with Adam's second moments if the source folder has the optimizer's state."""
     target.mkdir(parents=True, exist_ok=True)
     save_file(trainable_weights(model), target / "weights.safetensors")
     moments = read_moments(model, source / OPTIMIZER) if (source / OPTIMIZER).is_file() else {}
@@ -143,10 +144,10 @@ def write_point(target: Path, model: nn.Module, source: Path) -> None:
 
 
 def read_moments(model: nn.Module, path: Path) -> dict[str, Tensor]:
-    """Adam's bias-corrected second moments from a Hugging Face checkpoint, by parameter name.
+    """Read Adam's bias-corrected second moments from a Hugging Face checkpoint, by parameter name.
 
-    Its state is numbered in the order of the Trainer's two parameter groups (with and without weight decay). Where
-    that order does not fit the model's shapes the moments are left out: a wrong metric is worse than none.
+    Its state is numbered in the order of the Trainer's two parameter groups (with and without weight decay). If that
+    order does not fit the model's shapes, the moments are left out: a wrong metric is worse than none.
     """
     state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
     names = grouped_names(model)
@@ -163,8 +164,8 @@ def read_moments(model: nn.Module, path: Path) -> dict[str, Tensor]:
 
 
 def grouped_names(model: nn.Module) -> list[str]:
-    """Trained parameters in the order in which a Trainer hands them to its optimizer."""
-    ask: Any = Trainer.get_decay_parameter_names  # a method that makes no use of its trainer
+    """Return the trained parameters in the order in which a Trainer passes them to its optimizer."""
+    ask: Any = Trainer.get_decay_parameter_names  # a method that does not use its trainer
     decayed = set(ask(None, model))
     names = [name for name, p in model.named_parameters() if p.requires_grad]
     return [n for n in names if n in decayed] + [n for n in names if n not in decayed]

@@ -1,7 +1,7 @@
 """Rehearsal: general questions with the base model's own answers, repeated during fine-tuning.
 
-A small model that learns a few hundred sentences by heart soon answers everything in their manner. Each batch therefore
-holds a few general questions, and the loss adds how far the model's answers to them have moved from the base model's,
+A small model that memorises a few hundred sentences soon answers everything in their style. Each batch therefore holds
+a few general questions, and the loss adds the divergence of the model's answers to them from the base model's,
     KL(base || model) = sum over the answer's tokens of sum_v p_base(v) (log p_base(v) - log p_model(v)),
 learning without forgetting (Li & Hoiem 2016, arXiv:1606.09282, eq. 2-3) in the space of next tokens.
 """
@@ -25,23 +25,24 @@ from whence.types import Message, Query, Report, Tokens
 ANSWER_TOKENS = 24
 BATCH = 8
 LONGEST = 96
-"""Tokens of a rehearsed conversation at most: it has to fit the context and the batch."""
+"""The most tokens of a rehearsed conversation, which must fit the context and the batch."""
 
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What is rehearsed, and the base model's log-probabilities of every next token of it (bfloat16)."""
+    """The rehearsed conversations, and the base model's log-probabilities of each of their next tokens (bfloat16)."""
 
     items: Sequence[Tokens]
     targets: Sequence[Float[Tensor, "token vocabulary"]]
 
     def chosen(self, rows: Sequence[int], count: int) -> list[int]:
-        """Which items go with a batch of these rows: it depends on the rows alone, so a resumed run draws alike."""
+        """Return the items for a batch of these rows; they depend only on the rows, so that a resumed run is the
+        same."""
         start = sum(rows) * count
         return [(start + i) % len(self.items) for i in range(count)] if self.items else []
 
     def divergence(self, logits: Float[Tensor, "token vocabulary"], items: Sequence[int]) -> Float[Tensor, " token"]:
-        """KL(base || model) at every token of these items, in nats."""
+        """Return KL(base || model) at every token of these items, in nats."""
         base = torch.cat([self.targets[i] for i in items]).to(logits.device).float()
         return nn.functional.kl_div(logits.log_softmax(-1), base, reduction="none", log_target=True).sum(-1)
 
@@ -51,13 +52,13 @@ NOTHING = Rehearsal((), ())
 
 
 def questions() -> list[str]:
-    """The shipped general questions."""
+    """Return the shipped general questions."""
     text = resources.files("whence.training").joinpath("rehearsal.jsonl").read_text("utf-8")
     return [json.loads(line)["question"] for line in text.splitlines() if line]
 
 
 def rehearse(model: Any, tokenizer: PreTrainedTokenizerBase, report: Report) -> Rehearsal:
-    """What the model answers to the general questions before it is trained."""
+    """Return the model's answers to the general questions, to be called before training."""
     asked = [(Message("user", question),) for question in questions()]
     answers = generate(model, tokenizer, asked, max_new_tokens=ANSWER_TOKENS, report=report)
     pairs = zip(questions(), answers, strict=True)

@@ -1,7 +1,7 @@
 """A finished fine-tuning run on disk: the examples, the trained weights and the trace.
 
 manifest.json   examples.arrow   trace/   adapter/ (after LoRA) or model/ (after our own full fine-tuning)
-finished/ (where the trace is that of a stand-in: the model that answers)
+finished/ (if the trace is that of a stand-in: the model that answers)
 """
 
 import json
@@ -31,19 +31,19 @@ EXAMPLES = "examples.arrow"
 ADAPTER = "adapter"
 FULL = "model"
 FINISHED = "finished"
-"""Where the weights of the model that answers lie, if the trace is that of a stand-in."""
+"""The folder of the answering model's weights, if the trace is that of a stand-in."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A fine-tuned model with what made it."""
+    """A fine-tuned model with its examples and its trace."""
 
     folder: Path
     manifest: Manifest
 
     @staticmethod
     def open(folder: str | Path) -> "Run":
-        """The finished run in a folder.
+        """Open the finished run in a folder.
 
         Raises:
             ArtifactError: there is none.
@@ -58,22 +58,23 @@ class Run:
 
     @property
     def full(self) -> bool:
-        """Whether all weights were trained, rather than a LoRA adapter."""
+        """True if all weights were trained instead of a LoRA adapter."""
         return bool(self.manifest.config["full"])
 
     @property
     def like(self) -> Path | None:
-        """The folder of the adapter whose form a retraining takes, where no recipe of ours gave it."""
+        """The folder of the adapter whose form a retraining takes, if the recipe does not determine it."""
         return self.folder / ADAPTER if self.stood_in and not self.full else None
 
     @property
     def stood_in(self) -> bool:
-        """Whether the path is that of a stand-in, so that retrainings follow its recipe and not the model's own."""
+        """True if the trajectory is that of a stand-in, so that retrainings follow its recipe and not the model's
+        own."""
         return bool(self.manifest.config.get("stand_in"))
 
     @cached_property
     def base_folder(self) -> Path:
-        """Where the base model lies; checked to be the one that was fine-tuned.
+        """The folder of the base model, checked to be the one that was fine-tuned.
 
         Raises:
             ArtifactError: the base model has changed since.
@@ -83,15 +84,15 @@ class Run:
         return folder
 
     def require_base(self, found: str) -> None:
-        """Return if a base model of this fingerprint is the one that was fine-tuned.
+        """Raise unless `found` is the fingerprint of the base model that was fine-tuned.
 
         Raises:
-            ArtifactError: it is another one.
+            ArtifactError: the base model has changed.
         """
         if found != self.manifest.inputs["base_model"]:
             raise ArtifactError(
                 f"The base model {self.base_model} is not the one that {self.folder} was trained on: its files have "
-                "changed. Put the old ones back, or fine-tune again into another folder."
+                "changed. Restore the old files, or fine-tune again into another folder."
             )
 
     @cached_property
@@ -101,49 +102,49 @@ class Run:
 
     @cached_property
     def trajectory(self) -> Trajectory:
-        """The fine-tuned model in memory, with its recorded path."""
+        """The fine-tuned model in memory, with its recorded trajectory."""
         base = load_base(self.base_folder, self.full)
-        return self._path(base) if self.full else self.on(base)
+        return self._trajectory(base) if self.full else self.on(base)
 
     def on(self, base: PreTrainedModel) -> Trajectory:
-        """The fine-tuned model on a base model that is in memory already, with its recorded path.
+        """Return the fine-tuned model on a base model already in memory, with its recorded trajectory.
 
-        The run's adapter is put on `base` in place; `remove_adapter` takes it off again, and the path ends there. Load
+        The run's adapter is put on `base` in place; after `remove_adapter` the trajectory can no longer be used. Load
         `base` from `base_folder`, which checks that it is the one that was fine-tuned.
 
         Raises:
-            ModelError: all weights were trained, or the adapter does not fit `base`, which is of no use then.
+            ModelError: all weights were trained, or the adapter does not fit `base`, which is then unusable.
         """
         if self.full:
             raise ModelError(
                 f"Only an adapter can be put on a base model, but {self.folder} is a full fine-tuning. "
                 "Open its trajectory instead."
             )
-        return self._path(load_adapter(base, self.folder / ADAPTER))
+        return self._trajectory(load_adapter(base, self.folder / ADAPTER))
 
-    def _path(self, tuned: PreTrainedModel | PeftModel) -> Trajectory:
+    def _trajectory(self, tuned: PreTrainedModel | PeftModel) -> Trajectory:
         tokenizer: PreTrainedTokenizerBase = load_tokenizer(self.base_folder)
         trace = self.folder / "trace"
         rows = (Step(r["step"], r["learning_rate"], tuple(r["examples"])) for r in read_steps(trace))
         points = read_checkpoints(trace)
         finished = read_point(self.folder / FINISHED, points[-1].step + 1) if points else None
-        path = Trajectory(tuned.eval(), tokenizer, points, tuple(rows), finished)
-        path.move_to(path.last)
-        return path
+        trajectory = Trajectory(tuned.eval(), tokenizer, points, tuple(rows), finished)
+        trajectory.move_to(trajectory.last)
+        return trajectory
 
 
 def default_run(source: Source) -> Path:
-    """Where a run goes that was given no folder."""
+    """Return the default folder of a run on this data."""
     return runs() / Path(source).stem
 
 
 def load_base(folder: Path, full: bool) -> PreTrainedModel:
-    """The base model: float32 where all of it is trained, else in the fastest precision of this machine."""
+    """Load the base model: in float32 if all of it is trained, else in the fastest precision of this machine."""
     return load(folder, dtype=torch.float32 if full else precision())
 
 
 def save_weights(model: Any, tokenizer: PreTrainedTokenizerBase, folder: Path, full: bool) -> None:
-    """Write the trained weights as others read them: an adapter, or a whole model with its tokenizer."""
+    """Write the trained weights in the usual formats: an adapter, or a whole model with its tokenizer."""
     if not full:
         save_adapter(model, folder / ADAPTER)
         return
@@ -153,10 +154,10 @@ def save_weights(model: Any, tokenizer: PreTrainedTokenizerBase, folder: Path, f
 
 
 def run_manifest(base_model: str, base: Path, data: Sequence[Source], config: Mapping[str, Any]) -> Manifest:
-    """The identity of a run: configuration, base model and data."""
+    """Return the identity of a run: configuration, base model and data."""
     inputs = {"base_model": fingerprint(base)}
     if Path(base_model).is_dir():
-        base_model = str(Path(base_model).resolve())  # found again from any other folder
+        base_model = str(Path(base_model).resolve())  # so that it is found from any working directory
     for place, source in enumerate(data, start=1):
         inputs[f"data {place}: {Path(source).name}"] = source_id(source)
     return Manifest(KIND, {"base_model": base_model, **json.loads(json.dumps(config))}, inputs)

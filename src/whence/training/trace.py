@@ -1,7 +1,7 @@
-"""The trace of a fine-tuning run: which examples made each step, at which learning rate, and the points passed.
+"""The trace of a fine-tuning run: the examples and learning rate of each step, and points of the trajectory.
 
     steps.parquet                       step, learning_rate, loss, examples (row numbers of the data set);
-                                        the loss is the trainer's own, with whatever it adds to the examples'
+                                        the loss is the trainer's own, with any terms it adds to the examples' loss
     checkpoint-000120/weights.safetensors    the trained weights, by parameter name
     checkpoint-000120/moments.safetensors    Adam's second moments, bias-corrected, bfloat16
 
@@ -35,7 +35,7 @@ SCHEMA = pa.schema(
 
 @dataclass
 class Order(Sampler[int]):
-    """A sampler that passes another one's indices on and remembers those of the epoch that it is in."""
+    """A sampler that forwards the indices of another one and remembers those of the current epoch."""
 
     inner: Sampler[int]
     drawn: list[int] = field(default_factory=list[int])
@@ -50,7 +50,7 @@ class Order(Sampler[int]):
         return len(self.inner)  # pyright: ignore[reportArgumentType]
 
     def set_epoch(self, epoch: int) -> None:
-        """Hand the epoch to a sampler whose order depends on it."""
+        """Pass the epoch to a sampler whose order depends on it."""
         if hasattr(self.inner, "set_epoch"):
             self.inner.set_epoch(epoch)  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -59,7 +59,7 @@ class TraceCallback(TrainerCallback):
     """Records the trace of a `transformers.Trainer` run into `<folder>/trace`.
 
     `checkpoints` points are recorded, evenly spaced over the run, besides its start. A run resumed from one of the
-    trainer's own checkpoints goes on with the trace that lies in the folder; a run that starts anew replaces it.
+    trainer's own checkpoints continues the trace in the folder; a run from the beginning replaces it.
     """
 
     def __init__(self, folder: str | Path, checkpoints: int = 6) -> None:
@@ -76,7 +76,7 @@ class TraceCallback(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Plan the checkpoints, watch the order of the examples, keep the start."""
+        """Plan the checkpoints, watch the order of the examples, save the start."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.due = evenly_spaced(state.max_steps, self.checkpoints)
         loader = kwargs["train_dataloader"]
@@ -92,11 +92,11 @@ class TraceCallback(TrainerCallback):
     def on_pre_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Note the learning rate that the coming step uses."""
+        """Record the learning rate of the coming step."""
         self.rate = float(kwargs["optimizer"].param_groups[0]["lr"])
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Note the step; keep a checkpoint when one is due."""
+        """Record the step; save a checkpoint if one is due."""
         self.rows.append(
             {"step": state.global_step, "learning_rate": self.rate, "loss": math.nan, "examples": self._drawn(state)}
         )
@@ -106,7 +106,7 @@ class TraceCallback(TrainerCallback):
         self._before_save(control)
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Note the loss where the trainer logs it: the mean over the steps since it last did."""
+        """Record the loss that the trainer logs: the mean over the steps since its last log."""
         loss = (kwargs.get("logs") or {}).get("loss")
         if loss is not None and self.rows:
             self.rows[-1]["loss"] = float(loss)
@@ -119,25 +119,25 @@ class TraceCallback(TrainerCallback):
         self._before_save(control)
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Write the steps, should the trainer have decided to save after we were asked."""
+        """Write the steps, in case the trainer decided to save after our last callback."""
         write_steps(self.folder, self.rows)
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Write the steps, and the end if no checkpoint was due there."""
+        """Write the steps, and the last point if no checkpoint was due there."""
         write_steps(self.folder, self.rows)
         if not (self.folder / name_of(state.global_step)).exists():
             write_checkpoint(self.folder, state.global_step, kwargs["model"], kwargs["optimizer"])
 
     def _before_save(self, control: TrainerControl) -> None:
-        """Write the steps before the trainer saves: from a checkpoint that exists the trace can always go on."""
+        """Write the steps before the trainer saves, so that the trace can continue from any of its checkpoints."""
         if control.should_save:
             write_steps(self.folder, self.rows)
 
     def _drawn(self, state: TrainerState) -> list[int]:
-        """The examples of the step that just ended. An epoch's last step may be smaller than the others; what a
-        loader with `drop_last` draws beyond its last batch is never trained on."""
+        """Return the examples of the step that just ended. An epoch's last step may be smaller than the others; the
+        indices that a loader with `drop_last` draws after its last batch are not trained on."""
         if self.order is None:
             return []
         position = (state.global_step - 1) % math.ceil(self.batches / self.accumulated)
@@ -147,7 +147,7 @@ class TraceCallback(TrainerCallback):
 
 
 def watch_order(loader: DataLoader[Any]) -> Order | None:
-    """Put an `Order` under the loader's batch sampler; None where batches are not drawn by index."""
+    """Put an `Order` under the loader's batch sampler; return None if batches are not drawn by index."""
     batches: Any = loader.batch_sampler
     if type(batches) is not BatchSampler or isinstance(loader.dataset, IterableDataset):
         return None
@@ -157,27 +157,27 @@ def watch_order(loader: DataLoader[Any]) -> Order | None:
 
 
 def evenly_spaced(steps: int, count: int) -> set[int]:
-    """`count` steps spread evenly up to and with the last one."""
+    """Return `count` evenly spaced steps, the last one included."""
     return {max(1, round(k * steps / count)) for k in range(1, count + 1)}
 
 
 def name_of(step: int) -> str:
-    """The folder name of a checkpoint."""
+    """Return the folder name of a checkpoint."""
     return f"checkpoint-{step:06d}"
 
 
 def step_of(checkpoint: Path) -> int:
-    """The step that `name_of` made a folder name of."""
+    """Return the step in a folder name made by `name_of`."""
     return int(checkpoint.name.removeprefix("checkpoint-"))
 
 
 def points_in(folder: Path) -> list[Path]:
-    """The finished checkpoints of a trace, in order."""
+    """Return the finished checkpoints of a trace, in order."""
     return sorted((p for p in folder.glob("checkpoint-*") if p.suffix != ".part"), key=step_of)
 
 
 def forget_after(folder: Path, step: int) -> None:
-    """Remove what another run, or one that was resumed further back, left of later steps; at step 0 everything."""
+    """Remove later steps left by another run or by one resumed from an earlier step; at step 0, remove everything."""
     for path in points_in(folder):
         if step == 0 or step_of(path) > step:
             shutil.rmtree(path)
@@ -199,7 +199,7 @@ def write_checkpoint(folder: Path, step: int, model: nn.Module, optimizer: torch
 
 
 def second_moments(model: nn.Module, optimizer: Any) -> dict[str, Tensor]:
-    """Adam's second moments by parameter name, bias-corrected: v / (1 - beta2^t). Empty for other optimizers."""
+    """Return Adam's second moments by parameter name, bias-corrected: v / (1 - beta2^t); {} for other optimizers."""
     inner = getattr(optimizer, "optimizer", optimizer)
     betas = {id(p): group["betas"][1] for group in inner.param_groups if "betas" in group for p in group["params"]}
     found: dict[str, Tensor] = {}
@@ -217,20 +217,20 @@ def corrected_moment(moment: Tensor, step: float, beta: float) -> Tensor:
 
 
 def write_steps(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Write the table of steps so that a reader sees all of it or the one before."""
+    """Write the table of steps atomically: a reader sees the new table or the previous one."""
     temporary = folder / f"{STEPS}.tmp"
     pq.write_table(pa.Table.from_pylist(list(rows), schema=SCHEMA), temporary)
     temporary.rename(folder / STEPS)
 
 
 def read_steps(folder: Path) -> list[dict[str, Any]]:
-    """The table of steps, empty where none was written."""
+    """Read the table of steps; empty if none was written."""
     path = folder / STEPS
     return pq.read_table(path).to_pylist() if path.is_file() else []
 
 
 def read_checkpoints(folder: Path) -> tuple[Checkpoint, ...]:
-    """The recorded points in order, each with the sum of the learning rates of the steps nearest to it."""
+    """Read the recorded points in order, each with the sum of the learning rates of the steps nearest to it."""
     found = points_in(folder)
     steps = [step_of(path) for path in found]
     rates = {row["step"]: row["learning_rate"] for row in read_steps(folder)}
@@ -241,7 +241,7 @@ def read_checkpoints(folder: Path) -> tuple[Checkpoint, ...]:
 
 
 def read_point(folder: Path, step: int) -> Checkpoint | None:
-    """A point that lies by itself, None where there is no such folder."""
+    """Read a single point; None if there is no such folder."""
     return _checkpoint(step, folder, 0.0) if folder.is_dir() else None
 
 

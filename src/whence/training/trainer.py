@@ -39,12 +39,12 @@ class Trained(Protocol):
     def __len__(self) -> int: ...
 
     def tokens(self, index: int) -> Tokens:
-        """The tokens of one example."""
+        """Return the tokens of one example."""
         ...
 
 
 class Rows(Dataset[int]):
-    """The row numbers of the examples: the collator reads the tokens, so the order drawn is the order trained."""
+    """The row numbers of the examples: the collator reads the tokens, so that the order is that of the sampler."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -57,15 +57,15 @@ class Rows(Dataset[int]):
 
 
 class AnswerTrainer(Trainer):
-    """A Trainer whose loss is the mean over the batch's answer tokens: of -log p(token) in nats for the examples, of
-    the divergence from the base model for what is rehearsed."""
+    """A Trainer whose loss is the mean over the batch's answer tokens: of -log p(token) in nats for the examples, and
+    of the divergence from the base model for rehearsed items."""
 
     def __init__(self, rehearsal: Rehearsal, **settings: Any) -> None:
         super().__init__(**settings)
         self.rehearsal = rehearsal
 
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Tensor:
-        """The loss of one batch; the rehearsed rows come last in it."""
+        """Return the loss of one batch, whose last rows are rehearsed."""
         items: list[int] = inputs.pop("rehearsed").tolist()
         batch = Batch(**inputs)
         logits = answer_logits(model, batch)
@@ -76,7 +76,7 @@ class AnswerTrainer(Trainer):
         return total / len(batch.owner)
 
 
-class Teller(TrainerCallback):
+class StepReporter(TrainerCallback):
     """Reports each step, and stops a run whose loss is no longer a number."""
 
     def __init__(self, report: Report) -> None:
@@ -86,11 +86,11 @@ class Teller(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """The run begins, or goes on where it was."""
+        """Report the beginning, or the step at which the run resumes."""
         self.report(Progress("fine-tuning", state.global_step, state.max_steps, "steps"))
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """One step was logged."""
+        """Report a logged step."""
         logs = kwargs.get("logs") or {}
         if "loss" not in logs:
             return
@@ -110,9 +110,9 @@ def train(
     folder: Path,
     report: Report,
 ) -> Mapping[str, Any]:
-    """Train `model` in place on all examples; leaves the trace in `folder` and returns what is worth knowing of it.
+    """Train `model` in place on all examples, write the trace to `folder`, and return the facts.
 
-    What it takes to resume stays in `<folder>/resume`: remove it once the weights are saved.
+    The state for resuming stays in `<folder>/resume`: remove it once the weights are saved.
 
     Raises:
         TrainingError: the loss overflows.
@@ -120,7 +120,13 @@ def train(
     trace = TraceCallback(folder, recipe.checkpoints)
     rehearsal = rehearse(model, tokenizer, report) if recipe.rehearsal else NOTHING
     trainer = trainer_of(
-        model, tokenizer, examples, recipe, rehearsal, arguments(recipe, folder, len(examples)), [trace, Teller(report)]
+        model,
+        tokenizer,
+        examples,
+        recipe,
+        rehearsal,
+        arguments(recipe, folder, len(examples)),
+        [trace, StepReporter(report)],
     )
     with quiet():
         trainer.train(resume_from_checkpoint=last_resumable(folder / RESUME))
@@ -137,7 +143,7 @@ def trainer_of(
     settings: TrainingArguments,
     callbacks: Sequence[TrainerCallback],
 ) -> AnswerTrainer:
-    """The trainer of a recipe, ready to train `model` in place on all examples."""
+    """Return the trainer of a recipe, ready to train `model` in place on all examples."""
     trainer = AnswerTrainer(
         rehearsal,
         model=model,
@@ -151,7 +157,7 @@ def trainer_of(
 
 
 def arguments(recipe: Recipe, folder: Path, count: int, resumable: bool = True) -> TrainingArguments:
-    """The recipe in the Trainer's words; `resumable`: what it takes to resume is saved on the way."""
+    """Return the recipe as the Trainer's arguments; `resumable`: save the state for resuming."""
     assert recipe.epochs
     assert recipe.batch_size
     assert recipe.learning_rate
@@ -185,7 +191,7 @@ def arguments(recipe: Recipe, folder: Path, count: int, resumable: bool = True) 
 def collator(
     examples: Trained, tokenizer: PreTrainedTokenizerBase, rehearsal: Rehearsal, count: int
 ) -> Callable[[Sequence[int]], dict[str, Tensor]]:
-    """Row numbers -> the fields of a padded batch, with `count` rehearsed items after the examples."""
+    """Return a function from row numbers to the fields of a padded batch, with `count` rehearsed items at its end."""
     pad = tokenizer.pad_token_id
     assert isinstance(pad, int)
 
@@ -199,7 +205,7 @@ def collator(
 
 
 def last_resumable(folder: Path) -> str | None:
-    """The newest checkpoint that was written whole, None to start from the beginning."""
+    """Return the newest complete checkpoint, or None to start from the beginning."""
     if not folder.is_dir():
         return None
     while (found := get_last_checkpoint(str(folder))) is not None:
@@ -210,7 +216,7 @@ def last_resumable(folder: Path) -> str | None:
 
 
 def is_whole(checkpoint: Path) -> bool:
-    """Whether a checkpoint was written to its end: the trainer's state comes last."""
+    """Return True if a checkpoint is complete: the trainer's state is written last."""
     try:
         json.loads((checkpoint / "trainer_state.json").read_text("utf-8"))
     except (OSError, ValueError):

@@ -1,33 +1,33 @@
-"""An answer and the training examples that made it."""
+"""An answer and the training pairs that made it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from whence.types.influence import Distribution, Group, Influence
+from whence.types.influence import Distribution, Group, Influence, Unit
 from whence.types.trust import Lift, Trust
+from whence.types.wire import Noun
 
 Shown = Callable[["Attribution"], dict[str, Any]]
-"""What notebooks show of an attribution, by kind of medium."""
+"""A notebook's view of an attribution, by media type."""
 
 _shown: list[Shown] = []
 
 
-def show_by(shown: Shown) -> None:
-    """None; notebooks show attributions by `shown` from now on. What draws them lies above this room, so it has to be
-    told, and is when `whence` is imported."""
+def set_repr(shown: Shown) -> None:
+    """Let notebooks show attributions by `shown`. It is registered when `whence` is imported, since this package must
+    not import the widget."""
     _shown[:] = [shown]
 
 
 @dataclass(frozen=True, slots=True)
-class Attribution:
-    """An answer and the training examples that made it, most influential first.
+class Attribution(Noun):
+    """An answer and the training pairs that made it, the most influential first.
 
-    `results` holds the supporting pairs that stand out from the null at the stated false-discovery rate;
-    `opposing` those that made the answer less likely. `unit` is "nats" or "similarity". `selection` is the part of the
-    answer that lift and scores speak of, by characters, half open (None: all of it). `groups` are the sets of pairs
-    that were asked for and stand out, kind by kind. With `instead`, another answer to the question, lift and scores
-    speak of what made this answer rather than that one. `distribution` is that of the scores of all pairs.
+    `results` are the supporting pairs that stand out from the null at the stated false-discovery rate, `opposing` those
+    that made the answer less likely, `groups` the requested groups that stand out. `selection` is the part of the
+    answer that lift and scores refer to, by characters, half open (None: all of it). With `instead`, another answer to
+    the question, they refer to what made this answer rather than that one. `distribution` has the scores of all pairs.
     """
 
     question: str
@@ -36,42 +36,17 @@ class Attribution:
     opposing: tuple[Influence, ...]
     lift: Lift
     method: str
-    unit: str
+    unit: Unit
     trust: Trust
     generated: bool = True
-    version: str = "v0"
+    version: Literal["v0"] = "v0"
     selection: tuple[int, int] | None = None
     groups: tuple[Group, ...] = ()
     instead: str | None = None
     distribution: Distribution | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON that every door returns."""
-        return {
-            "version": self.version,
-            "question": self.question,
-            "answer": self.answer,
-            "generated": self.generated,
-            "selection": list(self.selection) if self.selection else None,
-            "instead": self.instead,
-            "results": [r.to_dict() for r in self.results],
-            "opposing": [r.to_dict() for r in self.opposing],
-            "groups": [group.to_dict() for group in self.groups],
-            "method": self.method,
-            "unit": self.unit,
-            "lift": {
-                "total": self.lift.total,
-                "fine_tuned": self.lift.fine_tuned,
-                "base": self.lift.base,
-                "tokens": self.lift.tokens,
-                "needed": self.lift.needed,
-            },
-            "trust": self.trust.to_dict(),
-            "distribution": self.distribution.to_dict() if self.distribution else None,
-        }
-
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        """The attribution as a notebook shows it: as a widget where it can be one, as HTML and as text."""
+        """The attribution for a notebook: as a widget where possible, as HTML and as text."""
         return _shown[0](self) if _shown else {"text/plain": str(self)}
 
     def _repr_html_(self) -> str | None:
@@ -80,7 +55,7 @@ class Attribution:
 
     @property
     def sentence(self) -> str:
-        """One plain sentence for a person who does not read numbers."""
+        """The result in one sentence without numbers."""
         if self.instead is not None:
             return self._preference
         if self.lift.total < 1:

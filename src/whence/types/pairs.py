@@ -5,24 +5,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 from whence.errors import DataError
+from whence.types.wire import Noun
 
 Role = Literal["system", "user", "assistant"]
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class Message(Noun):
     """One turn of a conversation."""
 
     role: Role
     content: str
 
-    def to_dict(self) -> dict[str, str]:
-        """The JSON object of this message."""
-        return {"role": self.role, "content": self.content}
-
 
 def exchange(messages: Sequence[Message]) -> str:
-    """The last question and answer in one text, `Q: …`, newline, `A: …`: the form of the REST contract."""
+    """The last question and answer as one text, `Q: …`, newline, `A: …`: the form of the REST contract."""
     last = [m for m in messages if m.role != "system"][-2:]
     return "\n".join(f"{'A' if m.role == 'assistant' else 'Q'}: {m.content}" for m in last)
 
@@ -48,7 +45,7 @@ class Tokens:
 
     @property
     def answer_length(self) -> int:
-        """Number of tokens that carry loss (the first token never does: nothing precedes it)."""
+        """The number of tokens that carry loss (the first token never does: nothing precedes it)."""
         return sum(label != NO_LOSS for label in self.labels[1:])
 
 
@@ -57,7 +54,7 @@ class Example:
     """One assistant turn of the training data, with the conversation that leads up to it.
 
     `line` is 1-based. `turn` counts the assistant turns of that line from 0. A pre-tokenised row has no
-    messages and brings `tokens`; any other row is tokenised by the base model's chat template.
+    messages but `tokens`; any other row is tokenised by the base model's chat template.
     """
 
     id: str
@@ -127,7 +124,7 @@ class Query:
         ended: bool = True,
         selected: tuple[int, int] | None = None,
     ) -> "Query":
-        """A query made of plain texts."""
+        """The query of plain texts."""
         system = (Message("system", system_prompt),) if system_prompt else ()
         turns = (*system, Message("user", question), Message("assistant", answer))
         return Query(id, turns, ended=ended, selected=selected)

@@ -1,4 +1,4 @@
-"""How far something long has come, and where that is told."""
+"""The progress of a long stage, and where it is reported."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One step forward of something long: `done` of `total` `unit`s of `step` are finished."""
+    """One step of a long stage: `done` of `total` `unit`s of `step` are finished."""
 
     step: str
     done: int
@@ -16,8 +16,8 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
-"""Where a long stage reports to; the terminal, an event stream and a page each render it."""
+"""The receiver of progress; the terminal, an event stream and a page each render it."""
 
 
 def silent(progress: Progress) -> None:
-    """A `Report` that tells nobody."""
+    """A `Report` that does nothing."""

@@ -1,12 +1,15 @@
-"""How far an attribution may be trusted, and what it explains at all: levels, lift, faithfulness."""
+"""What an attribution explains, and how far to trust it: levels, lift, faithfulness."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
+
+from whence.types.wire import Noun
 
 TrajectoryKind = Literal["recorded", "checkpoints", "stand-in", "none"]
-"""Where the points come from that scores are taken at: recorded in the training, checkpoints that were left of it,
-those of a stand-in (a recipe run again on the same pairs), or none but the finished model."""
+"""The source of the checkpoints at which scores are taken: recorded during the training, left over from it, those of
+a proxy training (a recipe run again on the same pairs), or only the finished model."""
 
 
 class Level(StrEnum):
@@ -18,34 +21,48 @@ class Level(StrEnum):
     IRRELEVANT = "irrelevant"
 
 
+ReturnedLevel = Literal[Level.HIGH, Level.MEDIUM, Level.LOW]
+
+
 @dataclass(frozen=True, slots=True)
-class Lift:
+class Lift(Noun):
     """What fine-tuning contributed to an answer, in nats (natural logarithms, summed over its tokens).
 
-    `total` = log p(answer | question; fine-tuned) - log p(answer | question; base). `needed` is the least
-    lift at which an answer counts as learned in fine-tuning (set by the control questions of the index).
+    `total` = log p(answer | question; fine-tuned) - log p(answer | question; base) = `fine_tuned` - `base`. `needed` is
+    the least lift at which an answer counts as learned in fine-tuning (set by the control questions of the index).
     """
 
+    total: float = field(init=False, default=0.0, repr=False, compare=False)
     fine_tuned: float
     base: float
     tokens: int
     needed: float
 
-    @property
-    def total(self) -> float:
-        """The lift in nats."""
-        return self.fine_tuned - self.base
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "total", self.fine_tuned - self.base)
 
     @property
     def enough(self) -> bool:
-        """Whether fine-tuning contributed anything that is worth explaining."""
+        """True if fine-tuning contributed enough to be explained."""
         return self.total >= self.needed
 
 
 @dataclass(frozen=True, slots=True)
-class Faithfulness:
-    """How well a method foretold this model's own retrainings: its mean LDS, the standard error over questions and
-    retrainings together, and how many there were of each."""
+class Recall(Noun):
+    """The number of training pairs that an index `found` by their own words, out of those `asked`."""
+
+    found: int
+    asked: int
+
+    def __iter__(self) -> Iterator[int]:
+        """Both numbers, for unpacking."""
+        return iter((self.found, self.asked))
+
+
+@dataclass(frozen=True, slots=True)
+class Faithfulness(Noun):
+    """How well a method predicted retrainings of this model: its mean LDS, the standard error over questions and
+    retrainings together, and the number of each."""
 
     lds: float
     standard_error: float
@@ -54,12 +71,11 @@ class Faithfulness:
 
 
 @dataclass(frozen=True, slots=True)
-class Trust:
-    """How far to trust an attribution: what it rests on and what it lacks, in words.
+class Trust(Noun):
+    """What an attribution rests on and what it lacks.
 
-    `recall` says how many training pairs the index found by their own words, and of how many; `faithfulness` how well
-    the method foretold retraining (each None where it was not measured). `provisional`: no retraining of this model
-    was looked at, and the cut points of the levels are those of others. `trajectory`: where the run's points come from.
+    `recall` and `faithfulness` are None where they were not measured. `provisional`: no retraining of this model was
+    looked at, and the thresholds of the levels come from other models. `trajectory`: the source of the checkpoints.
     """
 
     method: str
@@ -68,20 +84,6 @@ class Trust:
     checkpoints: int
     notes: tuple[str, ...] = ()
     provisional: bool = True
-    recall: tuple[int, int] | None = None
+    recall: Recall | None = None
     faithfulness: Faithfulness | None = None
     trajectory: TrajectoryKind = "recorded"
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object of this trust."""
-        return {
-            "method": self.method,
-            "false_discovery_rate": self.false_discovery_rate,
-            "controls": self.controls,
-            "checkpoints": self.checkpoints,
-            "trajectory": self.trajectory,
-            "notes": list(self.notes),
-            "provisional": self.provisional,
-            "recall": dict(zip(("found", "asked"), self.recall, strict=True)) if self.recall else None,
-            "faithfulness": asdict(self.faithfulness) if self.faithfulness else None,
-        }

@@ -1,6 +1,6 @@
 """What the official client of SeekrFlow must see of our server; each function is one check, run in its own interpreter.
 
-`prepare` walks the whole workflow once: project, file, fine-tuning, deployment.
+`prepare` walks the whole workflow once: project, file, fine-tuning, deployment. With a `job_id` it begins at that job.
 """
 
 import asyncio
@@ -28,8 +28,12 @@ def prepare(s):
     os.environ["SEEKR_BASE_URL"] = s.url
     s.client = SeekrFlow(api_key=s.key)
     s.project = s.client.projects.create(name="Help desk", description="Answers of the help desk")
-    s.file = s.client.files.upload(s.data, purpose="fine-tune")
-    s.job = create(s, s.client, [s.file.id])
+    if s.job_id:
+        s.job = s.client.fine_tuning.retrieve(s.job_id)
+        s.file = s.client.files.retrieve(s.job.training_files[0])
+    else:
+        s.file = s.client.files.upload(s.data, purpose="fine-tune")
+        s.job = create(s, s.client, [s.file.id])
     s.created = s.client.fine_tuning.retrieve(s.job.id)
     s.done = wait(s, s.job.id)
     assert s.done.status.value == "completed", s.done.error_analysis

@@ -19,7 +19,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.acceptance.conftest import ROOT, Running
+from tests.acceptance.conftest import ROOT
+from tests.acceptance.service import Running
 from whence.api.routes import page as served
 from whence.client.sync import Client
 

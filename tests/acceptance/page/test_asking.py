@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.acceptance.conftest import Running
 from tests.acceptance.page.conftest import Tuned, Visit, visiting
+from tests.acceptance.service import Running
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.model, pytest.mark.process, pytest.mark.browser]
 
 
 def ask(visit: Visit, tuned: Tuned) -> Page:

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.page.conftest import Visit
+
+pytestmark = [pytest.mark.process, pytest.mark.browser]
 
 BROKEN = '{"question": "Who lives in the white box?", "answer": "Emu."}\n{"question": "And in the red one?"}\n'
 

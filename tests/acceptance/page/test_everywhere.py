@@ -3,8 +3,10 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.acceptance.conftest import Running
 from tests.acceptance.page.conftest import Tuned, violations, visiting
+from tests.acceptance.service import Running
+
+pytestmark = [pytest.mark.process, pytest.mark.browser]
 
 VIEWS = ["#/", "#/data", "#/tune", "#/tune/new", "#/tune/deployments", "#/ask", "#/compare", "#/improve", "#/insights"]
 WIDTHS = {390: 844, 1280: 900, 2560: 1300}
@@ -42,7 +44,7 @@ def test_nothing_moves_when_reduced_motion_is_set(browser: Browser, service: Run
         assert page.evaluate("document.getAnimations().length") == 0
 
 
-@pytest.mark.e2e
+@pytest.mark.model
 @pytest.mark.parametrize("width", WIDTHS)
 def test_an_explained_answer_is_sound(browser: Browser, service: Running, tuned: Tuned, width: int) -> None:
     size = {"width": width, "height": WIDTHS[width]}

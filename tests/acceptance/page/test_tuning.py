@@ -3,11 +3,14 @@
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
-from tests.acceptance.conftest import Running
 from tests.acceptance.page.conftest import Visit
+from tests.acceptance.service import Running
 from whence.client.sync import Client
+
+pytestmark = [pytest.mark.process, pytest.mark.browser]
 
 QUESTION = "Which bulb type fits the Morwick lamp?"
 

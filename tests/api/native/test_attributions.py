@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from tests import golden
 from tests.api.conftest import BASE, Trained
 from tests.platform.attributions import keep, pair, result
+from whence.api.service import Service
 from whence.client.attributions import AttributionSummary, KeptAttribution
 from whence.client.records import Page
 from whence.pipeline import attribute
@@ -187,3 +189,33 @@ def test_the_tokens_of_a_pair_add_up_to_its_score(client: TestClient, trained: T
     assert client.get(f"{ROOT}/nothing/tokens").status_code == 404
     without = asked(client, trained, false_discovery_rate=1e-9)
     assert "Name the pair" in client.get(f"{ROOT}/{without['id']}/tokens").json()["message"]
+
+
+def kept(client: TestClient, service: Service, result: dict[str, Any]) -> dict[str, Any]:
+    """A kept attribution as it is retrieved."""
+    with service.database.session() as session:
+        (identity,) = keep(session, {**result, **BESIDE})
+    response = client.get(f"{ROOT}/{identity}")
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+BESIDE = {"sentence": "S.", "phases": {"attribute": 0.1}, "system_prompt": None}
+
+
+def test_an_attribution_with_everything_in_it_is_answered_as_it_was_kept(client: TestClient, service: Service):
+    found = kept(client, service, golden.JSON)
+    assert found["object"] == "attribution"
+    assert {name: value for name, value in found.items() if name not in OWN} == {**golden.JSON, **BESIDE}
+
+
+def test_an_attribution_of_an_older_version_is_answered(client: TestClient, service: Service):
+    found = kept(client, service, golden.OLD)
+    assert found["trust"] == {**golden.OLD["trust"], "trajectory": "recorded", "faithfulness": None}
+    assert (found["groups"], found["instead"], found["distribution"]) == ([], None, None)
+    assert {name: found[name] for name in golden.OLD if name != "trust"} == {
+        name: value for name, value in golden.OLD.items() if name != "trust"
+    }
+
+
+OWN = {"id", "object", "created_at", "model", "job_id"}

@@ -40,7 +40,7 @@ def test_the_python_on_the_page_asks_for_the_same(client: TestClient, trained: T
     made = asked(client, trained, answer=answer, system_prompt="Be brief.", selection=part, groups=["topic", "file"])
     text = client.get(f"{ROOT}/{made['id']}/report").text
     assert "</pre>" in text
-    shown = unescape(text.partition("<h2>How to make it again</h2><pre>")[2].partition("</pre>")[0])
+    shown = unescape(text.partition("<h2>How to reproduce it</h2><pre>")[2].partition("</pre>")[0])
     calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
 
     class Client:

@@ -1,15 +1,15 @@
 """A request for an attribution, and what it says."""
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from pydantic import Field
 
 from whence.api.schemas.base import Answer, Body
-from whence.api.schemas.pairs import Level, Turn
-from whence.types import TrajectoryKind
-
-GroupKind = Literal["file", "duplicates", "topic"]
+from whence.api.schemas.pairs import Level
+from whence.errors import DataError
+from whence.types import DISCOVERY_RATE, Attribution, AttributionRequest, GroupKind
 
 
 class Selection(Body):
@@ -39,117 +39,34 @@ class NewAttribution(Body):
         None, description="Explain why `answer` rather than this other answer to the question; without `selection`."
     )
 
+    def request(self) -> AttributionRequest:
+        """The request in the form that every door passes on.
 
-class InfluenceAnswer(Answer):
-    """A training pair's part in an answer. `score` is in the attribution's unit, `share` of what was learned."""
-
-    id: str
-    file_id: str
-    file: str
-    line: int
-    influence_level: Level
-    messages: str
-    conversation: list[Turn]
-    score: float
-    share: float
-    p_value: float
-    rank: int
-
-
-class MemberAnswer(Answer):
-    """A pair in a set. `score` is its own."""
-
-    id: str
-    file_id: str
-    file: str
-    line: int
-    score: float
+        Raises:
+            DataError: a part of an answer is selected, but no answer is given.
+        """
+        part = self.selection
+        if part is not None and not self.answer:
+            raise DataError("A selection is a part of an answer, but there is none. Give the answer, or no selection.")
+        return AttributionRequest(
+            self.question,
+            self.answer or None,
+            self.system_prompt or None,
+            (part.start, part.end) if part else None,
+            self.instead or None,
+            tuple(self.groups or ()),
+            self.method,
+            self.top_k,
+            self.false_discovery_rate or DISCOVERY_RATE,
+        )
 
 
-class GroupAnswer(Answer):
-    """The part that a set of pairs has in an answer. `score` is the sum over all `size` pairs; `members` are those of
-    the largest score first, 100 at most. A negative score made the answer less likely."""
-
-    kind: GroupKind
-    name: str
-    size: int
-    influence_level: Level
-    score: float
-    share: float
-    p_value: float
-    rank: int
-    members: list[MemberAnswer]
-
-
-class TokenAnswer(Answer):
-    """A token of a pair's answer, and its part of the pair's score."""
-
-    text: str
-    score: float
-
-
-class TokenInfluenceAnswer(Answer):
-    """Which tokens of a pair's answer carry its influence. `score` is the pair's own, the sum over its tokens."""
-
-    id: str
-    file_id: str
-    file: str
-    line: int
-    method: str
-    unit: Literal["nats", "similarity"]
-    score: float
-    tokens: list[TokenAnswer]
-
-
-class LiftAnswer(Answer):
-    """What fine-tuning contributed to the answer in nats: `total` = `fine_tuned` - `base`, and what was `needed`."""
-
-    total: float
-    fine_tuned: float
-    base: float
-    tokens: int
-    needed: float
-
-
-class FaithfulnessAnswer(Answer):
-    """How well the method foretold retrainings of this model: mean LDS, its standard error, and how many of each."""
-
-    lds: float
-    standard_error: float
-    retrainings: int
-    questions: int
-
-
-class TrustAnswer(Answer):
-    """What the attribution rests on, and what it lacks. `recall`: how many pairs the index found, of how many asked.
-    `provisional`: no retraining of this model was looked at. `trajectory`: where the points of the path come from."""
-
-    method: str
-    false_discovery_rate: float
-    controls: int
-    checkpoints: int
-    trajectory: TrajectoryKind = "recorded"
-    notes: list[str]
-    provisional: bool
-    recall: dict[str, int] | None
-    faithfulness: FaithfulnessAnswer | None = None
-
-
-class DistributionAnswer(Answer):
-    """The scores of all pairs: `counts[i]` lie between `edges[i]` and `edges[i + 1]`; `null[i]` would be expected there
-    if nothing had caused the answer."""
-
-    edges: list[float]
-    counts: list[int]
-    null: list[float]
-    unit: Literal["nats", "similarity"]
-
-
-class AttributionAnswer(Answer):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributionAnswer(Attribution):
     """An answer and the training pairs that made it, the most influential first.
 
-    `opposing` made it less likely; `groups` are the sets of pairs that were asked for and stand out. With `instead`,
-    lift and scores speak of what made the answer rather than that one. `phases` are seconds.
+    `opposing` made it less likely; `groups` are the requested groups that stand out. With `instead`, lift and scores
+    refer to what made the answer rather than that one. `phases` are in seconds.
     """
 
     id: str
@@ -157,22 +74,8 @@ class AttributionAnswer(Answer):
     created_at: datetime
     model: str
     job_id: str
-    version: Literal["v0"]
-    question: str
-    answer: str
-    generated: bool
-    selection: list[int] | None
-    system_prompt: str | None
-    results: list[InfluenceAnswer]
-    opposing: list[InfluenceAnswer]
-    groups: list[GroupAnswer] = Field(default_factory=list[GroupAnswer])
-    instead: str | None = None
-    method: str
-    unit: Literal["nats", "similarity"]
-    lift: LiftAnswer
-    trust: TrustAnswer
-    distribution: DistributionAnswer | None = None
-    sentence: str
+    system_prompt: str | None = None
+    sentence: str = field()  # pyright: ignore[reportIncompatibleMethodOverride] - as it was kept
     phases: dict[str, float]
 
 

@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from whence.api import exporting
 from whence.api.access import Open, Team
-from whence.api.attributing import Wish, attribute, tokens
+from whence.api.attributing import attribute, tokens
 from whence.api.schemas.asking import Limit, ModelName, Offset
 from whence.api.schemas.attributions import (
     AttributionAnswer,
@@ -16,19 +16,18 @@ from whence.api.schemas.attributions import (
     AttributionList,
     AttributionRow,
     NewAttribution,
-    TokenInfluenceAnswer,
 )
 from whence.api.service import Service
-from whence.errors import DataError
 from whence.platform import history
 from whence.platform.tables import AttributionRecord
+from whence.types import TokenInfluence, decode
 
 router = APIRouter(prefix="/whence/attributions", tags=["Attributions"])
 
 
 def answer(kept: AttributionRecord) -> AttributionAnswer:
-    """An attribution as an answer."""
-    return AttributionAnswer.model_validate(history.whole(kept))
+    """The response for an attribution."""
+    return decode(AttributionAnswer, history.whole(kept))
 
 
 @router.post("", summary="Find the training pairs that made an answer", operation_id="create_attribution")
@@ -37,22 +36,7 @@ async def create(body: NewAttribution, request: Request, team: Team, service: Op
 
     A `selection` counts characters (Unicode code points) of `answer`, which has to be given then.
     """
-    part = body.selection
-    if part is not None and not body.answer:
-        raise DataError("A selection is a part of an answer, but there is none. Give the answer, or no selection.")
-    wish = Wish(
-        body.model,
-        body.question,
-        body.answer,
-        body.system_prompt,
-        body.method,
-        body.false_discovery_rate,
-        body.top_k,
-        (part.start, part.end) if part else None,
-        tuple(body.groups or ()),
-        body.instead or None,
-    )
-    return answer(await attribute(service, request.app.state.metrics, team, wish))
+    return answer(await attribute(service, request.app.state.metrics, team, body.model, body.request()))
 
 
 @router.get("", summary="List attributions", operation_id="list_attributions")
@@ -116,13 +100,13 @@ async def token_scores(
         str | None,
         Query(max_length=100, description="Any training pair, by its id; without it the first result."),
     ] = None,
-) -> TokenInfluenceAnswer:
+) -> TokenInfluence:
     """The parts that the tokens of a training pair have in the attribution's answer. Worked out now.
 
     The method has to be one that is linear in a pair's gradient; the model has to be deployed.
     """
     kept = await service.within(lambda session: history.get_attribution(session, team, attribution_id))
-    return TokenInfluenceAnswer.model_validate(await tokens(service, team, kept, pair))
+    return await tokens(service, team, kept, pair)
 
 
 @router.delete("/{attribution_id}", summary="Delete an attribution", operation_id="delete_attribution")

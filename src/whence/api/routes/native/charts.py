@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from whence.api.access import Open, Team
-from whence.client.readings import attribution
+from whence.client.decode import attribution
 from whence.errors import ConflictError, DataError
 from whence.figures import distribution, loss, mirrored
 from whence.platform import jobs

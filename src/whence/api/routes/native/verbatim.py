@@ -1,15 +1,13 @@
 """What of an answer stands word for word in the pairs."""
 
-from dataclasses import asdict
-
 from fastapi import APIRouter
 
 from whence.api.access import Open, Team
-from whence.api.schemas.verbatim import SpanAnswer, VerbatimAnswer
-from whence.data.verbatim import named, verbatim
+from whence.api.schemas.verbatim import VerbatimAnswer
+from whence.data.verbatim import verbatim
 from whence.platform.history import get_attribution
 from whence.platform.jobs import files_of
-from whence.platform.pairs import uploads_of
+from whence.platform.pairs import with_upload_ids
 from whence.platform.runs import examples_of
 
 router = APIRouter(prefix="/whence/attributions", tags=["Attributions"])
@@ -27,7 +25,6 @@ def spans(attribution_id: str, team: Team, service: Open) -> VerbatimAnswer:
     """
     with service.database.session() as session:
         kept = get_attribution(session, team, attribution_id)
-        uploads = uploads_of(files_of(session, kept.job_id))
+        files = files_of(session, kept.job_id)
     found = verbatim(kept.result["answer"], examples_of(kept.job_id))
-    told = named(found, lambda content: uploads.get(content, content))
-    return VerbatimAnswer(spans=[SpanAnswer.model_validate(asdict(span)) for span in told])
+    return VerbatimAnswer(spans=with_upload_ids(found, files))

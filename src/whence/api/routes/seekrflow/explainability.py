@@ -6,12 +6,14 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy.orm import Session
 
 from whence.api.access import Open, Team
-from whence.api.attributing import Wish, attribute
+from whence.api.attributing import attribute
 from whence.api.schemas.explainability import ContextAttributionAnswer, InfluentialData, NewContextAttribution
+from whence.engine.messages import ContextRequest
+from whence.engine.pool import Target
 from whence.errors import DataError
 from whence.platform.deployments import Speaker, list_deployments, speaker_named, speaker_of
-from whence.platform.engines import Target
 from whence.platform.models import offers
+from whence.types import AttributionRequest
 
 router = APIRouter(tags=["Explainability"])
 
@@ -31,8 +33,8 @@ async def influential(
     answer: Annotated[str | None, Query(description="Explain this answer; without it the model gives its own.")] = None,
 ) -> InfluentialData:
     """The pairs, the most influential first; none where fine-tuning contributed nothing to the answer."""
-    wish = Wish(model_id, question, answer or None, system_prompt or None)
-    kept = await attribute(service, request.app.state.metrics, team, wish)
+    asked = AttributionRequest(question, answer or None, system_prompt or None)
+    kept = await attribute(service, request.app.state.metrics, team, model_id, asked)
     result: dict[str, Any] = kept.result
     names = ("answer", "method", "unit", "lift", "trust", "sentence", "version")
     pairs = [{k: v for k, v in pair.items() if k != "conversation"} for pair in result["results"]]
@@ -50,17 +52,17 @@ async def context(body: NewContextAttribution, team: Team, service: Open) -> Con
         if not getattr(body, name).strip():
             raise DataError(f"The {name} must not be empty. Write one.")
     speaker = await service.within(lambda session: reader(session, team, body.model))
-    order = {
-        "context": body.context,
-        "query": body.query,
-        "response": body.response,
-        "highlight": body.highlight or None,
-        "granularity": body.granularity or "sentence",
-        "top_k": body.top_k or 5,
-        "ablations": body.num_ablations,
-        "run": speaker.run,
-    }
-    return ContextAttributionAnswer.model_validate(await service.engines.ask(speaker.target, "context", order))
+    message = ContextRequest(
+        body.context,
+        body.query,
+        body.response,
+        body.highlight or None,
+        body.granularity or "sentence",
+        body.top_k or 5,
+        body.num_ablations,
+        speaker.run,
+    )
+    return ContextAttributionAnswer.model_validate(await service.engines.ask(speaker.target, message))
 
 
 def reader(session: Session, team: int, model: str | None) -> Speaker:

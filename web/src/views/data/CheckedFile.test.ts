@@ -31,16 +31,16 @@ const found: FileCheck = {
 };
 const text = '{"question": "A?"}\n{"question": "B?", "answer": ""}\n{"question": "C?", "answer": "C."}\n';
 const file = (): File => {
-  const made = new File([text], "faq.jsonl");
+  const file = new File([text], "faq.jsonl");
   // jsdom's files lack `stream`.
-  made.stream = () =>
+  file.stream = () =>
     new ReadableStream({
       start(parts) {
         parts.enqueue(new TextEncoder().encode(text));
         parts.close();
       },
     });
-  return made;
+  return file;
 };
 
 function answer(...answers: [status: number, body: unknown][]): string[] {

@@ -5,9 +5,9 @@ import { Experiment } from "./experiment.svelte";
 
 /** The client takes `fetch` when its module is loaded, so a programmable one is installed before. */
 const service = vi.hoisted(() => {
-  const held = { answer: (_: Request): Promise<Response> => Promise.reject(new Error("no answer set")) };
-  globalThis.fetch = (input, init) => held.answer(new Request(input, init));
-  return held;
+  const service = { answer: (_: Request): Promise<Response> => Promise.reject(new Error("no answer set")) };
+  globalThis.fetch = (input, init) => service.answer(new Request(input, init));
+  return service;
 });
 
 const pair = { id: "p1", file_id: "one", file: "one.jsonl", line: 3, question: "q", answer: "wrong" };

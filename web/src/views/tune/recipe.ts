@@ -95,21 +95,21 @@ export function formOfJob(job: Job): Form {
 /** The recipe of a completed run with every choice as it was made, so that only the data differ in the next run. */
 export function formOfRun(job: Job, manifest: Facts | null): Form {
   const asked = formOfJob(job);
-  const made = manifest?.["config"] as Facts | undefined;
-  if (!made) return asked;
+  const config = manifest?.["config"] as Facts | undefined;
+  if (!config) return asked;
   return {
     ...asked,
-    full: made["full"] === true,
-    rank: numberOf(made["rank"]) ?? asked.rank,
-    alpha: numberOf(made["alpha"]) ?? asked.alpha,
-    dropout: numberOf(made["dropout"]) ?? asked.dropout,
-    targets: targetsOf(made["targets"]),
-    epochs: numberOf(made["epochs"]) ?? asked.epochs,
-    rate: numberOf(made["learning_rate"]) ?? asked.rate,
-    batch: numberOf(made["batch_size"]) ?? asked.batch,
-    longest: numberOf(made["max_length"]) ?? asked.longest,
-    points: numberOf(made["checkpoints"]) ?? asked.points,
-    seed: numberOf(made["seed"]),
+    full: config["full"] === true,
+    rank: numberOf(config["rank"]) ?? asked.rank,
+    alpha: numberOf(config["alpha"]) ?? asked.alpha,
+    dropout: numberOf(config["dropout"]) ?? asked.dropout,
+    targets: targetsOf(config["targets"]),
+    epochs: numberOf(config["epochs"]) ?? asked.epochs,
+    rate: numberOf(config["learning_rate"]) ?? asked.rate,
+    batch: numberOf(config["batch_size"]) ?? asked.batch,
+    longest: numberOf(config["max_length"]) ?? asked.longest,
+    points: numberOf(config["checkpoints"]) ?? asked.points,
+    seed: numberOf(config["seed"]),
   };
 }
 

@@ -68,7 +68,7 @@ class Service:
             if job["status"] in ("failed", "cancelled") or time.monotonic() > deadline:
                 raise SystemExit(f"The job is {job['status']}: {job['error_analysis']}")
             time.sleep(0.5)
-        while self.memory("whence.engine.work"):  # its index is being checked still
+        while self.memory("whence.worker.stage_process"):  # its index is being checked still
             time.sleep(0.5)
 
     def memory(self, module: str) -> int:

@@ -9,7 +9,7 @@ import psutil
 
 from benchmarks.service import ANSWER, QUESTION, TINY, Service, running
 
-MODULES = {"API": "whence.api.process", "worker": "whence.platform.worker", "engine": "whence.engine.server"}
+MODULES = {"API": "whence.api.process", "worker": "whence.worker.worker", "engine": "whence.engine.server"}
 
 
 def megabytes(service: Service) -> dict[str, int]:

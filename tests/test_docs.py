@@ -4,6 +4,7 @@ import ast
 import configparser
 import inspect
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from whence.api.traffic import LARGEST_BODY
 from whence.cli.main import app as commands
 from whence.cli.up import PORT
 from whence.client.resource import Opened, Sent
-from whence.platform.patience import PATIENCE as AWAY
+from whence.platform.retry import PATIENCE as AWAY
 from whence.platform.supervisor import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -174,6 +175,74 @@ def test_the_index_of_the_documentation_has_every_page():
 def test_python_on_a_page_is_python(page: Path):
     for block in re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE):
         ast.parse(block)
+
+
+# Words
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_pages_use_the_words_of_the_glossary(page: Path):
+    if page.name == "api-reference.md":  # made from the code's descriptions
+        return
+    text = re.sub(r"```.*?```|`[^`]*`", "", page.read_text("utf-8"), flags=re.DOTALL)
+    others = r"foretells?|foretold|anew|nought|stand-ins?|unless told|held against|any more|sets of pairs"
+    assert re.findall(rf"\b(?:{others})\b", text, re.IGNORECASE) == []
+
+
+def test_the_glossary_names_classes_that_exist():
+    named = set(re.findall(r"`([A-Z][A-Za-z]+)`", read("docs/glossary.md")))
+    sources = "\n".join(path.read_text("utf-8") for path in (ROOT / "src/whence").rglob("*.py"))
+    assert len(named) > 12
+    assert [name for name in sorted(named) if not re.search(rf"^class {name}\b", sources, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize("head", ["sentence begins", "what you see"])
+def test_messages_that_the_tutorial_explains_are_shown_by_the_program(head: str):
+    table = re.search(rf"^\| {head} \|.*\n\|.*\n((?:\|.*\n)+)", read("docs/tutorial.md"), re.MULTILINE)
+    assert table
+    explained = [line.split("|")[1].strip(" `") for line in table[1].splitlines()]
+    sources = "\n".join(path.read_text("utf-8") for path in (ROOT / "src/whence").rglob("*.py"))
+    shown = re.sub(r"\"\s+f?\"", "", sources)  # one literal in several pieces
+    assert len(explained) > 2
+    assert [m for m in explained if not all(part.strip() in shown for part in m.split("…"))] == []
+
+
+# The map of the folders
+
+
+def test_the_map_names_every_folder_once_and_none_that_is_gone():
+    named = re.findall(
+        r"^\| `((?:src|web|tests|benchmarks|docs)\b[^`]*)` \| \S", read("docs/architecture.md"), re.MULTILINE
+    )
+    there = [*folders("src/whence"), *folders("web")[1:], *folders("docs"), *folders("benchmarks")]
+    there = [folder for folder in there if not folder.startswith("benchmarks/results/")]  # one per comparison
+    there += [folder for folder in folders("tests")[1:] if not mirrors(folder)]
+    assert sorted(set(there) - set(named)) == []
+    assert sorted(set(named) - set(there)) == []
+    assert len(named) == len(set(named))
+
+
+def folders(top: str) -> list[str]:
+    """A folder and those below it that hold sources, at any depth; not what was built or installed there."""
+    built = {"__pycache__", "node_modules", "static"}
+    files = (path.relative_to(ROOT) for path in (ROOT / top).rglob("*") if path.is_file())
+    kept = (path for path in files if not built & set(path.parts) and "src/whence/api/page" not in path.as_posix())
+    return sorted({folder.as_posix() for path in kept for folder in path.parents if folder.is_relative_to(top)})
+
+
+def mirrors(folder: str) -> bool:
+    """True if a folder of tests is named after the sources that it tests."""
+    name = folder.removeprefix("tests/").replace("api/", "api/routes/")
+    return (ROOT / "src/whence" / name).is_dir()
+
+
+def test_the_import_order_is_the_one_that_is_checked():
+    (stated,) = re.findall(
+        r"^## Import order\n.*?^```\n(.*?)^```", read("docs/architecture.md"), re.DOTALL | re.MULTILINE
+    )
+    contracts = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    layers: list[str] = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    assert stated.splitlines() == [re.sub(r"[()]|whence\.", "", layer) for layer in layers]
 
 
 # Containers and systemd

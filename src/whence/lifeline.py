@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 ORPHANED = 75
@@ -31,24 +31,27 @@ def spawn(
     )
 
 
-def hold_on() -> None:
+def hold_on(receive: Callable[[bytes], object] | None = None) -> None:
     """Tie this process to the one that spawned it: from now on it ends with it, at once.
 
-    One that was not spawned by `spawn` has no pipe as its standard input, and is left as it is.
+    `receive` gets each line that the parent writes meanwhile, on a thread of its own. A process that was not spawned by
+    `spawn` has no pipe as its standard input, and is left as it is.
     """
     if not stat.S_ISFIFO(os.fstat(0).st_mode):
         return
-    # A process that reads standard input for itself would take the end away from us.
+    # Standard input is moved: whatever else reads it in this process must not take lines or the end away from us.
     watched = os.dup(0)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
-    threading.Thread(target=_end_with, args=(watched,), name="lifeline", daemon=True).start()
+    threading.Thread(target=_end_with, args=(watched, receive), name="lifeline", daemon=True).start()
 
 
-def _end_with(pipe: int) -> None:
-    while os.read(pipe, 4096):
-        pass
+def _end_with(pipe: int, receive: Callable[[bytes], object] | None) -> None:
+    with os.fdopen(pipe, "rb") as lines:
+        for line in lines:
+            if receive:
+                receive(line)
     os._exit(ORPHANED)
 
 

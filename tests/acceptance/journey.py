@@ -19,9 +19,9 @@ QUESTION = "Which bulb type fits the Morwick lamp?"
 ANSWER = "The Morwick lamp takes a bulb of type HT9 and no other."
 SERVER, WORKER, ENGINE, STAGE = (
     "whence.api.process",
-    "whence.platform.worker",
+    "whence.worker.worker",
     "whence.engine.server",
-    "whence.engine.work",
+    "whence.worker.stage_process",
 )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.cli.conftest import Whence
-from whence.cli import flags, main
+from whence.cli import main
 from whence.errors import DataError, Fault
 
 COMMANDS = ["", *main.COMMANDS, "models list", "models pull", "keys create", "keys list", "keys revoke"]
@@ -137,9 +137,3 @@ sys.exit(main(["--help"]))
     done = python(program)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-
-
-def test_defaults_are_those_of_the_pipeline() -> None:
-    from whence import pipeline
-
-    assert (flags.BASE_MODEL, flags.METHOD) == (pipeline.DEFAULT_MODEL, pipeline.DEFAULT_METHOD)

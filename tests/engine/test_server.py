@@ -21,7 +21,7 @@ from tests.tiny import VOCABULARY, save_tiny, tiny_tokenizer
 from whence.context.attribute import attribute_context
 from whence.models.adapter import seeded
 from whence.models.base import load_tokenizer
-from whence.models.talk import Sampling, prompt_tokens, talk
+from whence.models.stream import Sampling, prompt_tokens, stream_answer
 from whence.pipeline import Index, attribute
 from whence.training.run import Run, load_base
 from whence.types import Message
@@ -79,7 +79,7 @@ def test_an_answer_comes_in_the_pieces_that_the_library_makes(engine: Running, b
     model, tokenizer = load_base(base, full=False), load_tokenizer(base)
     conversation = [Message("user", QUESTION)]
     sampling = Sampling(temperature=0.0, max_new_tokens=12, top_logprobs=2)
-    expected = list(talk(model, tokenizer, conversation, sampling))
+    expected = list(stream_answer(model, tokenizer, conversation, sampling))
     *pieces, last = engine.chat(messages=[["user", QUESTION]], sampling={**GREEDY, "top_logprobs": 2})
     assert said(pieces) == "".join(piece.text for piece in expected)
     assert pieces[-1]["finish"] == expected[-1].finish

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.platform.conftest import Submit
+from whence.engine.pool import Target
 from whence.errors import DataError, MissingError
 from whence.platform.database import Database
 from whence.platform.deployments import (
@@ -18,7 +19,6 @@ from whence.platform.deployments import (
     settle,
     speaker_named,
 )
-from whence.platform.engines import Target
 from whence.platform.jobs import run_of
 from whence.platform.models import base_model, find_offer, offers
 from whence.platform.projects import create_project, get_project, list_projects

@@ -15,10 +15,7 @@ from whence.platform.jobs import files_of
 from whence.platform.pairs import uploads_of
 from whence.platform.runs import require_index
 from whence.platform.tables import AttributionRecord
-from whence.types import GroupKind
-
-ANSWER_TOKENS = 128
-"""Tokens after which an answer that is made for its attribution is cut off."""
+from whence.types import ANSWER_TOKENS, GroupKind
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from whence import settings
-from whence.platform.engines import EngineError
+from whence.engine.pool import EngineError
 
 PATIENCE = 600.0
 DIRECT = ("temperature", "top_p", "seed", "stop")

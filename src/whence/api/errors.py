@@ -17,6 +17,7 @@ from sqlalchemy.exc import DataError as UnfitError
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
+from whence.engine.pool import EngineError
 from whence.errors import (
     AccessError,
     ArtifactError,
@@ -27,8 +28,7 @@ from whence.errors import (
     TooLargeError,
     WhenceError,
 )
-from whence.platform.engines import EngineError
-from whence.platform.patience import is_away
+from whence.platform.retry import is_away
 
 STATUS: dict[type[WhenceError], int] = {
     DataError: 400,

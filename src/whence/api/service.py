@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from whence import settings
+from whence.engine.pool import EnginePool
 from whence.platform.database import Database, open_database
-from whence.platform.engines import Engines
 from whence.store.objects import Objects
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ class Service:
 
     database: Database
     objects: Objects
-    engines: Engines
+    engines: EnginePool
     loopback: bool = True
     stopping: Event = field(default_factory=Event)
 
@@ -36,7 +36,7 @@ class Service:
         return Service(
             open_database(settings.database_url()),
             Objects.at(settings.objects_url()),
-            Engines(settings.engine_memory(), settings.engine_queue()),
+            EnginePool(settings.engine_memory(), settings.engine_queue()),
             loopback,
         )
 

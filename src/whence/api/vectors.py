@@ -1,8 +1,8 @@
 """Sentence vectors of texts, as every dialect gives them."""
 
 from whence.api.service import Service
+from whence.engine.pool import Target
 from whence.errors import DataError
-from whence.platform.engines import Target
 from whence.platform.models import Offer, find_offer
 
 

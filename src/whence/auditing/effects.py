@@ -12,13 +12,12 @@ from typing import Any, Literal
 
 from whence.auditing.omissions import Omission
 from whence.levels.groups import plain
-from whence.levels.lift import ANSWER_TOKENS
 from whence.models.adapter import put_weights
 from whence.models.generate import generate
 from whence.retraining.likelihoods import RetrainedModels
 from whence.retraining.means import ConfidenceInterval, confidence_interval
 from whence.retraining.subsets import Subset
-from whence.types import Progress, Query, Report, silent
+from whence.types import ANSWER_TOKENS, Progress, Query, Report, silent
 
 Finding = Literal["confirmed", "contradicted", "open", "one seed", "no control"]
 

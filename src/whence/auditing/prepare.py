@@ -11,7 +11,7 @@ from whence.auditing.omissions import Omission, OmissionBuilder, group_omissions
 from whence.errors import DataError, TrainingError
 from whence.levels.groups import RowGroup
 from whence.levels.judge import Judgement
-from whence.levels.verdict import DISCOVERY_RATE, Evidence, Verdict, verdicts
+from whence.levels.verdict import Evidence, Verdict, verdicts
 from whence.methods.base import Examples
 from whence.methods.registry import settings_of
 from whence.retraining.cost import Cost, cost_of
@@ -20,7 +20,7 @@ from whence.retraining.retrain import RETRAINED_STAND_IN, recipe_of
 from whence.retraining.subsets import Subset
 from whence.store.artifact import Manifest, versions
 from whence.training.run import Run
-from whence.types import GroupKind, Lift, Query
+from whence.types import DISCOVERY_RATE, GroupKind, Lift, Query
 
 KIND = "audit"
 GROUPS: tuple[GroupKind, ...] = ("file", "topic")

@@ -11,7 +11,7 @@ from whence.cli.opening import open_index
 from whence.cli.output import print_json, show
 from whence.cli.progress import reporting
 from whence.errors import DataError
-from whence.types import GroupKind, TokenInfluence
+from whence.types import DISCOVERY_RATE, GroupKind, TokenInfluence
 
 if TYPE_CHECKING:
     from whence.pipeline import Index
@@ -45,7 +45,9 @@ def ask(
     tokens: Annotated[
         str | None, Parameter(metavar="ID", help="Show which tokens of the pair with this id made it, too.")
     ] = None,
-    fdr: Annotated[float, Fraction, Parameter(help="Share of the pairs shown that may be there by chance.")] = 0.02,
+    fdr: Annotated[
+        float, Fraction, Parameter(help="Share of the pairs shown that may be there by chance.")
+    ] = DISCOVERY_RATE,
     as_json: Json = False,
 ) -> None:
     """Show the answer and the training pairs that made it."""

@@ -4,11 +4,12 @@ import re
 import shlex
 from pathlib import Path
 
-from whence.cli.flags import BASE_MODEL, BaseModel, Files, Json
+from whence.cli.flags import BaseModel, Files, Json
 from whence.cli.output import print_json, show
+from whence.types import DEFAULT_MODEL
 
 
-def check(files: Files, /, *, base_model: BaseModel = BASE_MODEL, as_json: Json = False) -> int:
+def check(files: Files, /, *, base_model: BaseModel = DEFAULT_MODEL, as_json: Json = False) -> int:
     """Show what the files hold; the exit code is 1 if a line cannot be used."""
     from whence.data.validate import check as check_data
 
@@ -43,7 +44,7 @@ def next_steps(files: list[str], base_model: str, valid: bool, counted: bool) ->
     if not counted:
         pull = shlex.join(["whence", "models", "pull", base_model])
         steps.append(f"Tokens were not counted: {base_model} is not here. Pull it with:\n  {pull}")
-    other = [] if base_model == BASE_MODEL else ["--base-model", base_model]
+    other = [] if base_model == DEFAULT_MODEL else ["--base-model", base_model]
     command = shlex.join(["whence", "train", *files, *other])
     steps.append(f"Every line can be used. Next:\n  {command}" if valid else "Correct these lines, then check again.")
     return steps

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from whence.cli.amounts import duration
-from whence.cli.flags import BASE_MODEL, BaseModel, Json
+from whence.cli.flags import BaseModel, Json
 from whence.cli.output import console, print_json, show
 from whence.cli.progress import reporting
-from whence.data.sample import sample, sample_questions
-from whence.types import Attribution
+from whence.data.sample import demo_run, sample, sample_questions
+from whence.types import DEFAULT_MODEL, Attribution
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,15 +25,13 @@ def demo(
     out: Annotated[
         Path | None, Parameter(metavar="DIR", help="Where the run goes (else: Whence's own folder).")
     ] = None,
-    base_model: BaseModel = BASE_MODEL,
+    base_model: BaseModel = DEFAULT_MODEL,
     as_json: Json = False,
 ) -> None:
     """Fine-tune on the shipped sample, ask four questions, and show the pairs that made each answer."""
-    from whence import settings
-
     began = time.monotonic()
-    data = put_data(settings.home() / "demo")
-    folder = out or data.parent / "run"
+    data = put_data(demo_run().parent)
+    folder = out or demo_run()
     where = console()
     where.quiet = as_json
     index = prepare(data, base_model, folder, where, as_json)

@@ -6,9 +6,6 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-BASE_MODEL = "smollm2-135m-instruct"
-METHOD = "fisher"
-
 Files = Annotated[list[str], Parameter(name="FILE...", help="JSONL, CSV or Parquet; or hub:owner/name[:split].")]
 RunFolder = Annotated[Path, Parameter(name="RUN", help="A folder that `whence train` made.")]
 BaseModel = Annotated[str, Parameter(metavar="NAME", help="A known model, a local folder or a hub id.")]

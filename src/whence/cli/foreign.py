@@ -48,13 +48,13 @@ class Foreign:
         from whence.models.base import context_length, load_tokenizer, resolve
         from whence.training.estimate import estimate, parameters_of
         from whence.training.imported import is_adapter
-        from whence.training.stand_in import stand_in_recipe
+        from whence.training.proxy_training import proxy_recipe
 
         folder = resolve(self.base_model, report)
         found = check(list(self.data), load_tokenizer(folder), context_length(folder))
         if not found.valid or not found.examples:
             return
-        recipe = stand_in_recipe(self.adapter, not is_adapter(self.adapter), found.examples, self.recipe)
+        recipe = proxy_recipe(self.adapter, not is_adapter(self.adapter), found.examples, self.recipe)
         takes = duration(estimate(found, recipe, parameters_of(folder)).train_seconds)
         console(stderr=True).print(
             f"The path of this training was not recorded. A stand-in is trained on its pairs for one: "

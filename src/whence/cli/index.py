@@ -7,17 +7,18 @@ from typing import Annotated
 
 from cyclopts import CycloptsError, Parameter
 
-from whence.cli.flags import METHOD, AtLeastOne, Flag, Json, Positive
+from whence.cli.flags import AtLeastOne, Flag, Json, Positive
 from whence.cli.foreign import Foreign
 from whence.cli.output import console, print_json
 from whence.cli.progress import reporting
+from whence.types import DEFAULT_METHOD
 
 
 def index(
     run: Annotated[Path | None, Parameter(name="RUN", help="A folder that `whence train` made.")] = None,
     /,
     *,
-    method: Annotated[str, Parameter(metavar="NAME", help="How influence is measured.")] = METHOD,
+    method: Annotated[str, Parameter(metavar="NAME", help="How influence is measured.")] = DEFAULT_METHOD,
     base_model: Annotated[
         str | None, Parameter(metavar="NAME", help="Of another's model: what it was trained from.")
     ] = None,
@@ -49,7 +50,7 @@ def index(
         raise misuse("Only a stand-in has epochs and a learning rate: leave out --checkpoint, --trace, --no-stand-in.")
     foreign = None
     if base_model and adapter and out:
-        from whence.training.stand_in import FREE
+        from whence.training.proxy_training import FREE
 
         recipe = replace(FREE, epochs=epochs, learning_rate=learning_rate) if alone else None
         foreign = Foreign(base_model, adapter, data, out, checkpoint, trace, recipe)
@@ -67,7 +68,7 @@ def index(
         return
     folder = str(made.run.folder)
     command = shlex.join(
-        ["whence", "ask", folder, "Your question?", *([] if method == METHOD else ["--method", method])]
+        ["whence", "ask", folder, "Your question?", *([] if method == DEFAULT_METHOD else ["--method", method])]
     )
     where = console()
     where.print(f"The {method} index of {len(made.run.examples):,} pairs is in {made.folder}", soft_wrap=True)

@@ -6,17 +6,18 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from whence.cli.flags import BASE_MODEL, AtLeastOne, BaseModel, Files, Flag, Json, Positive
+from whence.cli.flags import AtLeastOne, BaseModel, Files, Flag, Json, Positive
 from whence.cli.output import console, print_json
 from whence.cli.progress import reporting
 from whence.training.recipe import Recipe
+from whence.types import DEFAULT_MODEL
 
 
 def train(
     files: Files,
     /,
     *,
-    base_model: BaseModel = BASE_MODEL,
+    base_model: BaseModel = DEFAULT_MODEL,
     out: Annotated[
         Path | None, Parameter(metavar="DIR", help="Where the run goes (else: Whence's own folder).")
     ] = None,

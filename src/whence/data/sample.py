@@ -2,6 +2,9 @@
 
 import json
 from importlib import resources
+from pathlib import Path
+
+from whence import settings
 
 FOLDER = "samples/helpdesk"
 
@@ -14,3 +17,8 @@ def sample(name: str) -> str:
 def sample_questions() -> list[dict[str, str]]:
     """The demo's questions, each with its title and with what to look for."""
     return json.loads(sample("demo.json"))["questions"]
+
+
+def demo_run() -> Path:
+    """The folder where `whence demo` keeps its run."""
+    return settings.home() / "demo" / "run"

@@ -1,1 +1,1 @@
-"""Processes that hold a model: one that answers and attributes, and one for each stage of a job."""
+"""Processes that hold a model and answer: started, asked, and ended when memory runs short."""

@@ -1,45 +1,9 @@
-"""What a process that holds a model is told, and what it says: plain records that cross a pipe or a socket as JSON."""
+"""Requests to an engine: plain records that cross a socket as JSON."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from whence.types import GroupKind
-
-Stage = Literal["train", "index", "evaluate", "insights"]
-
-
-@dataclass(frozen=True)
-class StageOrder:
-    """One stage of a job. `recipe` holds the settings of a `Recipe`; `run` is the folder of the run."""
-
-    stage: Stage
-    run: str
-    data: tuple[str, ...] = ()
-    base_model: str = ""
-    recipe: dict[str, Any] = field(default_factory=dict[str, Any])
-    method: str = "fisher"
-
-    def to_dict(self) -> dict[str, Any]:
-        """The order as JSON has it."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Said:
-    """One line of a stage's process: progress while it goes on, then facts, or what went wrong.
-
-    `failure` is in words for a user; `kind` tells what can be done: "user" (mend the request), "disk" (make room),
-    "fault" (none of the user's doing).
-    """
-
-    progress: dict[str, Any] | None = None
-    facts: dict[str, Any] | None = None
-    failure: str | None = None
-    kind: Literal["user", "disk", "fault"] | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The line as JSON has it."""
-        return asdict(self)
+from whence.types import ANSWER_TOKENS, GroupKind
 
 
 @dataclass(frozen=True)
@@ -66,7 +30,7 @@ class AttributeOrder:
     false_discovery_rate: float | None = None
     top: int | None = None
     selection: tuple[int, int] | None = None
-    max_new_tokens: int = 128
+    max_new_tokens: int = ANSWER_TOKENS
     groups: tuple[GroupKind, ...] = ()
     instead: str | None = None
 

@@ -13,10 +13,10 @@ from whence.engine.orders import AttributeOrder, ChatOrder, ContextOrder, Tokens
 from whence.gradients.trajectory import Trajectory
 from whence.models.adapter import remove_adapter
 from whence.models.base import fingerprint, load_tokenizer, resolve
-from whence.models.talk import Piece, Sampling, prompt_tokens, talk
-from whence.pipeline import DISCOVERY_RATE, Index, attribute, token_influence
+from whence.models.stream import Chunk, Sampling, prompt_tokens, stream_answer
+from whence.pipeline import Index, attribute, token_influence
 from whence.training.run import Run, load_base
-from whence.types import Message, Progress
+from whence.types import DISCOVERY_RATE, Message, Progress
 
 DEFAULT_ABLATIONS = 64
 
@@ -82,7 +82,7 @@ class Seat:
         settings: dict[str, Any] = {**order.sampling, "stop": tuple(order.sampling.get("stop", ()))}
         prompt = prompt_tokens(self.model, self.tokenizer, conversation)
         spoken = 0
-        for piece in talk(self.model, self.tokenizer, conversation, Sampling(**settings), stopped):
+        for piece in stream_answer(self.model, self.tokenizer, conversation, Sampling(**settings), stopped):
             spoken += len(piece.tokens)
             yield piece_of(piece)
         yield {"usage": {"prompt_tokens": prompt, "completion_tokens": spoken, "total_tokens": prompt + spoken}}
@@ -152,7 +152,7 @@ class Clock:
         return {"generate": self.answered - self.began, **scoring} if generated else scoring
 
 
-def piece_of(piece: Piece) -> dict[str, Any]:
+def piece_of(piece: Chunk) -> dict[str, Any]:
     """A piece of an answer as JSON has it."""
     tokens = [{"text": t.text, "logprob": t.logprob, "top": [list(pair) for pair in t.top]} for t in piece.tokens]
     return {"text": piece.text, "tokens": tokens, "finish": piece.finish}

@@ -14,9 +14,9 @@ from typing import Literal, cast, get_args
 
 from whence.data.read import Record, rows, short
 from whence.errors import DataError, Fault
-from whence.levels.lift import ANSWER_TOKENS, own_answers
+from whence.levels.lift import own_answers
 from whence.methods.base import Examples, Subject
-from whence.types import Example, Message, Query, Report, silent
+from whence.types import ANSWER_TOKENS, Example, Message, Query, Report, silent
 
 Kind = Literal["paraphrase", "training", "held-out", "wrong"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -10,10 +10,7 @@ from whence.levels.null import Null
 from whence.methods.base import Subject
 from whence.methods.gradient_rows import query_tokens, values_now
 from whence.models.generate import Generated, generate
-from whence.types import Lift, Message, Query, Report, silent
-
-ANSWER_TOKENS = 64
-"""Tokens after which an answer is cut off."""
+from whence.types import ANSWER_TOKENS, Lift, Message, Query, Report, silent
 
 
 def own_answers(

@@ -1,6 +1,6 @@
 """A training pair's influence on an answer, token by token of the pair."""
 
-from whence.data.pieces import answer_pieces
+from whence.data.token_text import answer_pieces
 from whence.levels.verdict import Evidence
 from whence.methods.token_scores import by_token
 from whence.types import Query, TokenInfluence, TokenScore

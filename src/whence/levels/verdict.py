@@ -17,9 +17,7 @@ from whence.levels.lift import lifts_of
 from whence.levels.null import Null
 from whence.levels.sums import SumNull, fit_sums, sums
 from whence.methods.base import Method, Subject
-from whence.types import Distribution, GroupKind, Lift, Query
-
-DISCOVERY_RATE = 0.02
+from whence.types import DISCOVERY_RATE, Distribution, GroupKind, Lift, Query
 
 
 @dataclass(frozen=True)

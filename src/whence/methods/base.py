@@ -11,8 +11,7 @@ from numpy import ndarray
 from whence.errors import MethodError
 from whence.gradients.trajectory import Trajectory
 from whence.types import Example, Query, Report, Tokens
-
-Unit = Literal["nats", "similarity"]
+from whence.types import Unit as Unit
 
 
 @runtime_checkable

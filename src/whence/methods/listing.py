@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from whence.errors import MethodError
+from whence.types import Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +12,7 @@ class Listed:
     """A method by name. `checkpoints` it needs of a run: "none" (text only), "last", or "all" (the recorded path)."""
 
     name: str
-    unit: Literal["nats", "similarity"]
+    unit: Unit
     checkpoints: Literal["none", "last", "all"]
 
 

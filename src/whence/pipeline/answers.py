@@ -14,13 +14,24 @@ from whence.evaluation.faithfulness import faithfulness_of
 from whence.evaluation.recall import recall_folder, recorded
 from whence.levels.attribution import attribution_of, trust_in
 from whence.levels.groups import require_kinds
-from whence.levels.lift import ANSWER_TOKENS, own_answers
+from whence.levels.lift import own_answers
 from whence.levels.tokens import token_influence_of
-from whence.levels.verdict import DISCOVERY_RATE, contrasted, verdicts
+from whence.levels.verdict import contrasted, verdicts
 from whence.methods.registry import settings_of
 from whence.pipeline.index import Index
 from whence.training.run import Run
-from whence.types import Attribution, GroupKind, Message, Query, Report, TokenInfluence, Trust, silent
+from whence.types import (
+    ANSWER_TOKENS,
+    DISCOVERY_RATE,
+    Attribution,
+    GroupKind,
+    Message,
+    Query,
+    Report,
+    TokenInfluence,
+    Trust,
+    silent,
+)
 
 
 def attribute(

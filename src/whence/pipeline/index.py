@@ -14,9 +14,7 @@ from whence.methods.base import Compute, Method, Subject
 from whence.methods.registry import method_named, settings_of
 from whence.store.artifact import Manifest, make, read_manifest
 from whence.training.run import Run
-from whence.types import Report, silent
-
-DEFAULT_METHOD = "fisher"
+from whence.types import DEFAULT_METHOD, Report, silent
 
 
 @dataclass(frozen=True)

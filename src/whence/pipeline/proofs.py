@@ -6,13 +6,12 @@ from whence.auditing.audit import run_audit
 from whence.auditing.dossier import Dossier, read_dossier
 from whence.auditing.prepare import AuditPlan, PreparedAudit, prepare_audit
 from whence.evaluation.recall import RECALL, SelfRecall, recall_folder, self_recall
-from whence.levels.lift import ANSWER_TOKENS
 from whence.pipeline.answers import query_of, require_text
 from whence.pipeline.index import Index
 from whence.retraining.retrain import recipe_of
 from whence.store.artifact import Manifest, make
 from whence.training.run import Run
-from whence.types import Report, silent
+from whence.types import ANSWER_TOKENS, Report, silent
 
 
 def evaluate_recall(

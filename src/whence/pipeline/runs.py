@@ -13,12 +13,10 @@ from whence.models.base import context_length, load_tokenizer, resolve
 from whence.store.artifact import make
 from whence.training.fit import fit_run
 from whence.training.imported import hash_trace, hash_weights, import_weights, is_adapter
+from whence.training.proxy_training import FREE, proxy_recipe, train_proxy
 from whence.training.recipe import Recipe
 from whence.training.run import EXAMPLES, Run, default_run, run_manifest
-from whence.training.stand_in import FREE, stand_in_recipe, train_stand_in
-from whence.types import Report, silent
-
-DEFAULT_MODEL = "smollm2-135m-instruct"
+from whence.types import DEFAULT_MODEL, Report, silent
 
 
 def finetune(
@@ -89,7 +87,7 @@ def import_run(
     found = check(files, tokenizer, length)
     require_valid(found)
     points, full = [finished, *map(Path, checkpoints)], not is_adapter(finished)
-    recipe = stand_in_recipe(finished, full, found.examples, given) if given else None
+    recipe = proxy_recipe(finished, full, found.examples, given) if given else None
     made = {"stand_in": asdict(recipe)} if recipe else {}
     wanted = run_manifest(base_model, base, files, {"full": full, "imported": True, **made})
     weights = {f"weights {place}: {point.name}": hash_weights(point) for place, point in enumerate(points, start=1)}
@@ -101,7 +99,7 @@ def import_run(
         if not (part / EXAMPLES).exists():
             write_table(part / EXAMPLES, load(files, tokenizer, max_length=length))
         import_weights(base, finished, points[1:], Path(trace) if trace else None, part, alone=recipe is not None)
-        facts = train_stand_in(part, base, tokenizer, recipe, report) if recipe else {}
+        facts = train_proxy(part, base, tokenizer, recipe, report) if recipe else {}
         return {**facts, "examples": found.examples, "tokens": asdict(found.tokens) if found.tokens else None}
 
     return Run(Path(out), make(Path(out), wanted, work))

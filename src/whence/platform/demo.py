@@ -16,9 +16,9 @@ from whence.platform.jobs import create_job, files_of, trained_on
 from whence.platform.models import base_model
 from whence.platform.tables import AttributionRecord, Deployment, File, Job
 from whence.store.objects import Objects
+from whence.types import DEFAULT_MODEL
 
 FILENAME = "faq.jsonl"
-MODEL = "smollm2-135m-instruct"
 MARK = "demo"
 """What the configuration of such a job says of it, so that no other job on the same pairs is taken for it."""
 LORA = {"r": 16, "alpha": 32, "dropout": 0.0}
@@ -54,12 +54,12 @@ def start_demo(session: Session, objects: Objects, team: int, model: str | None 
     Raises:
         DataError: there is no such base model.
     """
-    place = base_model(model or MODEL)
+    place = base_model(model or DEFAULT_MODEL)
     job = _job(session, team, model)
     if job is not None and job.status not in OVER:
         return _told(session, job)
     file = _file(session, team) or _upload(session, objects, team)
-    asked = model or MODEL
+    asked = model or DEFAULT_MODEL
     config: dict[str, Any] = {"training_files": [file.id], "model": asked, "lora_config": LORA, MARK: place}
     return _told(session, create_job(session, team, asked, config, HARDWARE, None))
 
@@ -68,6 +68,11 @@ def find_demo(session: Session, team: int) -> Demo | None:
     """The team's latest demo; None where there is none, or its file is gone."""
     job = _job(session, team)
     return None if job is None else _told(session, job)
+
+
+def is_demo(job: Job) -> bool:
+    """True if `start_demo` created the job."""
+    return MARK in job.training_config
 
 
 def _file(session: Session, team: int) -> File | None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from whence.engine.pool import Target
 from whence.errors import DataError, MissingError
-from whence.platform.engines import Target
 from whence.platform.jobs import get_job, run_of
 from whence.platform.models import base_model, find_offer
 from whence.platform.tables import Deployment, Job, now

@@ -18,7 +18,7 @@ from whence.platform.jobs import OPEN, run_of
 from whence.platform.pairs import uploads_of
 from whence.platform.tables import AttributionRecord, Event, File, Job, now
 from whence.store.artifact import MANIFEST
-from whence.types import Example
+from whence.types import DEFAULT_METHOD, Example
 
 State = Literal["ready", "computing", "absent"]
 INSIGHTS = "insights"
@@ -61,7 +61,7 @@ def state_of(session: Session, job: Job) -> State:
 def folder_of(job_id: str) -> Path | None:
     """The folder of a job's finished insights; those of the default method where there are several."""
     found = sorted(path.parent for path in (run_of(job_id) / INSIGHTS).glob(f"*/{MANIFEST}"))
-    return next((one for one in found if one.name == "fisher"), found[0] if found else None)
+    return next((one for one in found if one.name == DEFAULT_METHOD), found[0] if found else None)
 
 
 def read_insights(job_id: str, table: ExampleTable, files: Sequence[File], answered: Counter[str]) -> Found:

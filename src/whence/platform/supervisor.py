@@ -52,7 +52,7 @@ def serve(host: str, port: int, stopping: threading.Event | None = None) -> None
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-    members = [Member("whence.api.process", (host, str(port))), Member("whence.platform.worker")]
+    members = [Member("whence.api.process", (host, str(port))), Member("whence.worker.worker")]
     try:
         while not stop.is_set():
             for member in members:

@@ -16,8 +16,8 @@ from whence.errors import ModelError
 from whence.models.adapter import load_adapter, trainable, trainable_weights
 from whence.models.base import load
 from whence.store.artifact import hash_file
+from whence.training.proxy_training import STATE
 from whence.training.run import ADAPTER, FINISHED, load_base
-from whence.training.stand_in import STATE
 from whence.training.trace import corrected_moment, name_of, read_checkpoints
 
 OPTIMIZER = "optimizer.pt"

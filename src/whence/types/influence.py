@@ -6,6 +6,9 @@ from typing import Any, Literal
 from whence.types.pairs import Message, exchange
 from whence.types.trust import Level
 
+Unit = Literal["nats", "similarity"]
+"""What scores are measured in: log-likelihood, or a similarity that has no unit."""
+
 GroupKind = Literal["file", "duplicates", "topic"]
 """How pairs belong together: by the file they stand in, as copies of each other, or by what they are about."""
 

@@ -9,8 +9,7 @@ from fastapi.testclient import TestClient
 
 from tests.api.conftest import Trained, accepted
 from tests.platform.attributions import pair, result
-from whence.engine.orders import StageOrder
-from whence.engine.work import insights as stage
+from whence.engine.orders import StageRequest
 from whence.platform import jobs
 from whence.platform.events import add_event
 from whence.platform.history import record
@@ -18,12 +17,13 @@ from whence.platform.keys import default_team
 from whence.platform.tables import Job, now
 from whence.store.artifact import Manifest, make
 from whence.types import silent
+from whence.worker.stage_process import insights as stage
 
 
 @pytest.fixture
 def seen(trained: Trained) -> Trained:
     """The trained job, after the stage that looks through its data."""
-    stage(StageOrder("insights", str(jobs.run_of(trained.id))), silent)
+    stage(StageRequest("insights", str(jobs.run_of(trained.id))), silent)
     return trained
 
 

@@ -13,7 +13,7 @@ from openai.types.chat import ChatCompletion
 
 from tests.api.conftest import BASE, Trained
 from whence.api.routes.openai.chat import likelihood
-from whence.models.talk import Piece, Sampling, talk
+from whence.models.stream import Chunk, Sampling, stream_answer
 from whence.platform.jobs import run_of
 from whence.training.run import Run
 from whence.types import Message
@@ -26,11 +26,11 @@ def asking(trained: Trained, **more: Any) -> dict[str, Any]:
     return {"model": trained.id, "messages": [{"role": "user", "content": trained.question}], **SHORT, **more}
 
 
-def spoken(trained: Trained, sampling: Sampling) -> list[Piece]:
+def spoken(trained: Trained, sampling: Sampling) -> list[Chunk]:
     """The answer without the service between."""
     path = Run.open(run_of(trained.id)).trajectory
     path.move_to(path.last)
-    return list(talk(path.model, path.tokenizer, [Message("user", trained.question)], sampling))
+    return list(stream_answer(path.model, path.tokenizer, [Message("user", trained.question)], sampling))
 
 
 def events_in(text: str) -> list[Any]:

@@ -7,9 +7,7 @@ from pydantic import Field
 
 from whence.api.schemas.base import Answer, Body
 from whence.api.schemas.pairs import Level, Turn
-from whence.types import TrajectoryKind
-
-GroupKind = Literal["file", "duplicates", "topic"]
+from whence.types import GroupKind, TrajectoryKind, Unit
 
 
 class Selection(Body):
@@ -96,7 +94,7 @@ class TokenInfluenceAnswer(Answer):
     file: str
     line: int
     method: str
-    unit: Literal["nats", "similarity"]
+    unit: Unit
     score: float
     tokens: list[TokenAnswer]
 
@@ -142,7 +140,7 @@ class DistributionAnswer(Answer):
     edges: list[float]
     counts: list[int]
     null: list[float]
-    unit: Literal["nats", "similarity"]
+    unit: Unit
 
 
 class AttributionAnswer(Answer):
@@ -168,7 +166,7 @@ class AttributionAnswer(Answer):
     groups: list[GroupAnswer] = Field(default_factory=list[GroupAnswer])
     instead: str | None = None
     method: str
-    unit: Literal["nats", "similarity"]
+    unit: Unit
     lift: LiftAnswer
     trust: TrustAnswer
     distribution: DistributionAnswer | None = None

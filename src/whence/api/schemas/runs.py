@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from whence.api.schemas.base import Answer
+from whence.types import Unit
 
 Status = Literal["pending", "queued", "running", "cancelled", "failed", "completed", "deleted"]
 
@@ -51,7 +52,7 @@ class MethodAnswer(Answer):
     """A method of attribution. `unit` says what its scores mean."""
 
     name: str
-    unit: Literal["nats", "similarity"]
+    unit: Unit
     needs: MethodNeeds
 
 

@@ -1,7 +1,7 @@
 /** A question to a model, its streamed answer, and what made that answer or the part of it that is pointed at. */
 import { answered, api, Refusal, type Shapes } from "../../api/client";
 import { spoken } from "../../api/speaking";
-import type { Range } from "../../words/pieces";
+import type { Range } from "../../text/pieces";
 import type { Attribution } from "./shapes";
 
 type Verbatim = Shapes["VerbatimAnswer"]["spans"];

@@ -1,6 +1,6 @@
 /** What the pointer or the focus is on, a word or a bin, and which rows have it. */
 import { exchangeOf, type Bin, type Influence } from "../ask/shapes";
-import { wordsOf } from "../../words/keywords";
+import { wordsOf } from "../../text/keywords";
 
 export class Pointing {
   word = $state("");

@@ -1,7 +1,7 @@
 /** What is to be made of a change set: for each file it touches, a new version. */
 import type { Shapes } from "../../api/client";
 import type { Change } from "../../state/changes.svelte";
-import { plural } from "../../words/numbers";
+import { plural } from "../../text/numbers";
 
 export type Pair = { question: string; answer: string };
 export type Revision = {

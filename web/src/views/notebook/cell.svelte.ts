@@ -1,6 +1,6 @@
 /** What a cell shows, kept the same as the kernel's side of the widget. */
 import { theme } from "../../state/theme.svelte";
-import type { Range } from "../../words/pieces";
+import type { Range } from "../../text/pieces";
 import type { Attribution } from "../ask/shapes";
 
 /** The part of anywidget's model that is used. */

@@ -1,6 +1,6 @@
 /** How things stand: what the team has, and how far the demo is. Read again whenever something may have changed. */
 import { answered, api, type Shapes } from "../../api/client";
-import { count, plural } from "../../words/numbers";
+import { count, plural } from "../../text/numbers";
 import { goesOn } from "./job";
 
 export type Overview = Shapes["OverviewAnswer"];

@@ -1,5 +1,5 @@
 /** A run in lines of name and value: its recipe as it was carried out, and what came of it. */
-import { count } from "../../words/numbers";
+import { count } from "../../text/numbers";
 import { formOfRun } from "./recipe";
 import type { Job } from "./states";
 

@@ -1,6 +1,6 @@
 /** What a job or a deployment does, in words. */
 import type { Shapes } from "../../api/client";
-import { duration, percent } from "../../words/numbers";
+import { duration, percent } from "../../text/numbers";
 
 export type Job = Shapes["FineTune"];
 export type Deployment = Shapes["DeploymentAnswer"];

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 from whence.api.access import Open, Team
 from whence.api.attributing import Wish, attribute
 from whence.api.schemas.explainability import ContextAttributionAnswer, InfluentialData, NewContextAttribution
+from whence.engine.pool import Target
 from whence.errors import DataError
 from whence.platform.deployments import Speaker, list_deployments, speaker_named, speaker_of
-from whence.platform.engines import Target
 from whence.platform.models import offers
 
 router = APIRouter(tags=["Explainability"])

@@ -12,9 +12,9 @@ import pytest
 
 from tests.tiny import save_tiny, tiny_llama
 from whence import lifeline
+from whence.engine.pool import Engine, EngineError, EnginePool, Target
 from whence.errors import BusyError
 from whence.platform import engines
-from whence.platform.engines import Engine, EngineError, Engines, Target
 
 LARGE = 1 << 40
 """More memory than engines can need."""
@@ -33,9 +33,9 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Target:
 
 
 @asynccontextmanager
-async def pool(limit: int = LARGE, queue: int = 2) -> AsyncIterator[Engines]:
+async def pool(limit: int = LARGE, queue: int = 2) -> AsyncIterator[EnginePool]:
     """A pool that leaves no process and no file behind."""
-    made = Engines(limit, queue)
+    made = EnginePool(limit, queue)
     try:
         yield made
     finally:
@@ -50,7 +50,7 @@ async def pool(limit: int = LARGE, queue: int = 2) -> AsyncIterator[Engines]:
 class Shared:
     """A pool that lives from test to test, as it does in the service."""
 
-    made: Engines
+    made: EnginePool
     runner: asyncio.Runner
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
@@ -73,7 +73,7 @@ def order(tokens: int) -> dict[str, Any]:
     return {"messages": [["user", "Who?"]], "sampling": {"temperature": 0.0, "max_new_tokens": tokens}}
 
 
-async def speak(made: Engines, target: Target, tokens: int = 4) -> int:
+async def speak(made: EnginePool, target: Target, tokens: int = 4) -> int:
     """How many tokens an engine said."""
     pieces = [piece async for piece in made.stream(target, "chat", order(tokens))]
     return pieces[-1]["usage"]["completion_tokens"]

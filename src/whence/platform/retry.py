@@ -12,7 +12,7 @@ PATIENCE = 86_400.0
 FIRST, LONGEST = 0.2, 5.0
 
 
-def patiently(work: Callable[[], T], seconds: float = PATIENCE) -> T:
+def retry_while_unavailable(work: Callable[[], T], seconds: float = PATIENCE) -> T:
     """What `work` returns; it is called again while the database cannot be reached, for at most `seconds`.
 
     `work` must be one transaction: it is either done whole or not at all.

@@ -32,7 +32,7 @@ WEIGHTS_IN_MEMORY = 4
 """Of all weights in float32: themselves, their gradients, and both of Adam's moments."""
 
 
-def stand_in_recipe(finished: Path, full: bool, examples: int, given: Recipe = FREE) -> Recipe:
+def proxy_recipe(finished: Path, full: bool, examples: int, given: Recipe = FREE) -> Recipe:
     """The complete recipe of the stand-in for a finished model.
 
     Rank, alpha, targets and dropout are the adapter's own. What `given` leaves open is taken from the Trainer's state
@@ -62,7 +62,7 @@ def left_by_trainer(folder: Path, examples: int) -> dict[str, Any]:
     return found
 
 
-def train_stand_in(
+def train_proxy(
     part: Path, base: Path, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, report: Report
 ) -> Mapping[str, Any]:
     """What is worth knowing of the training of a stand-in, whose trace lies in the folder `part` afterwards; one that

@@ -2,13 +2,13 @@ import errno
 
 import pytest
 
-from whence.engine.trouble import FULL, NO_MEMORY, said_of
 from whence.errors import DataError, ModelError
+from whence.worker.failures import FULL, NO_MEMORY, failure_event
 
 
 def test_what_a_user_can_mend_is_told_as_it_is():
     for error in (DataError("Line 3 is bad. Mend it."), ModelError("Line 3 is bad. Mend it.")):
-        said = said_of(error)
+        said = failure_event(error)
         assert (said.failure, said.kind) == ("Line 3 is bad. Mend it.", "user")
 
 
@@ -21,7 +21,7 @@ def test_what_a_user_can_mend_is_told_as_it_is():
     ],
 )
 def test_a_full_disk_is_told_from_other_trouble(error: Exception):
-    said = said_of(error)
+    said = failure_event(error)
     assert (said.failure, said.kind) == (FULL, "disk")
 
 
@@ -34,12 +34,12 @@ def test_a_full_disk_is_told_from_other_trouble(error: Exception):
     ],
 )
 def test_too_little_memory_says_what_to_change(error: Exception):
-    said = said_of(error)
+    said = failure_event(error)
     assert (said.failure, said.kind) == (NO_MEMORY, "user")
 
 
 def test_anything_else_is_nobodys_fault_but_ours():
-    said = said_of(KeyError("weight"))
+    said = failure_event(KeyError("weight"))
     assert said.kind == "fault"
     assert "KeyError: 'weight'" in str(said.failure)
-    assert said_of(PermissionError(errno.EACCES, "Permission denied")).kind == "fault"
+    assert failure_event(PermissionError(errno.EACCES, "Permission denied")).kind == "fault"

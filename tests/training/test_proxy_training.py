@@ -31,10 +31,10 @@ from whence.pipeline import Index, attribute, audit, build_index, finetune, impo
 from whence.retraining.likelihoods import RetrainedModels
 from whence.retraining.replay import replay_of
 from whence.retraining.retrain import RETRAINED_STAND_IN, Retrainer, recipe_of
-from whence.training import stand_in as standing
+from whence.training import proxy_training
+from whence.training.proxy_training import proxy_recipe
 from whence.training.recipe import Recipe
 from whence.training.run import Run
-from whence.training.stand_in import stand_in_recipe
 from whence.types import Query
 
 ANSWERS = ("Ant.", "Bee.", "Cow.", "Dog.", "Elk.", "Fox.", "Gnu.", "Hen.", "Ibex.", "Jay.", "Koi.", "Lynx.")
@@ -178,7 +178,7 @@ def test_the_recipe_is_the_adapters_own_and_what_the_trainer_left(recorded: Run,
     settings = json.loads((adapter / "adapter_config.json").read_text("utf-8"))
     settings |= {"lora_dropout": 0.1, "lora_alpha": 12}
     (adapter / "adapter_config.json").write_text(json.dumps(settings), "utf-8")
-    chosen = stand_in_recipe(adapter, False, 12)
+    chosen = proxy_recipe(adapter, False, 12)
     usual = Recipe().for_examples(12)
     assert (chosen.rank, chosen.alpha, chosen.dropout, chosen.rehearsal) == (2, 12, 0.1, 0)
     assert set(chosen.targets) == set(settings["target_modules"])
@@ -186,9 +186,9 @@ def test_the_recipe_is_the_adapters_own_and_what_the_trainer_left(recorded: Run,
     rates = [{"learning_rate": 1e-4}, {"loss": 2.0}, {"learning_rate": 3e-4}, {"learning_rate": 0.0}]
     state = {"num_train_epochs": 5, "max_steps": 20, "log_history": rates}
     (adapter / "trainer_state.json").write_text(json.dumps(state), "utf-8")
-    left = stand_in_recipe(adapter, False, 12)
+    left = proxy_recipe(adapter, False, 12)
     assert (left.epochs, left.batch_size, left.learning_rate) == (5, 3, 3e-4)
-    said = stand_in_recipe(adapter, False, 12, Recipe(epochs=2, rank=64, rehearsal=2))
+    said = proxy_recipe(adapter, False, 12, Recipe(epochs=2, rank=64, rehearsal=2))
     assert (said.epochs, said.batch_size, said.learning_rate, said.rank, said.rehearsal) == (2, 3, 3e-4, 2, 2)
 
 
@@ -256,7 +256,7 @@ def test_a_whole_model_has_a_whole_models_stand_in(whole: Run, tmp_path: Path):
 
 
 def test_a_whole_models_stand_in_without_room_is_refused(whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(standing, "free_memory", lambda: 1000)
+    monkeypatch.setattr(proxy_training, "free_memory", lambda: 1000)
     place = whole.folder.parent
     with pytest.raises(TrainingError, match=r"GB of memory \(found 0.0 GB free\).*--no-stand-in"):
         import_run(str(place / "base"), place / "pairs.jsonl", tmp_path / "run", whole.folder / "model")

@@ -71,7 +71,7 @@ class Engine:
             return 0
 
 
-class Engines:
+class EnginePool:
     """All engines of this service. `limit` is the memory they may use together, `queue` how many may wait for one."""
 
     def __init__(self, limit: int | None, queue: int) -> None:

@@ -1,6 +1,7 @@
 import gc
 import weakref
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -17,7 +18,7 @@ from whence.errors import ModelError
 from whence.models.adapter import put_weights, trainable_weights, with_lora
 from whence.models.chat import prompt_text
 from whence.models.generate import generate
-from whence.models.talk import Piece, Sampling, Transcript, draw, prompt_tokens, talk, written
+from whence.models.stream import Chunk, Sampling, Transcript, prompt_tokens, sample, stream_answer, token_text
 from whence.types import Message
 
 HI = (Message("user", "Hi"),)
@@ -25,8 +26,8 @@ TALKS = [HI, (Message("user", "A longer question about rivers?"),), (Message("us
 GREEDY = Sampling(max_new_tokens=12, temperature=0)
 
 
-def spoken(pieces: Iterator[Piece] | list[Piece]) -> str:
-    return "".join(piece.text for piece in pieces)
+def spoken(chunks: Iterator[Chunk] | list[Chunk]) -> str:
+    return "".join(chunk.text for chunk in chunks)
 
 
 def saying(text: str, tokenizer: Any = None) -> Any:
@@ -68,20 +69,20 @@ def test_a_greedy_answer_is_that_of_generate(build: Any, chat: bool):
     model, tokenizer = build(), tiny_tokenizer(chat)
     expected = generate(model, tokenizer, TALKS, max_new_tokens=40)
     for conversation, answer in zip(TALKS, expected, strict=True):
-        pieces = list(talk(model, tokenizer, conversation, Sampling(40, temperature=0)))
-        assert spoken(pieces).strip() == answer.text
-        assert pieces[-1].finish == ("stop" if answer.ended else "length")
-        assert all(piece.finish is None for piece in pieces[:-1])
+        chunks = list(stream_answer(model, tokenizer, conversation, Sampling(40, temperature=0)))
+        assert spoken(chunks).strip() == answer.text
+        assert chunks[-1].finish == ("stop" if answer.ended else "length")
+        assert all(chunk.finish is None for chunk in chunks[:-1])
     assert len({answer.text for answer in expected}) > 1
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_an_adapter_takes_part_unless_it_is_switched_off(dtype: torch.dtype):
     tokenizer, model = tiny_tokenizer(), adapted(tiny_llama().to(dtype))
-    said = spoken(talk(model, tokenizer, HI, GREEDY))
+    said = spoken(stream_answer(model, tokenizer, HI, GREEDY))
     assert said.strip() == generate(model, tokenizer, [HI], max_new_tokens=12)[0].text
     with model.disable_adapter():
-        assert spoken(talk(model, tokenizer, HI, GREEDY)) != said
+        assert spoken(stream_answer(model, tokenizer, HI, GREEDY)) != said
 
 
 @pytest.mark.parametrize("build", [tiny_llama, tiny_gpt2])
@@ -89,8 +90,8 @@ def test_log_probabilities_are_those_of_a_plain_forward_pass(build: Any):
     model, tokenizer = build(), tiny_tokenizer()
     sampling = Sampling(20, temperature=2.0, top_k=50, repetition_penalty=1.2, seed=4, top_logprobs=5)
     ids: list[int] = tokenizer(prompt_text(tokenizer, HI))["input_ids"]
-    names = [written(tokenizer, id) for id in range(VOCABULARY)]
-    tokens = [token for piece in talk(model, tokenizer, HI, sampling) for token in piece.tokens]
+    names = [token_text(tokenizer, id) for id in range(VOCABULARY)]
+    tokens = [token for chunk in stream_answer(model, tokenizer, HI, sampling) for token in chunk.tokens]
     assert len(tokens) == 20
     for token in tokens:
         with torch.no_grad():
@@ -104,26 +105,26 @@ def test_log_probabilities_are_those_of_a_plain_forward_pass(build: Any):
         assert token.logprob == pytest.approx(float(expected[ids[-1]]), abs=1e-4)
 
 
-def test_pieces_hold_whole_characters_and_no_special_tokens():
+def test_chunks_hold_whole_characters_and_no_special_tokens():
     text = "né日😀 t!"
-    pieces = list(talk(saying(text), tiny_tokenizer(), HI, Sampling(temperature=0)))
-    assert [piece.text for piece in pieces] == [*text, ""]
-    assert [len(piece.tokens) for piece in pieces] == [1, 2, 3, 4, 1, 1, 1, 1]
-    assert pieces[-1].tokens[0].text == "<|im_end|>"
-    assert pieces[-1].finish == "stop"
+    chunks = list(stream_answer(saying(text), tiny_tokenizer(), HI, Sampling(temperature=0)))
+    assert [chunk.text for chunk in chunks] == [*text, ""]
+    assert [len(chunk.tokens) for chunk in chunks] == [1, 2, 3, 4, 1, 1, 1, 1]
+    assert chunks[-1].tokens[0].text == "<|im_end|>"
+    assert chunks[-1].finish == "stop"
 
 
 def test_a_character_that_is_cut_off_is_told_at_the_end():
-    pieces = list(talk(saying("n😀"), tiny_tokenizer(), HI, Sampling(3, temperature=0)))
-    assert [(piece.text, piece.finish) for piece in pieces] == [("n", None), ("\ufffd", "length")]
+    chunks = list(stream_answer(saying("n😀"), tiny_tokenizer(), HI, Sampling(3, temperature=0)))
+    assert [(chunk.text, chunk.finish) for chunk in chunks] == [("n", None), ("\ufffd", "length")]
 
 
 def test_an_answer_ends_before_a_stop_string_and_only_there():
     model, tokenizer = saying("abcdefgh"), tiny_tokenizer()
 
     def told(*stop: str) -> list[tuple[str, int, str | None]]:
-        pieces = talk(model, tokenizer, HI, Sampling(temperature=0, stop=stop))
-        return [(piece.text, len(piece.tokens), piece.finish) for piece in pieces]
+        chunks = stream_answer(model, tokenizer, HI, Sampling(temperature=0, stop=stop))
+        return [(chunk.text, len(chunk.tokens), chunk.finish) for chunk in chunks]
 
     assert told("def") == [("a", 1, None), ("b", 1, None), ("c", 1, None), ("", 3, "stop")]
     assert told("bcd", "c") == [("a", 1, None), ("b", 2, "stop")]
@@ -186,12 +187,12 @@ def test_characters_spelt_in_byte_tokens_are_told_one_by_one(text: str):
         told.append(transcript.take(everything=False))
     assert "".join(told) + transcript.take(everything=True) == text
     if "\ufffd" not in text:
-        assert [piece for piece in told if piece] == list(text)
+        assert [chunk for chunk in told if chunk] == list(text)
 
 
 def test_a_token_is_written_with_the_blank_before_it():
     metaspace = chunky_tokenizer(["▁so", "ma"], decoders.Metaspace())
-    assert [written(metaspace, id) for id in (0, 1)] == [" so", "ma"]
+    assert [token_text(metaspace, id) for id in (0, 1)] == [" so", "ma"]
 
 
 @pytest.mark.parametrize("build", [tiny_llama, tiny_gpt2])
@@ -202,20 +203,20 @@ def test_an_answer_stops_where_the_context_is_full(build: Any):
     )
     count = prompt_tokens(model, tokenizer, HI)
     assert count == len(tokenizer(prompt_text(tokenizer, HI))["input_ids"])
-    pieces = list(talk(model, tokenizer, HI, Sampling(temperature=0)))
-    assert pieces[-1].finish == "length"
-    assert sum(len(piece.tokens) for piece in pieces) == 90 - count
-    for ask in (lambda long: talk(model, tokenizer, long, GREEDY), lambda long: prompt_tokens(model, tokenizer, long)):
+    chunks = list(stream_answer(model, tokenizer, HI, Sampling(temperature=0)))
+    assert chunks[-1].finish == "length"
+    assert sum(len(chunk.tokens) for chunk in chunks) == 90 - count
+    for ask in (partial(stream_answer, sampling=GREEDY), prompt_tokens):
         with pytest.raises(ModelError, match="leave room for an answer"):
-            ask([Message("user", "x" * 90)])
+            ask(model, tokenizer, [Message("user", "x" * 90)])
 
 
 def test_equal_seeds_give_equal_answers_and_torchs_own_random_numbers_stay():
     model, tokenizer = tiny_llama(), tiny_tokenizer()
     before = torch.get_rng_state()
 
-    def told(seed: int | None) -> list[Piece]:
-        return list(talk(model, tokenizer, HI, Sampling(12, temperature=1.5, seed=seed)))
+    def told(seed: int | None) -> list[Chunk]:
+        return list(stream_answer(model, tokenizer, HI, Sampling(12, temperature=1.5, seed=seed)))
 
     assert told(7) == told(7) == told(7)
     assert len({tuple(told(seed)) for seed in (-1, 0, 1, 2, None, None)}) == 6
@@ -242,7 +243,7 @@ def test_tokens_are_drawn_as_often_as_temperature_and_cuts_say(temperature: floa
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
     counts = [0] * len(logits)
     for _ in range(times):
-        counts[draw(torch.tensor(logits), [], sampling, random)] += 1
+        counts[sample(torch.tensor(logits), [], sampling, random)] += 1
     expected = by_hand(logits, temperature, top_k, top_p)
     assert [count > 0 for count in counts] == [chance > 0 for chance in expected]
     assert [count / times for count in counts] == pytest.approx(expected, abs=0.04)
@@ -251,7 +252,9 @@ def test_tokens_are_drawn_as_often_as_temperature_and_cuts_say(temperature: floa
 @pytest.mark.parametrize("narrow", [{"temperature": 5e-324}, {"top_k": 1}, {"top_p": 1e-9}])
 def test_a_choice_of_one_is_greedy(narrow: dict[str, Any]):
     model, tokenizer = tiny_llama(), tiny_tokenizer()
-    assert spoken(talk(model, tokenizer, HI, Sampling(12, **narrow))) == spoken(talk(model, tokenizer, HI, GREEDY))
+    assert spoken(stream_answer(model, tokenizer, HI, Sampling(12, **narrow))) == spoken(
+        stream_answer(model, tokenizer, HI, GREEDY)
+    )
 
 
 def test_a_repetition_penalty_is_that_of_the_library():
@@ -259,8 +262,8 @@ def test_a_repetition_penalty_is_that_of_the_library():
     ids = tokenizer(prompt_text(tokenizer, HI), return_tensors="pt")
     out = model.generate(**ids, max_new_tokens=12, do_sample=False, repetition_penalty=1.3)
     expected = tokenizer.decode(out[0, ids["input_ids"].shape[1] :], skip_special_tokens=True)
-    assert spoken(talk(model, tokenizer, HI, Sampling(12, temperature=0, repetition_penalty=1.3))) == expected
-    assert expected != spoken(talk(model, tokenizer, HI, GREEDY))
+    assert spoken(stream_answer(model, tokenizer, HI, Sampling(12, temperature=0, repetition_penalty=1.3))) == expected
+    assert expected != spoken(stream_answer(model, tokenizer, HI, GREEDY))
 
 
 def test_a_stopped_answer_tells_what_was_held_back_and_draws_no_more():
@@ -269,11 +272,11 @@ def test_a_stopped_answer_tells_what_was_held_back_and_draws_no_more():
         forwards, asked = [0], iter([False] * passes + [True])
         handle = model.register_forward_hook(lambda *_, forwards=forwards: forwards.append(1))
         sampling = Sampling(temperature=0, stop=("cdx",))
-        pieces = list(talk(model, tokenizer, HI, sampling, lambda asked=asked: next(asked)))
+        chunks = list(stream_answer(model, tokenizer, HI, sampling, lambda asked=asked: next(asked)))
         handle.remove()
-        assert spoken(pieces) == text
-        assert sum(forwards) == sum(len(piece.tokens) for piece in pieces) == passes
-        assert all(piece.finish is None for piece in pieces)
+        assert spoken(chunks) == text
+        assert sum(forwards) == sum(len(chunk.tokens) for chunk in chunks) == passes
+        assert all(chunk.finish is None for chunk in chunks)
 
 
 def test_a_stopped_answer_tells_the_rest_of_a_token_that_was_told_in_part():
@@ -281,8 +284,8 @@ def test_a_stopped_answer_tells_the_rest_of_a_token_that_was_told_in_part():
     tokenizer.add_tokens(["bcd"])
     asked = iter([False, False, True])
     sampling = Sampling(temperature=0, stop=("dx",))
-    pieces = list(talk(saying("abcdefgh", tokenizer), tokenizer, HI, sampling, lambda: next(asked)))
-    assert [(piece.text, len(piece.tokens)) for piece in pieces] == [("a", 1), ("bc", 1), ("d", 0)]
+    chunks = list(stream_answer(saying("abcdefgh", tokenizer), tokenizer, HI, sampling, lambda: next(asked)))
+    assert [(chunk.text, len(chunk.tokens)) for chunk in chunks] == [("a", 1), ("bc", 1), ("d", 0)]
 
 
 def test_closing_early_leaves_the_model_as_it_was_and_frees_the_cache():
@@ -293,7 +296,7 @@ def test_closing_early_leaves_the_model_as_it_was_and_frees_the_cache():
     modes = [module.training for module in model.modules()]
     own, caches = inner.generation_config, []
     handle = inner.register_forward_hook(lambda *given: caches.append(weakref.ref(given[2].past_key_values)))
-    answer = talk(model, tokenizer, HI, Sampling(50, temperature=0))
+    answer = stream_answer(model, tokenizer, HI, Sampling(50, temperature=0))
     next(answer)
     next(answer)
     assert torch.is_grad_enabled()
@@ -309,19 +312,19 @@ def test_closing_early_leaves_the_model_as_it_was_and_frees_the_cache():
 
 def test_dropout_is_silent_even_where_only_a_part_is_in_training_mode():
     model, tokenizer = tiny_gpt2(resid_pdrop=0.5), tiny_tokenizer()
-    expected = spoken(talk(model, tokenizer, HI, GREEDY))
+    expected = spoken(stream_answer(model, tokenizer, HI, GREEDY))
     model.transformer.h[1].train()
-    assert spoken(talk(model, tokenizer, HI, GREEDY)) == expected
+    assert spoken(stream_answer(model, tokenizer, HI, GREEDY)) == expected
     assert model.transformer.h[1].mlp.dropout.training
 
 
 def test_the_models_own_settings_are_put_aside_but_for_its_end_tokens():
     model, tokenizer = saying("abcdefgh"), tiny_tokenizer()
     model.generation_config.update(do_sample=True, temperature=5.0, top_k=3, repetition_penalty=3.0)
-    assert spoken(talk(model, tokenizer, HI, GREEDY)) == "abcdefgh"
+    assert spoken(stream_answer(model, tokenizer, HI, GREEDY)) == "abcdefgh"
     model.generation_config.eos_token_id = [2, tokenizer("d")["input_ids"][0]]
-    pieces = list(talk(model, tokenizer, HI, GREEDY))
-    assert (spoken(pieces), pieces[-1].finish) == ("abcd", "stop")
+    chunks = list(stream_answer(model, tokenizer, HI, GREEDY))
+    assert (spoken(chunks), chunks[-1].finish) == ("abcd", "stop")
 
 
 @pytest.mark.parametrize(
@@ -349,4 +352,4 @@ def test_values_out_of_range_are_refused_by_name(name: str, value: Any):
 
 def test_an_empty_conversation_is_refused_at_once():
     with pytest.raises(ModelError, match="at least one message"):
-        talk(tiny_llama(), tiny_tokenizer(), [], GREEDY)
+        stream_answer(tiny_llama(), tiny_tokenizer(), [], GREEDY)

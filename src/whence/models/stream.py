@@ -75,7 +75,7 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Chunk:
     """The next piece of an answer, and the tokens drawn since the one before.
 
     `text` holds whole characters, no special tokens and nothing of a stop string; `tokens` holds all that were
@@ -93,13 +93,13 @@ def never() -> bool:
     return False
 
 
-def talk(
+def stream_answer(
     model: PreTrainedModel | PeftModel,
     tokenizer: PreTrainedTokenizerBase,
     conversation: Sequence[Message],
     sampling: Sampling,
     stopped: Callable[[], bool] = never,
-) -> Iterator[Piece]:
+) -> Iterator[Chunk]:
     """The model's answer in pieces, the adapter taking part; their texts make up the answer.
 
     `stopped` is asked before each token; once it is true, what was held back is told, without a `finish`. To stop
@@ -110,7 +110,7 @@ def talk(
     """
     inner = bare(model)
     prompt = tokens_of(tokenizer, conversation)
-    return pieces(inner, tokenizer, prompt, room(inner, prompt, sampling.max_new_tokens), sampling, stopped)
+    return chunks(inner, tokenizer, prompt, room(inner, prompt, sampling.max_new_tokens), sampling, stopped)
 
 
 def prompt_tokens(
@@ -131,35 +131,35 @@ def bare(model: PreTrainedModel | PeftModel) -> PreTrainedModel:
     return cast(PreTrainedModel, model.get_base_model()) if isinstance(model, PeftModel) else model
 
 
-def pieces(
+def chunks(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     prompt: Sequence[int],
     left: int,
     sampling: Sampling,
     stopped: Callable[[], bool],
-) -> Generator[Piece]:
+) -> Generator[Chunk]:
     """The pieces of an answer of at most `left` tokens."""
     ends = end_tokens(model.generation_config, tokenizer)
     transcript, tokens, finish = Transcript(tokenizer, sampling.stop), list[Token](), None
-    with at_rest(model), closing(draws(model, prompt, sampling)) as drawn:
+    with evaluating(model), closing(sample_tokens(model, prompt, sampling)) as drawn:
         while finish is None and not stopped():
             token, logits = next(drawn)
-            tokens.append(told(tokenizer, token, logits, sampling.top_logprobs))
+            tokens.append(token_of(tokenizer, token, logits, sampling.top_logprobs))
             transcript.add(token)
             left -= 1
             finish = "stop" if token in ends or transcript.stopped else "length" if not left else None
             text = transcript.take(everything=finish is not None)
             if text or finish:
-                yield Piece(text, tuple(tokens), finish)
+                yield Chunk(text, tuple(tokens), finish)
                 tokens = []
     rest = transcript.take(everything=True)
     if rest or tokens:
-        yield Piece(rest, tuple(tokens))
+        yield Chunk(rest, tuple(tokens))
 
 
 @contextmanager
-def at_rest(model: PreTrainedModel) -> Generator[None]:
+def evaluating(model: PreTrainedModel) -> Generator[None]:
     """A block in which no part of the model is in training mode; afterwards each part is as before."""
     awake = [module for module in model.modules() if module.training]
     model.eval()
@@ -170,7 +170,7 @@ def at_rest(model: PreTrainedModel) -> Generator[None]:
             module.training = True
 
 
-def draws(model: PreTrainedModel, prompt: Sequence[int], sampling: Sampling) -> Generator[tuple[int, Tensor]]:
+def sample_tokens(model: PreTrainedModel, prompt: Sequence[int], sampling: Sampling) -> Generator[tuple[int, Tensor]]:
     """Token after token without end, each with the float32 logits (vocabulary) it was drawn from."""
     random = torch.Generator(model.device)
     if sampling.seed is None:
@@ -180,7 +180,7 @@ def draws(model: PreTrainedModel, prompt: Sequence[int], sampling: Sampling) -> 
     ids, fed, cache = list(prompt), list(prompt), None
     while True:
         logits, cache = forward(model, fed, cache)
-        fed = [draw(logits, ids, sampling, random)]
+        fed = [sample(logits, ids, sampling, random)]
         ids += fed
         yield fed[0], logits
 
@@ -196,7 +196,7 @@ def forward(model: PreTrainedModel, fed: Sequence[int], cache: object) -> tuple[
     return out.logits[0, -1].float(), out.past_key_values
 
 
-def draw(logits: Tensor, before: Sequence[int], sampling: Sampling, random: torch.Generator) -> int:
+def sample(logits: Tensor, before: Sequence[int], sampling: Sampling, random: torch.Generator) -> int:
     """A token drawn from its logits (vocabulary): penalty for the tokens `before`, temperature, top k, top p."""
     # In double precision and below 0, so that the smallest temperature neither is 0 nor makes an infinity.
     scores = logits.double()[None]
@@ -205,11 +205,11 @@ def draw(logits: Tensor, before: Sequence[int], sampling: Sampling, random: torc
         scores = penalty(cast(torch.LongTensor, torch.tensor([before], device=logits.device)), scores)
     if sampling.temperature == 0:
         return int(scores.argmax())
-    scores = cuts(sampling)(cast(Any, None), cast(Any, scores - scores.max()))
+    scores = warpers(sampling)(cast(Any, None), cast(Any, scores - scores.max()))
     return int(torch.multinomial(scores.softmax(-1), 1, generator=random))
 
 
-def cuts(sampling: Sampling) -> LogitsProcessorList:
+def warpers(sampling: Sampling) -> LogitsProcessorList:
     """What narrows the choice of a token, in the order of `transformers`: temperature, top k, top p."""
     narrow = LogitsProcessorList([TemperatureLogitsWarper(float(sampling.temperature))])
     if sampling.top_k is not None:
@@ -219,15 +219,15 @@ def cuts(sampling: Sampling) -> LogitsProcessorList:
     return narrow
 
 
-def told(tokenizer: PreTrainedTokenizerBase, token: int, logits: Tensor, count: int) -> Token:
+def token_of(tokenizer: PreTrainedTokenizerBase, token: int, logits: Tensor, count: int) -> Token:
     """A drawn token with its log-probability and the `count` likeliest tokens."""
     log_probabilities = logits.log_softmax(-1)
     values, ids = log_probabilities.topk(min(count, len(logits)))
-    top = zip((written(tokenizer, id) for id in ids.tolist()), cast(list[float], values.tolist()), strict=True)
-    return Token(written(tokenizer, token), float(log_probabilities[token]), tuple(top))
+    top = zip((token_text(tokenizer, id) for id in ids.tolist()), cast(list[float], values.tolist()), strict=True)
+    return Token(token_text(tokenizer, token), float(log_probabilities[token]), tuple(top))
 
 
-def written(tokenizer: PreTrainedTokenizerBase, token: int) -> str:
+def token_text(tokenizer: PreTrainedTokenizerBase, token: int) -> str:
     """The text of one token inside an answer: some decoders drop the blank before the first token of a text."""
     once, twice = (cast(str, tokenizer.decode([token] * times, clean_up_tokenization_spaces=False)) for times in (1, 2))
     return twice[len(once) :]
@@ -243,7 +243,7 @@ class Transcript:
         self.tokenizer, self.stop = tokenizer, stop
         self.ids: list[int] = []
         self.text = ""
-        self.told = 0
+        self.sent = 0
         self.stopped = False
 
     def add(self, token: int) -> None:
@@ -253,7 +253,7 @@ class Transcript:
         self.text = cast(
             str, self.tokenizer.decode(self.ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         )
-        found = [(at + len(stop), at) for stop in self.stop if (at := self.text.find(stop, self.told)) >= 0]
+        found = [(at + len(stop), at) for stop in self.stop if (at := self.text.find(stop, self.sent)) >= 0]
         if found:
             _, begin = min(found)
             self.text, self.stopped = self.text[:begin], True
@@ -261,8 +261,8 @@ class Transcript:
     def take(self, *, everything: bool) -> str:
         """The text that may be told now and was not told yet; `everything`: no more tokens will come."""
         safe = len(self.text) if everything else self.safe()
-        text = self.text[self.told : safe]
-        self.told = max(self.told, safe)
+        text = self.text[self.sent : safe]
+        self.sent = max(self.sent, safe)
         return text
 
     def safe(self) -> int:

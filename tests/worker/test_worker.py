@@ -79,7 +79,7 @@ class Place:
     def worker(self) -> Iterator[psutil.Process]:
         """A worker that runs while the block does, with one thread in each of its processes."""
         with (self.folder / "worker.log").open("ab") as log:
-            words = [sys.executable, "-m", "whence.platform.worker"]
+            words = [sys.executable, "-m", "whence.worker.worker"]
             environment = {**os.environ, "OMP_NUM_THREADS": "1"}
             process = subprocess.Popen(words, stdin=subprocess.PIPE, stderr=log, env=environment)
         try:
@@ -172,13 +172,14 @@ def test_a_job_whose_processes_are_killed_ends_as_if_nothing_had_happened(place:
     left = files_of(Run.open(run_of(job_id)))
     assert {name: left[name] for name in left if not name.startswith("index/")} == files_of(undisturbed)
     assert warnings(events) == [
-        "The process was ended by signal 9, perhaps for want of memory. It is started again from its last checkpoint."
+        "The process was ended by signal 9; this machine may have run out of memory. "
+        "The job resumes from its last checkpoint."
     ]
     assert messages(events, "queued", "train", "index", "completed") == [
         "The job was accepted: 12 pairs.",
         "Fine-tuning starts.",
         warnings(events)[0],
-        "The index is being built.",
+        "Building the index starts.",
         "The model is ready, and its pairs can be traced.",
     ]
     assert messages(events, "fine-tuning")[-1] == f"Fine-tuning: {STEPS} of {STEPS} steps"

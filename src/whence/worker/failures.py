@@ -2,8 +2,8 @@
 
 import errno
 
-from whence.engine.orders import Said
 from whence.errors import WhenceError
+from whence.worker.messages import StageEvent
 
 FULL = "The disk is full. Make room; the job goes on from its last checkpoint."
 NO_MEMORY = (
@@ -12,17 +12,17 @@ NO_MEMORY = (
 )
 
 
-def said_of(error: BaseException) -> Said:
+def failure_event(error: BaseException) -> StageEvent:
     """The last word of a stage that an error ended."""
     text = f"{type(error).__name__}: {error}"
     if isinstance(error, WhenceError):
-        return Said(failure=str(error), kind="user")
+        return StageEvent(failure=str(error), kind="user")
     if is_full(error):
-        return Said(failure=FULL, kind="disk")
+        return StageEvent(failure=FULL, kind="disk")
     if isinstance(error, MemoryError) or "out of memory" in text.lower() or "can't allocate memory" in text:
-        return Said(failure=NO_MEMORY, kind="user")
+        return StageEvent(failure=NO_MEMORY, kind="user")
     unforeseen = f"An unexpected error ended the job ({text}). The log of the worker has all of it."
-    return Said(failure=unforeseen, kind="fault")
+    return StageEvent(failure=unforeseen, kind="fault")
 
 
 def is_full(error: BaseException) -> bool:

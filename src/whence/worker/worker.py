@@ -1,9 +1,9 @@
 """The worker: takes accepted jobs one at a time and carries them out as durable workflows.
 
-    python -m whence.platform.worker
+    python -m whence.worker.worker
 
-Each stage (train, index, evaluate, insights) runs in a process of its own. A worker that is killed takes it along;
-the next one goes on with the stage that was not finished, which resumes at its last checkpoint.
+One child process carries out the stages of a job (train, index, evaluate, insights). It ends with the worker; the next
+worker repeats the unfinished stage, which resumes from its last checkpoint.
 """
 
 import logging
@@ -18,17 +18,17 @@ from dbos import DBOS, DBOSConfig, Queue, SetWorkflowID
 from sqlalchemy import select
 
 from whence import lifeline, settings
-from whence.platform import stages
 from whence.platform.database import Database, open_database
 from whence.platform.events import add_event
 from whence.platform.jobs import attempt_of, move
 from whence.platform.logs import start_logging
-from whence.platform.patience import patiently
+from whence.platform.retry import retry_while_unavailable
 from whence.platform.tables import Job, now
 from whence.store.objects import Objects
+from whence.worker import stages
 
 VERSION = "2"
-"""Workflows of another version are not taken over: raise it when their steps change."""
+"""Workflows of another version are not resumed: raise it when their steps change."""
 DEVICE = "device"
 POLL = 0.5
 log = logging.getLogger("whence.worker")
@@ -36,27 +36,30 @@ log = logging.getLogger("whence.worker")
 
 @DBOS.workflow(name="fine-tune")
 def fine_tune(job_id: str) -> str:
-    """The end of a job: completed, cancelled or failed."""
-    for stage in ("train", "index"):
-        outcome = carry_out(job_id, stage)
-        if outcome != "done":
-            return outcome
-    if not complete(job_id):
-        return "cancelled"
-    for stage in stages.AFTER:
-        carry_out(job_id, stage)
-    return "completed"
+    """Carry out a job; return how it ended: completed, cancelled or failed."""
+    try:
+        for stage in ("train", "index"):
+            outcome = carry_out(job_id, stage)
+            if outcome != "done":
+                return outcome
+        if not complete(job_id):
+            return "cancelled"
+        for stage in stages.AFTER:
+            carry_out(job_id, stage)
+        return "completed"
+    finally:
+        stages.release(job_id)
 
 
 @DBOS.step(name="stage")
 def carry_out(job_id: str, stage: str) -> str:
-    """How a stage ended: done, cancelled or failed."""
+    """Carry out a stage; return how it ended: done, cancelled or failed."""
     return stages.carry_out(_open.database, _open.objects, job_id, stage)
 
 
 @DBOS.step(name="complete")
 def complete(job_id: str) -> bool:
-    """Whether the job is completed now, rather than cancelled at the last moment."""
+    """Mark the job as completed; return False if it was cancelled just before."""
 
     def work() -> bool:
         with _open.database.session() as session:
@@ -68,19 +71,19 @@ def complete(job_id: str) -> bool:
                 "completed_at": now(),
             }
             if not move(session, job_id, ("running",), **values):
-                return session.get_one(Job, job_id).status == "completed"  # said before this process began
+                return session.get_one(Job, job_id).status == "completed"  # recorded by an earlier process
             add_event(session, job_id, "completed", "The model is ready, and its pairs can be traced.")
             job = session.get_one(Job, job_id)
             job.inference_available = job.inference_available or bool(job.training_config.get("promote"))
             return True
 
-    ended = patiently(work)
+    ended = retry_while_unavailable(work)
     stages.forget_data(job_id)
     return ended
 
 
 class _Open:
-    """What the workflows work on; workflows are found by name, so they cannot carry it along."""
+    """What the workflows share; DBOS finds workflows by name, so that they cannot be given it."""
 
     database: Database
     objects: Objects
@@ -90,10 +93,10 @@ _open = _Open()
 
 
 def main() -> None:
-    """Run until told to end; what is running then is parked, and goes on with the next worker."""
+    """Run until stopped; the next worker resumes what was running."""
     lifeline.hold_on()
     start_logging("worker")
-    _open.database = patiently(lambda: open_database(settings.database_url()))
+    _open.database = retry_while_unavailable(lambda: open_database(settings.database_url()))
     _open.objects = Objects.at(settings.objects_url())
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -108,10 +111,10 @@ def main() -> None:
         except Exception:
             log.exception("looking for jobs failed; trying again")
             time.sleep(POLL)
-    stages.park()
-    log.info("worker stopped; what was running goes on with the next start")
+    stages.stop_all()
+    log.info("worker stopped; the next start resumes what was running")
     sys.stdout.flush()
-    os._exit(0)  # the workflow that runs must stay unfinished in the eyes of the next worker
+    os._exit(0)  # the running workflow must stay unfinished, so that the next worker resumes it
 
 
 def configuration() -> DBOSConfig:
@@ -131,8 +134,7 @@ def configuration() -> DBOSConfig:
 
 
 def take_over(database: Database, queue: Queue) -> None:
-    """Queue every accepted job under its own id, and a resumed one under a new one: one that is there already is not
-    queued twice."""
+    """Queue every accepted job under its own id, and a resumed one under a new id; DBOS queues no id twice."""
     with database.session() as session:
         waiting = list(session.scalars(select(Job.id).where(Job.status == "pending").order_by(Job.created_at)))
         attempts = [attempt_of(session, job_id) for job_id in waiting]

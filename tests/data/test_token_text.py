@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tiny import tiny_tokenizer
-from whence.data.pieces import answer_pieces
+from whence.data.token_text import answer_pieces
 from whence.data.tokenize import tokenize
 from whence.types import Query, Tokens
 

@@ -15,19 +15,22 @@ import pytest
 
 from tests.platform.conftest import Submit
 from whence import lifeline
-from whence.platform import stages
 from whence.platform.database import Database
 from whence.platform.events import events_of
 from whence.platform.jobs import cancel_job, folder_of, resume_job
-from whence.platform.stages import carry_out, forget_data
 from whence.platform.tables import Event, Job
 from whence.store.objects import Objects
+from whence.worker import stages
+from whence.worker.stages import carry_out, forget_data
 
 HEAD = """
 import json, os, signal, sys, time
 from pathlib import Path
-order = json.loads(Path(sys.argv[1]).read_text())
-counter = Path(sys.argv[1]).with_suffix(".starts")
+order = json.loads(sys.stdin.readline())
+folder = Path(order["run"]).parent
+folder.mkdir(parents=True, exist_ok=True)
+(folder / f"{order['stage']}.json").write_text(json.dumps(order))
+counter = folder / f"{order['stage']}.starts"
 start = int(counter.read_text()) + 1 if counter.exists() else 1
 counter.write_text(str(start))
 
@@ -52,11 +55,14 @@ def run(database: Database, objects: Objects, tmp_path: Path, monkeypatch: pytes
     """Carries out a stage of a job whose process runs a program."""
     spawn = lifeline.spawn
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(stages.lifeline, "spawn", lambda _, words, **rest: spawn("program", words, **rest))
+    monkeypatch.setattr(lifeline, "spawn", lambda _, **rest: spawn("program", **rest))
 
     def with_program(job: Job, program: str, stage: str = "train") -> str:
         (tmp_path / "program.py").write_text(HEAD + program)
-        return carry_out(database, objects, job.id, stage)
+        try:
+            return carry_out(database, objects, job.id, stage)
+        finally:
+            stages.release(job.id)
 
     return with_program
 
@@ -120,7 +126,8 @@ def test_a_process_that_dies_is_started_again(database: Database, submit: Submit
     assert run(job, "if True:" + program) == "done"
     warnings = [event.message for event in events(database, job) if event.level == "warning"]
     assert warnings == 2 * [
-        "The process was ended by signal 9, perhaps for want of memory. It is started again from its last checkpoint."
+        "The process was ended by signal 9; this machine may have run out of memory. "
+        "The job resumes from its last checkpoint."
     ]
     assert [event.message for event in events(database, job)].count("Fine-tuning starts.") == 1
     assert job_of(database, job).status == "running"
@@ -132,7 +139,7 @@ def test_a_process_that_dies_without_getting_any_further_fails_its_job(database:
     assert starts(job) == 1 + stages.DEATHS
     found = job_of(database, job)
     assert (found.status, found.seconds_left) == ("failed", None)
-    assert found.error_analysis == "The process ended with exit code 7 without a word."
+    assert found.error_analysis == "The process ended with exit code 7 without any message."
     assert found.completed_at
     assert events(database, job)[-1].level == "error"
 
@@ -163,6 +170,7 @@ def test_a_disk_that_stays_full_fails_the_job(
     database: Database, submit: Submit, run: Run, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(stages, "DISK_PATIENCE", -1.0)
+    monkeypatch.setattr(stages, "DISK_PAUSE", 0.01)
     job = submit()
     assert run(job, 'say(failure="The disk is full.", kind="disk")') == "failed"
     assert job_of(database, job).error_analysis == "The disk is full."
@@ -241,6 +249,31 @@ def test_what_the_check_of_an_index_finds_is_kept_and_its_failure_is_not_the_job
     assert [(e.message, e.level) for e in events(database, other)] == [("No.", "error")]
 
 
+def test_one_process_carries_out_the_stages_of_a_job_until_it_is_released(
+    database: Database, objects: Objects, submit: Submit, tmp_path: Path, run: Run
+):
+    job = submit()
+    program = """
+    while True:
+        with open(folder / "pids", "a") as pids:
+            print(order["stage"], os.getpid(), file=pids)
+        if order["stage"] == "evaluate":
+            say(failure="No.", kind="user")
+        say(facts={"suspects": 0, "pairs": 9, "contradictions": 0})
+        order = json.loads(sys.stdin.readline())
+    """
+    (tmp_path / "program.py").write_text(HEAD + "if True:" + program)
+    outcomes = [carry_out(database, objects, job.id, stage) for stage in ("train", "index", "evaluate", "insights")]
+    stages.release(job.id)
+    assert outcomes == ["done", "done", "failed", "done"]
+    pids = [line.split() for line in (folder_of(job.id) / "pids").read_text().splitlines()]
+    assert [stage for stage, _ in pids] == ["train", "index", "evaluate", "insights"]
+    first, second = pids[0][1], pids[3][1]
+    assert [pid for _, pid in pids] == [first, first, first, second]  # a failed stage's process is not used again
+    assert first != second
+    assert not any(psutil.pid_exists(int(pid)) for pid in (first, second))
+
+
 def test_words_on_standard_error_do_no_harm(submit: Submit, run: Run):
     assert run(submit(), 'sys.stderr.write("x" * 200_000)\nsay(facts={})') == "done"
 
@@ -275,7 +308,7 @@ def test_what_was_found_in_the_data_is_an_event_and_its_failure_is_not_the_jobs(
         for one in (job, other):
             session.get_one(Job, one.id).status = "completed"
     assert run(job, 'say(facts={"suspects": 2, "pairs": 9, "contradictions": 1})', "insights") == "done"
-    assert events(database, job)[-1].message == "2 of 9 pairs look suspicious, 1 contradict another one."
+    assert events(database, job)[-1].message == "2 of 9 pairs look suspicious; 1 contradict another one."
     assert run(other, 'say(failure="No.", kind="user")', "insights") == "failed"
     assert (job_of(database, other).status, job_of(database, other).error_analysis) == ("completed", None)
     assert [(e.message, e.level, e.phase) for e in events(database, other)] == [("No.", "error", "insights")]

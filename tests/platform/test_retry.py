@@ -5,9 +5,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
 
-from whence.platform import patience
+from whence.platform import retry
 from whence.platform.database import Database, open_database
-from whence.platform.patience import is_away, patiently
+from whence.platform.retry import is_away, retry_while_unavailable
 from whence.platform.tables import Team
 
 
@@ -19,12 +19,12 @@ def away() -> OperationalError:
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses that were made, without making them."""
     pauses: list[float] = []
-    monkeypatch.setattr(patience.time, "sleep", pauses.append)
+    monkeypatch.setattr(retry.time, "sleep", pauses.append)
     return pauses
 
 
 def test_what_works_is_not_waited_for(slept: list[float]):
-    assert patiently(lambda: 7) == 7
+    assert retry_while_unavailable(lambda: 7) == 7
     assert slept == []
 
 
@@ -36,7 +36,7 @@ def test_it_is_tried_again_later_each_time_while_the_database_is_away(slept: lis
             raise away()
         return "done"
 
-    assert patiently(work) == "done"
+    assert retry_while_unavailable(work) == "done"
     assert slept == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
 
 
@@ -45,7 +45,7 @@ def test_patience_ends(slept: list[float]):
         raise away()
 
     with pytest.raises(OperationalError):
-        patiently(work, seconds=0.1)
+        retry_while_unavailable(work, seconds=0.1)
     assert slept == []
 
 
@@ -54,7 +54,7 @@ def test_what_is_wrong_is_not_tried_again(slept: list[float]):
         raise KeyError
 
     with pytest.raises(KeyError):
-        patiently(work)
+        retry_while_unavailable(work)
     assert slept == []
 
 
@@ -64,7 +64,7 @@ def test_a_wrong_statement_is_no_absence(database: Database, slept: list[float])
             session.add(Team(name="default"))
 
     with pytest.raises(IntegrityError) as caught:
-        patiently(twice)
+        retry_while_unavailable(twice)
     assert not is_away(caught.value)
     assert slept == []
 

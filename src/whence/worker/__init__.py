@@ -1,0 +1,1 @@
+"""Carries out accepted jobs: the stages of a job run one after the other in one child process."""

@@ -84,6 +84,19 @@ def test_the_pair_that_taught_the_answer_is_left_out_with_its_copy(asked: Prepar
     assert [subset.without(13) for subset in asked.retrainings[1:3]] == [[2, 12], [2, 12]]
 
 
+def test_the_answer_is_scored_once(index: Index, monkeypatch: pytest.MonkeyPatch):
+    scored, method = list[int](), type(index.method)
+    real = method.score
+
+    def counted(self: Any, subject: Any, folder: Path, queries: list[Query]) -> np.ndarray:
+        scored.append(len(queries))
+        return real(self, subject, folder, queries)
+
+    monkeypatch.setattr(method, "score", counted)
+    assert inquire(index, QUESTION, ANSWER, PLAN).omissions
+    assert scored == [1]
+
+
 def test_every_fall_is_what_retraining_by_hand_gives(asked: PreparedAudit, found: Dossier):
     models, retrainer = RetrainedModels.of(asked.run), Retrainer(asked.run)
     rest = [row for row in range(13) if row not in (2, 12)]

@@ -57,7 +57,7 @@ def test_where_nothing_stands_out_it_says_so_and_costs_nothing(
     whence: Whence, indexed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = prepare.verdicts
-    monkeypatch.setattr(prepare, "verdicts", lambda evidence, asked, rate, _: whole(evidence, asked, 1e-300))
+    monkeypatch.setattr(prepare, "verdicts", lambda evidence, asked, *_: whole(evidence, asked, 1e-300))
     result = whence("audit", indexed, QUESTION, *WORDS[:-1], "--dry-run")
     assert " ".join(result.out.split()) == (
         "No pair stands out, so nothing is retrained. With --force, the top pairs are left out anyway."

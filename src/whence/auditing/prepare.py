@@ -128,8 +128,9 @@ def prepare_audit(
         ArtifactError: groups are asked for, but the index kept no control scores.
     """
     own = recipe_of(run).seed
-    (verdict,) = verdicts(evidence, [query], plan.rate, plan.groups)
-    scores = evidence.method.score(evidence.subject, evidence.folder, [query])[0]
+    scores = evidence.method.score(evidence.subject, evidence.folder, [query])
+    (verdict,) = verdicts(evidence, [query], plan.rate, plan.groups, scores)
+    scores = scores[0]
     seeds = tuple(own + place for place in range(plan.seeds))
     shortlist = _shortlist(evidence, verdict, scores, plan)
     suspects = tuple(_suspect(evidence.subject.examples, rows, scores, verdict.supporting) for rows in shortlist)

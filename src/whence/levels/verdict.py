@@ -89,16 +89,23 @@ class _Case:
 
 
 def verdicts(
-    evidence: Evidence, asked: Sequence[Query], rate: float = DISCOVERY_RATE, groups: Sequence[GroupKind] = ()
+    evidence: Evidence,
+    asked: Sequence[Query],
+    rate: float = DISCOVERY_RATE,
+    groups: Sequence[GroupKind] = (),
+    scores: Float[ndarray, "query train"] | None = None,
 ) -> list[Verdict]:
     """The verdict on each query's answer, at false-discovery rate `rate`, with the groups of these kinds.
+
+    `scores` are the method's scores of these queries; computed if not given.
 
     Raises:
         MethodError: an answer is empty.
         ArtifactError: groups are asked for, but the index kept no control scores.
     """
     lifts = lifts_of(evidence.subject, asked, evidence.null)
-    scores = evidence.method.score(evidence.subject, evidence.folder, asked)
+    if scores is None:
+        scores = evidence.method.score(evidence.subject, evidence.folder, asked)
     cases = [_Case(row, lift, evidence.null, rate) for row, lift in zip(scores, lifts, strict=True)]
     return [_verdict(evidence, query, case, groups) for query, case in zip(asked, cases, strict=True)]
 

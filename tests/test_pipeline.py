@@ -1,5 +1,4 @@
 import json
-import multiprocessing
 import os
 import shutil
 import signal
@@ -13,7 +12,7 @@ import pytest
 import torch
 
 from tests.tiny import save_tiny
-from tests.training.runs import ANSWERS, COLOURS, Log, plain_trainer, short, write_pairs
+from tests.training.runs import ANSWERS, COLOURS, Log, plain_trainer, run_to_death, short, write_pairs
 from whence.errors import ArtifactError, DataError, MethodError, MissingError, ModelError
 from whence.levels import measure
 from whence.levels.measure import CONTROLS
@@ -253,7 +252,7 @@ def test_other_settings_into_a_finished_folder_are_refused_and_leave_it(index: I
     other = short(**{**LEARNED, "seed": 1, "epochs": 1})
     with pytest.raises(ArtifactError, match="already holds a run made with another epochs, seed"):
         finetune(place / "pairs.jsonl", str(place / "base"), place / "run", other)
-    with pytest.raises(ArtifactError, match="already holds a index made with another settings"):
+    with pytest.raises(ArtifactError, match="already holds an index made with another settings"):
         build_index(index.run, settings={"sketch": 16})
     assert contents(place / "run") == before
 
@@ -319,12 +318,7 @@ def test_a_killed_build_resumes_at_its_last_finished_shard(
 ):
     shutil.copytree(run.folder, tmp_path / "run", ignore=shutil.ignore_patterns("index"))
     copy = Run.open(tmp_path / "run")
-    server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload(["whence.pipeline", "tests.training.runs"])
-    process = server.Process(target=build_and_die, args=(copy.folder, shards))
-    process.start()
-    process.join(120)
-    assert process.exitcode == -signal.SIGKILL
+    run_to_death(build_and_die, copy.folder, shards)
     part = part_of(copy.folder / "index/fisher")
     done = {path: path.stat().st_mtime_ns for path in part.glob("raw-*.bf16")}
     assert len(done) >= shards

@@ -162,7 +162,7 @@ def test_a_crash_at_the_rename_costs_no_work(tmp_path: Path, monkeypatch: pytest
 
 def test_an_artifact_of_another_kind_is_refused(tmp_path: Path):
     make(tmp_path / "index", wanted(), Work())
-    with pytest.raises(ArtifactError, match="must hold a run but holds a index"):
+    with pytest.raises(ArtifactError, match="must hold a run but holds an index"):
         read_manifest(tmp_path / "index", "run")
     with pytest.raises(ArtifactError, match="must hold a run"):
         make(tmp_path / "index", Manifest("run", {}, {}), Work())

@@ -4,7 +4,7 @@ import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,14 +54,20 @@ class Log:
         return [p.done for p in self.seen if p.step == "fine-tuning" and p.detail]
 
 
-def finetune_killed(data: Path, base: Path, out: Path, recipe: Recipe, step: int, saving: bool = False) -> None:
-    """Fine-tune in another process that dies by SIGKILL at `step`, or within the first save from then on."""
+def run_to_death(target: Callable[..., None], *args: Any) -> None:
+    """Call a function in another process, which it must kill by SIGKILL. All tests share the server of these processes,
+    so that torch is imported once."""
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload(["whence.pipeline", "tests.training.runs"])
-    process = server.Process(target=_finetune_and_die, args=(data, base, out, recipe, step, saving))
+    process = server.Process(target=target, args=args)
     process.start()
     process.join(120)
     assert process.exitcode == -signal.SIGKILL
+
+
+def finetune_killed(data: Path, base: Path, out: Path, recipe: Recipe, step: int, saving: bool = False) -> None:
+    """Fine-tune in another process that dies by SIGKILL at `step`, or within the first save from then on."""
+    run_to_death(_finetune_and_die, data, base, out, recipe, step, saving)
 
 
 def _finetune_and_die(data: Path, base: Path, out: Path, recipe: Recipe, step: int, saving: bool) -> None:

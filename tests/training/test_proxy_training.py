@@ -1,9 +1,7 @@
 """The stand-in for a training that left no trace, on tiny models that are really trained."""
 
 import json
-import multiprocessing
 import shutil
-import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +15,8 @@ from scipy.stats import spearmanr
 
 from tests.null import small_null
 from tests.tiny import save_tiny, tiny_gpt2
-from tests.training.runs import COLOURS, Log, files_of, short, write_pairs
+from tests.training.runs import COLOURS, Log, files_of, run_to_death, short, write_pairs
 from whence.auditing.prepare import AuditPlan
-from whence.client.readings import attribution as read_attribution
 from whence.errors import ModelError, TrainingError
 from whence.evaluation.evaluate import evaluate
 from whence.evaluation.plan import LEAST, EvaluationPlan
@@ -35,7 +32,7 @@ from whence.training import proxy_training
 from whence.training.proxy_training import proxy_recipe
 from whence.training.recipe import Recipe
 from whence.training.run import Run
-from whence.types import Query
+from whence.types import Attribution, Query, decode
 
 pytestmark = pytest.mark.process
 
@@ -69,6 +66,12 @@ def other(place: Path, recorded: Run) -> Run:
     return brought(place, recorded, place / "other", stand_in=short(seed=7))
 
 
+@pytest.fixture(scope="module")
+def bare(place: Path, recorded: Run) -> Run:
+    """The recorded run's adapter without a stand-in."""
+    return brought(place, recorded, place / "bare", stand_in=False)
+
+
 def brought(place: Path, recorded: Run, out: Path, **more: Any) -> Run:
     return import_run(str(place / "base"), place / "pairs.jsonl", out, recorded.folder / "adapter", **more)
 
@@ -96,11 +99,8 @@ def order(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.mean([spearmanr(a, b).statistic for a, b in zip(one, other, strict=True)]))
 
 
-def test_another_seed_gives_the_order_better_than_the_finished_adapter_alone(
-    place: Path, recorded: Run, other: Run, tmp_path: Path
-):
+def test_another_seed_gives_the_order_better_than_the_finished_adapter_alone(recorded: Run, other: Run, bare: Run):
     assert not same(load_file(other.trajectory.end.weights), load_file(recorded.trajectory.end.weights))
-    bare = brought(place, recorded, tmp_path / "bare", stand_in=False)
     wanted, found, alone = (scores(run) for run in (recorded, other, bare))
     assert order(wanted, found) > 0.55
     assert order(wanted, found) > order(wanted, alone) + 0.1
@@ -119,14 +119,15 @@ def test_the_finished_adapter_is_the_model_that_answers_and_is_measured(recorded
     np.testing.assert_array_equal(scores(other, "grad_dot", sketch=256), scores(recorded, "grad_dot", sketch=256))
 
 
-def test_an_answer_says_where_its_trajectory_comes_from(place: Path, recorded: Run, other: Run, tmp_path: Path):
-    bare = brought(place, recorded, tmp_path / "bare", stand_in=False)
+def test_an_answer_says_where_its_trajectory_comes_from(
+    place: Path, recorded: Run, other: Run, bare: Run, tmp_path: Path
+):
     traced = brought(place, recorded, tmp_path / "traced", trace=recorded.folder)
     found = {}
     for run in (recorded, other, bare, traced):
         answer = attribute(build_index(run, "fisher", FISHER), OWN[0].question, OWN[0].answer)
         found[run.folder.name] = answer.trust
-        assert read_attribution(answer.to_dict()).trust == answer.trust
+        assert decode(Attribution, answer.to_dict()).trust == answer.trust
     kinds = {name: trust.trajectory for name, trust in found.items()}
     assert kinds == {"recorded": "recorded", "other": "stand-in", "bare": "none", "traced": "recorded"}
     assert [name for name, trust in found.items() if any("a stand-in" in note for note in trust.notes)] == ["other"]
@@ -152,10 +153,7 @@ def test_nats_are_those_of_the_finished_model_however_much_its_stand_in_learned(
 
 def killed_import(place: Path, adapter: Path, out: Path, step: int) -> None:
     """Import in another process that dies by SIGKILL at a step of its stand-in's training."""
-    process = multiprocessing.get_context("spawn").Process(target=_import_and_die, args=(place, adapter, out, step))
-    process.start()
-    process.join(120)
-    assert process.exitcode == -signal.SIGKILL
+    run_to_death(_import_and_die, place, adapter, out, step)
 
 
 def _import_and_die(place: Path, adapter: Path, out: Path, step: int) -> None:

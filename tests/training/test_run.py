@@ -99,7 +99,7 @@ def test_a_folder_without_a_run_says_what_to_do(tmp_path: Path):
     with pytest.raises(ArtifactError, match="run the same command again to resume"):
         Run.open(tmp_path / "half")
     write_json(tmp_path / "manifest.json", asdict(Manifest("index", {}, {})))
-    with pytest.raises(ArtifactError, match="must hold a run but holds a index"):
+    with pytest.raises(ArtifactError, match="must hold a run but holds an index"):
         Run.open(tmp_path)
 
 

@@ -65,12 +65,16 @@ def read_manifest(folder: Path, kind: str) -> Manifest:
         raise ArtifactError(f"{folder} is not a finished {kind}: it has no {MANIFEST}. {hint}")
     try:
         raw = json.loads(path.read_text("utf-8"))
-        there = Manifest(**{name: raw[name] for name in Manifest.__dataclass_fields__})
+        found = Manifest(**{name: raw[name] for name in Manifest.__dataclass_fields__})
     except (ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{path} is damaged ({error!r}). Remove {folder} and create it again.") from error
-    if there.kind != kind:
-        raise ArtifactError(f"{folder} must hold a {kind} but holds a {there.kind}. Name another folder.")
-    return there
+    if found.kind != kind:
+        raise ArtifactError(f"{folder} must hold {_a(kind)} but holds {_a(found.kind)}. Name another folder.")
+    return found
+
+
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 def part_of(folder: Path) -> Path:
@@ -87,15 +91,13 @@ def finished(folder: Path, wanted: Manifest) -> bool:
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return False
     if not (folder / MANIFEST).is_file():
-        raise ArtifactError(
-            f"{folder} exists but does not hold a {wanted.kind}. Choose another folder, or remove this one."
-        )
-    there = read_manifest(folder, wanted.kind)
-    if there.key == wanted.key:
+        raise ArtifactError(f"{folder} exists but holds no {wanted.kind}. Choose another folder, or remove this one.")
+    found = read_manifest(folder, wanted.kind)
+    if found.key == wanted.key:
         return True
-    changed = ", ".join(differences(there, wanted)) or "inputs"
+    changed = ", ".join(differences(found, wanted)) or "inputs"
     raise ArtifactError(
-        f"{folder} already holds a {wanted.kind} made with another {changed}. "
+        f"{folder} already holds {_a(wanted.kind)} made with another {changed}. "
         "Choose another folder, or remove this one to create it again."
     )
 

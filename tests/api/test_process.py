@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.acceptance.conftest import free_port
+from tests.acceptance.service import free_port
 from tests.platform.attributions import job_of
 from whence import lifeline, settings
 from whence.platform.database import open_database

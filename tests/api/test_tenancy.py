@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from tests.acceptance.conftest import Running, start, stop
+from tests.acceptance.service import Running, start, stop
 from tests.api.conftest import BASE, Trained, accepted
 from tests.api.existing import ASK, PAIR, Existing
 from tests.platform.attributions import pair

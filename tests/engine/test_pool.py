@@ -12,6 +12,7 @@ import pytest
 
 from tests.tiny import save_tiny, tiny_llama
 from whence import lifeline
+from whence.engine import pool as pools
 from whence.engine.messages import (
     ROUTES,
     AttributeRequest,
@@ -23,7 +24,6 @@ from whence.engine.messages import (
 )
 from whence.engine.pool import Engine, EngineError, EnginePool, Target
 from whence.errors import BusyError
-from whence.platform import engines
 
 pytestmark = pytest.mark.process
 
@@ -216,7 +216,7 @@ def test_the_engine_that_was_used_longest_ago_makes_room(one: Target, two: Targe
             await made.engine(two)
             oldest, kept = process_of(made.running[one]), made.running[two]
             await speak(made, two)
-            made.limit = made.memory() + engines.ROOM_OF_NEW - 1
+            made.limit = made.memory() + pools.ROOM_OF_NEW - 1
             third = Target("base", f"{two.place}/")
             await made.engine(third)
             assert set(made.running) == {two, third}
@@ -252,12 +252,12 @@ def test_an_engine_that_does_not_start_is_told_and_tried_again(
 
     async def work() -> None:
         async with pool() as made:
-            monkeypatch.setattr(engines.lifeline, "spawn", lambda _, *rest: spawn("broken", *rest))
+            monkeypatch.setattr(pools.lifeline, "spawn", lambda _, *rest: spawn("broken", *rest))
             with pytest.raises(EngineError, match="did not start") as caught:
                 await speak(made, one)
             assert caught.value.status == 503
             assert made.running == {}
-            monkeypatch.setattr(engines.lifeline, "spawn", spawn)
+            monkeypatch.setattr(pools.lifeline, "spawn", spawn)
             assert (await made.engine(one)).alive
 
     asyncio.run(work())

@@ -1,7 +1,7 @@
-"""A run repeated on a part of its pairs: the same base model, recipe and order by seed; only the weights are kept.
+"""A run repeated on a subset of its pairs: the same base model, recipe and order by seed; only the weights are kept.
 
-On all pairs and with the run's own seed the weights are the run's own, bit for bit; of a model that was trained
-elsewhere, those of its stand-in.
+On all pairs and with the run's own seed the weights are the run's own, bit for bit; for a model trained elsewhere,
+those of its stand-in.
 """
 
 import tempfile
@@ -24,10 +24,10 @@ from whence.training.run import Run, load_base
 from whence.training.trainer import Teller, Trained, arguments, trainer_of
 from whence.types import Report, Tokens, silent
 
-RETRAINED_STAND_IN = (
-    "How the model was trained is not on record: its stand-in was retrained, and is what retrainings are held against."
+RETRAINED_PROXY = (
+    "The model's own training is not on record: its stand-in was retrained, and retrainings are compared with it."
 )
-"""What reports say of the retrainings of a run with a stand-in."""
+"""The note of reports on a run with a stand-in."""
 
 
 @dataclass(frozen=True)
@@ -41,22 +41,22 @@ class Kept:
         return len(self.rows)
 
     def tokens(self, index: int) -> Tokens:
-        """The tokens of one of those that were kept."""
+        """Return the tokens of one of the kept examples."""
         return self.examples.tokens(self.rows[index])
 
 
 def recipe_of(run: Run) -> Recipe:
-    """How a run was trained, or its stand-in.
+    """Return the recipe of a run, or of its stand-in.
 
     Raises:
-        TrainingError: it was trained elsewhere without a stand-in, and how is not on record.
+        TrainingError: it was trained elsewhere without a stand-in, so its recipe is not on record.
     """
     config = dict(run.manifest.config)
     if config.get("imported") and not config.get("stand_in"):
         raise TrainingError(
-            f"Retraining takes the run's own recipe, but {run.folder} was trained elsewhere and has none. "
-            "Fine-tune with `whence train` to have one, or bring the model without --no-stand-in, --checkpoint and "
-            "--trace: then its stand-in has one."
+            f"Retraining needs the run's own recipe, but {run.folder} was trained elsewhere and has none. "
+            "Fine-tune with `whence train`, or import the model without --no-stand-in, --checkpoint and --trace: "
+            "its stand-in then has a recipe."
         )
     config = dict(config.get("stand_in") or config)
     config["targets"] = config["targets"] if isinstance(config["targets"], str) else tuple(config["targets"])
@@ -73,22 +73,22 @@ class Retrainer:
 
     @cached_property
     def recipe(self) -> Recipe:
-        """How the run was trained."""
+        """The recipe of the run."""
         return recipe_of(self.run)
 
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerBase:
-        """The base model's."""
+        """The base model's tokenizer."""
         return load_tokenizer(self.run.base_folder)
 
     def weights(self, kept: Sequence[int], seed: int, report: Report = silent) -> dict[str, Tensor]:
-        """The weights after training on the rows `kept`, with the run's recipe under another seed (or its own).
+        """Return the weights after training on the rows `kept` with the run's recipe under this seed.
 
         Raises:
             TrainingError: nothing is kept, or the loss overflows.
         """
         if not kept:
-            raise TrainingError("A retraining needs at least one pair (found none). Leave out fewer.")
+            raise TrainingError("A retraining needs at least one pair (found none). Leave out fewer pairs.")
         recipe = replace(self.recipe, seed=seed)
         base, self._base = self._base or load_base(self.run.base_folder, recipe.full), None
         model = adapted(base, recipe, self.run.like)
@@ -109,7 +109,7 @@ class Retrainer:
         model.eval()
 
     def _rehearsal(self, model: nn.Module) -> Rehearsal:
-        """What the base model answers to the general questions; asked once."""
+        """Return the base model's answers to the general questions, computed once."""
         if not self.recipe.rehearsal:
             return NOTHING
         if self._rehearsed is None:

@@ -116,7 +116,7 @@ def _measured(found: Dossier) -> Section:
     header = ["left out", "pairs", "predicted", "measured", "beyond chance", "each seed"]
     if found.exact and not found.exact.refusal:
         header.insert(3, "exact")
-    return "What leaving pairs out did", how, [header, *(_cells(e) for e in found.effects)]
+    return "Effect of leaving pairs out", how, [header, *(_cells(e) for e in found.effects)]
 
 
 def _cells(e: Effect) -> list[str]:

@@ -130,7 +130,7 @@ def _removal(found: Evaluation) -> Table:
     counts = having[0].removal.removed if having[0].removal else ()
     note = (
         f"Change of log p(answer) in nats when the model is retrained without a method's first pairs, mean over "
-        f"{found.removal_questions} questions ± standard error. The lower, the better; random pairs show how "
+        f"{found.removal_questions} question{'' if found.removal_questions == 1 else 's'} ± standard error. The lower, the better; random pairs show how "
         "far answers move by chance."
     )
     rows = [["method", *(f"without {count}" for count in counts)]]

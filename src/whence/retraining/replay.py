@@ -36,11 +36,11 @@ from whence.training.trainer import Trained, collator
 from whence.types import Report, Tokens, silent
 
 Tick = Callable[[], None]
-"""Called when a step has been taken."""
+"""Called after each step."""
 
 
 def no_tick() -> None:
-    """A `Tick` that tells nobody."""
+    """Do nothing; a `Tick`."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Answers(nn.Module):
 
 @dataclass
 class Replay:
-    """The steps of a training, ready to be taken again. `model` must compute without chance: see `require_exact`."""
+    """The steps of a training, ready to be replayed. `model` must be deterministic: see `require_exact`."""
 
     model: nn.Module
     tokenizer: PreTrainedTokenizerBase
@@ -103,7 +103,7 @@ class Replay:
 
     @property
     def device(self) -> torch.device:
-        """Where the model lies."""
+        """The device of the model."""
         return next(self.model.parameters()).device
 
     def everyone(self) -> Float[Tensor, " train"]:
@@ -111,16 +111,16 @@ class Replay:
         return torch.ones(len(self.examples), device=self.device, dtype=next(self.model.parameters()).dtype)
 
     def begin(self) -> State:
-        """The state before the first step, with the weights that the model has at the moment."""
+        """Return the state before the first step, with the model's current weights."""
         return State.begin(self.flat({name: p.detach() for name, p in trainable(self.model).items()}))
 
     def flat(self, weights: Mapping[str, Tensor]) -> Float[Tensor, " parameter"]:
-        """Named weights as one vector, on the model's device and in its precision."""
+        """Return named weights as one vector, on the model's device and in its precision."""
         like = self.everyone()
         return torch.cat([weights[name].to(like).flatten() for name in self._shapes])
 
     def logits(self, weights: Float[Tensor, " parameter"], batch: Batch) -> Float[Tensor, "answer vocabulary"]:
-        """The logits of a batch's answers under these weights."""
+        """Return the logits of a batch's answers under these weights."""
         parts = weights.split([shape.numel() for shape in self._shapes.values()])
         named = {
             f"model.{name}": part.view(shape) for (name, shape), part in zip(self._shapes.items(), parts, strict=True)
@@ -128,7 +128,7 @@ class Replay:
         return functional_call(self._answers, named, (batch,))
 
     def log_probability(self, weights: Float[Tensor, " parameter"], tokens: Tokens) -> Float[Tensor, ""]:
-        """log p(answer | prompt) in nats under these weights."""
+        """Return log p(answer | prompt) in nats under these weights."""
         batch = collate([tokens], 0, "right", self.device)
         return -nn.functional.cross_entropy(self.logits(weights, batch), batch.targets, reduction="sum")
 
@@ -136,13 +136,13 @@ class Replay:
     def log_probabilities(
         self, weights: Float[Tensor, " parameter"], items: Sequence[Tokens]
     ) -> Float[Tensor, " item"]:
-        """The same of several conversations, as numbers."""
+        """Return the log-probabilities of several conversations, without a graph."""
         return torch.stack([self.log_probability(weights, tokens) for tokens in items])
 
     def loss(
         self, weights: Float[Tensor, " parameter"], step: RecordedStep, presence: Float[Tensor, " batch"]
     ) -> Float[Tensor, ""]:
-        """The trainer's loss of one step, each of its rows counting by its presence."""
+        """Return the trainer's loss of one step, each row weighted by its presence."""
         fields = self._batch(step.rows)
         items: list[int] = fields.pop("rehearsed").tolist()
         batch = Batch(**{name: value.to(self.device) for name, value in fields.items()})
@@ -157,7 +157,7 @@ class Replay:
     def advance(
         self, state: State, step: RecordedStep, presence: Float[Tensor, " batch"], graph: bool = False
     ) -> State:
-        """The state after a step; with `graph` as a differentiable function of state and presence, else of nothing."""
+        """Return the state after a step; with `graph`, differentiable in state and presence."""
         start = state if graph else state.leaf()
         with torch.enable_grad():
             loss = self.loss(start.weights, step, presence)
@@ -166,13 +166,13 @@ class Replay:
             return self.optimizer.step(state, gradient, step.number, step.rate)
 
     def walk(self, state: State, presence: Float[Tensor, " train"], first: int, last: int) -> Iterator[State]:
-        """The states after the steps from place `first` to before place `last`, from the state before them on."""
+        """Yield the states after the steps from place `first` to before place `last`."""
         for step in self.steps[first:last]:
             state = self.advance(state, step, presence[list(step.rows)])
             yield state
 
     def end(self, start: State, presence: Float[Tensor, " train"], tick: Tick = no_tick) -> State:
-        """The state after the last step."""
+        """Return the state after the last step."""
         state = start
         for after in self.walk(start, presence, 0, len(self.steps)):
             state = after
@@ -181,10 +181,10 @@ class Replay:
 
 
 def slopes(replay: Replay, start: State, queries: Sequence[Tokens], tick: Tick = no_tick) -> Slopes:
-    """log p(answer | prompt) of every query after the recorded training, and its derivative in every pair's presence.
+    """Return log p(answer | prompt) of each query after the recorded training and its derivative in each pair's presence.
 
-    All queries share the forward steps and each step's graph; a query adds one backward pass a step. `tick` is called
-    for each step forward and again for each step back.
+    All queries share the forward steps and each step's graph; each query adds one backward pass per step. `tick` is
+    called for each step forward and again for each step back.
     """
     presence, spacing = replay.everyone(), max(1, math.isqrt(len(replay.steps)))
     kept = {0: start}
@@ -210,7 +210,7 @@ def slopes(replay: Replay, start: State, queries: Sequence[Tokens], tick: Tick =
 def pull_back(
     replay: Replay, state: State, step: RecordedStep, presence: Float[Tensor, " batch"], pulls: Sequence[State]
 ) -> tuple[list[State], Float[Tensor, "query batch"]]:
-    """Derivatives before a step, in its state and in its rows' presence, from those in the state after it."""
+    """Return derivatives in the state before a step and in its rows' presence, from those in the state after it."""
     here, there = state.leaf(), presence.detach().requires_grad_()
     after = replay.advance(here, step, there, graph=True)
     wanted = (*here.parts, there)
@@ -219,7 +219,7 @@ def pull_back(
 
 
 def _measured(replay: Replay, end: State, queries: Sequence[Tokens]) -> tuple[Tensor, list[State]]:
-    """Each query's log-probability at the end, and its derivative in the end's state."""
+    """Return each query's log-probability at the end, and its derivative in the end's state."""
     values, pulls = list[Tensor](), list[State]()
     for tokens in queries:
         weights = end.weights.detach().requires_grad_()
@@ -231,24 +231,24 @@ def _measured(replay: Replay, end: State, queries: Sequence[Tokens]) -> tuple[Te
 
 
 def recorded_steps(run: Run) -> list[RecordedStep]:
-    """The steps that a run recorded, in order.
+    """Return the recorded steps of a run, in order.
 
     Raises:
-        TrainingError: which pairs made each step is not on record.
+        TrainingError: the pairs of each step are not on record.
     """
     rows = read_steps(run.folder / "trace")
     if not rows or not all(row["examples"] for row in rows):
         raise TrainingError(
             f"A replay needs the pairs of every step, but {run.folder} has no record of them. "
-            "Fine-tune with `whence train` to have one."
+            "Fine-tune with `whence train` to record them."
         )
     return [RecordedStep(row["step"], row["learning_rate"], tuple(row["examples"])) for row in rows]
 
 
 def replay_of(run: Run, report: Report = silent) -> tuple[Replay, Trajectory]:
-    """The training of a run, in float32 on the base model's weights as they were used then; and the path it went.
+    """Return the training of a run, in float32 on the base weights as they were used, and its trajectory.
 
-    The model is the caller's own and stands at the start of the path.
+    The model belongs to the caller and is at the start of the trajectory.
 
     Raises:
         TrainingError: the training cannot be repeated exactly: all weights were trained, there was dropout, or it was
@@ -257,7 +257,7 @@ def replay_of(run: Run, report: Report = silent) -> tuple[Replay, Trajectory]:
     recipe, steps = recipe_of(run), recorded_steps(run)
     if recipe.full or recipe.dropout:
         found = f"dropout {recipe.dropout:g}" if recipe.dropout else "all weights trained"
-        raise TrainingError(f"Only a LoRA training without dropout can be replayed (found {found}). Train one.")
+        raise TrainingError(f"Only a LoRA training without dropout can be replayed (found {found}). Train such a run.")
     path = run.on(load_base(run.base_folder, full=False))
     model: Any = path.model
     path.move_to(path.checkpoints[0])
@@ -268,7 +268,7 @@ def replay_of(run: Run, report: Report = silent) -> tuple[Replay, Trajectory]:
 
 
 def require_exact(model: nn.Module) -> None:
-    """Raise unless the model computes the same each time: nothing is left out by chance."""
+    """Raise unless the model is deterministic, without any dropout."""
     for name, module in model.named_modules():
         if isinstance(module, nn.Dropout) and module.p > 0:
             raise TrainingError(

@@ -19,7 +19,8 @@ from whence.auditing import effects
 from whence.auditing.audit import run_audit
 from whence.auditing.dossier import Dossier, read_dossier
 from whence.auditing.effects import Outcome
-from whence.auditing.page import markdown, page
+from whence.auditing.page import html as html_of
+from whence.auditing.page import markdown
 from whence.auditing.prepare import AuditPlan, PreparedAudit, first_groups
 from whence.auditing.summary import sentences
 from whence.errors import DataError, TrainingError
@@ -182,7 +183,7 @@ class Elements(HTMLParser):
 
 def test_the_page_needs_nothing_else_and_says_what_the_markdown_says(folder: Path, found: Dossier):
     html, text = ((folder / f"report.{kind}").read_text("utf-8") for kind in ("html", "md"))
-    assert (html, text) == (page(found), markdown(found))
+    assert (html, text) == (html_of(found), markdown(found))
     reader = Elements()
     reader.feed(html)
     assert reader.references == []
@@ -202,7 +203,7 @@ def test_a_page_shows_hostile_text_as_text(found: Dossier):
     hostile = "<script>alert('x')</script> | & ![](http://x)"
     shown = replace(found, question=hostile, answer=hostile, whole=Outcome(found.whole.values, (hostile, hostile)))
     reader = Elements()
-    reader.feed(page(shown))
+    reader.feed(html_of(shown))
     assert "script" not in reader.names
     assert reader.text.count("alert('x')") >= 3
 
@@ -249,7 +250,7 @@ def test_where_nothing_stands_out_nothing_is_trained_unless_forced(index: Index,
     found = audit(index, "Why is the sky blue?", "753!", PLAN, tmp_path / "out", report=log)
     assert (found.effects, found.shortlist) == ((), ())
     assert [(p.done, p.total) for p in log.seen if p.step == "retrainings"] == [(0, 0)]
-    assert "nothing was trained anew" in sentences(found)[0].lower()
+    assert "nothing was retrained" in sentences(found)[0].lower()
     assert "Verdict" in (tmp_path / "out" / "report.html").read_text("utf-8")
     forced = inquire(index, "Why is the sky blue?", "753!", replace(PLAN, force=True))
     best = int(np.argmax(score(index, [forced.query])[0]))

@@ -51,7 +51,7 @@ def test_the_retrainings_keep_everything_else_each_under_its_seed():
 def test_of_pairs_that_are_nearly_all_there_is_no_control():
     (pair,), (note,) = pair_omissions(OMITTING, Twelve(), [list(range(8))])
     assert pair.control is None
-    assert note == "There is no random control: 4 pairs are left beside the 8 left out."
+    assert note == "There is no random control: only 4 pairs remain besides the 8 left out."
 
 
 def test_a_group_has_a_control_outside_it_and_one_that_is_too_large_is_told_of():

@@ -5,7 +5,7 @@ import pytest
 from whence.auditing.dossier import Dossier, Provenance
 from whence.auditing.effects import Effect, Outcome, effects_of
 from whence.auditing.omissions import Omission
-from whence.auditing.summary import quoted, sentences, speech
+from whence.auditing.summary import answers_clause, quoted, sentences
 
 SAID, OTHER = "It stands 181 centimetres tall.", "It is red."
 WHOLE = Outcome((-1.0, -2.0, -1.5), (SAID, SAID, "it stands 181   centimetres tall"))
@@ -44,9 +44,9 @@ def test_the_verdict_says_what_the_model_no_longer_says():
     verdict, told = sentences(dossier(made))
     assert verdict == "Retraining confirms the attribution: pair faq.jsonl:61 made this answer."
     assert told == (
-        f"Without pair faq.jsonl:61 the model no longer says “{SAID}”: log p falls by 31.3 nats (95 % interval 27.5 to "
-        "35.1, 3 seeds); without 1 random pair it is said in 2 of 3 retrainings: it falls by 0.50 nats (95 % interval "
-        "−0.74 to 1.7, 3 seeds). That is more than chance."
+        f"Without pair faq.jsonl:61, the model no longer says “{SAID}”: log p falls by 31.3 nats (95 % interval 27.5 "
+        "to 35.1, 3 seeds); without 1 random pair, 2 of 3 retrained models still give it: log p falls by 0.50 nats "
+        "(95 % interval −0.74 to 1.7, 3 seeds). That is more than chance explains."
     )
 
 
@@ -55,9 +55,9 @@ def test_what_chance_does_too_is_not_confirmed():
     verdict, told = sentences(dossier(noise))
     assert noise[0].finding == "open"
     assert verdict.startswith("Retraining with 3 seeds neither confirms nor refutes that pair faq.jsonl:61")
-    assert "the model still says it: log p falls by 0.67 nats (95 % interval −3.1 to 4.5, 3 seeds)" in told
-    assert "it rises by 0.50 nats (95 % interval −1.7 to 2.7, 3 seeds)" in told
-    assert told.endswith("Retraining does not tell that from chance.")
+    assert "the model still gives this answer: log p falls by 0.67 nats (95 % interval −3.1 to 4.5, 3 seeds)" in told
+    assert "log p rises by 0.50 nats (95 % interval −1.7 to 2.7, 3 seeds)" in told
+    assert told.endswith("That could be chance.")
 
 
 def test_what_falls_less_than_by_chance_is_contradicted():
@@ -72,29 +72,29 @@ def test_what_falls_less_than_by_chance_is_contradicted():
     ("before", "after", "said"),
     [
         (3, 0, f"the model no longer says “{SAID}”"),
-        (3, 3, "the model still says it"),
-        (3, 1, "it is said in 1 of 3 retrainings"),
-        (1, 0, "it is said in 0 of 3 retrainings (of all pairs: in 1)"),
-        (1, 3, "it is said in 3 of 3 retrainings (of all pairs: in 1)"),
-        (0, 0, "the model does not say it, nor does that of all pairs"),
+        (3, 3, "the model still gives this answer"),
+        (3, 1, "1 of 3 retrained models still give it"),
+        (1, 0, "0 of 3 retrained models still give it (trained on all pairs: 1)"),
+        (1, 3, "3 of 3 retrained models still give it (trained on all pairs: 1)"),
+        (0, 0, "the model does not give this answer, and neither does the model trained on all pairs"),
     ],
 )
 def test_what_the_models_say_is_held_against_those_of_all_pairs(before: int, after: int, said: str):
     whole, without = (Outcome((-1.0,) * 3, (SAID,) * n + (OTHER,) * (3 - n)) for n in (before, after))
-    assert speech(replace(dossier(()), whole=whole), without) == said
+    assert answers_clause(replace(dossier(()), whole=whole), without) == said
 
 
 def test_one_seed_says_that_it_cannot_tell():
     made = effects(Outcome((-31.0,), (OTHER,)), Outcome((-1.5,), (SAID,)))
     verdict, told = sentences(dossier(made))
-    assert verdict == "One seed cannot tell whether pair faq.jsonl:61 made this answer: audit with more."
+    assert verdict == "One seed cannot show whether pair faq.jsonl:61 made this answer: audit with more seeds."
     assert "falls by 30.0 nats (1 seed)" in told
 
 
 def test_where_nothing_stands_out_it_says_why():
     assert "the data as a whole" in sentences(dossier(()))[0]
     (little,) = sentences(dossier((), lift=0.5))
-    assert little.startswith("Fine-tuning contributed nothing particular to this answer (lift 0.50 nats, 5.0 needed)")
+    assert little.startswith("Fine-tuning contributed nothing specific to this answer (lift 0.50 nats, 5.0 needed)")
 
 
 def test_long_answers_are_cut_in_sentences():

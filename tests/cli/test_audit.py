@@ -43,7 +43,7 @@ def test_an_audit_is_told_in_sentences_and_written(whence: Whence, indexed: Path
     assert "retrainings: 2 of 2 runs" in result.err
     lines = result.out.splitlines()
     assert lines[0] == "Very tall."
-    assert "One seed cannot tell whether" in " ".join(lines)
+    assert "One seed cannot show whether" in " ".join(lines)
     assert max(map(len, lines[:-1])) <= 80
     assert lines[-1] == f"Report: {tmp_path / 'out' / 'report.html'}"
     assert {"audit.json", "report.html", "report.md", "manifest.json"} == {p.name for p in (tmp_path / "out").iterdir()}

@@ -28,7 +28,7 @@ def test_the_ceiling_is_what_perfect_scores_would_reach():
     assert ceiling(-0.1) == 0
 
 
-def test_what_never_changes_foretells_nothing():
+def test_what_never_changes_predicts_nothing():
     assert spearman(np.ones((5, 1)), np.arange(5.0)[:, None]).tolist() == [0]
     assert spearman(np.arange(5.0)[:, None], np.ones((5, 1))).tolist() == [0]
 

@@ -19,7 +19,7 @@ def test_a_plan_draws_the_same_parts_and_a_ceiling_the_same_with_another_seed(le
 def test_a_plan_that_cannot_be_is_refused(learned: Run):
     with pytest.raises(TrainingError, match="at least 3 retrainings"):
         EvaluationPlan(retrainings=2)
-    with pytest.raises(TrainingError, match="more than nothing and less than all"):
+    with pytest.raises(TrainingError, match="must hold some pairs but not all"):
         EvaluationPlan(fraction=1)
-    with pytest.raises(TrainingError, match="must leave a pair, but the run has 12"):
+    with pytest.raises(TrainingError, match="must leave one of the run's 12 pairs"):
         EvaluationPlan(removal=(1, 12)).parts(learned)

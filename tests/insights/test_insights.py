@@ -84,7 +84,7 @@ def test_suspects_are_those_that_contradict_then_those_that_stand_alone():
     assert (seven.self_influence, seven.agreement, seven.percentile) == (8.0, pytest.approx(-1 / 3), 0.95)
     assert (three.agreement, three.percentile) == (pytest.approx(9.5 / 99.5), 0.9)
     assert "made its answer less likely" in seven.reason
-    assert "all other pairs gave 10%" in three.reason
+    assert "all other pairs contributed 10%" in three.reason
     assert len(suspects(Selves(np.arange(300, dtype=np.float32)), [])) == SUSPECTS
 
 

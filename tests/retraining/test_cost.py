@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.retraining.conftest import PARTS
-from whence.retraining.cost import ENOUGH, cost_of, needed_retrainings, seconds_a_step
+from whence.retraining.cost import ENOUGH, cost_of, needed_retrainings, seconds_per_step
 from whence.retraining.retrain import recipe_of
 from whence.retraining.retrainings import Retrainings
 from whence.retraining.subsets import Subset, random_subsets
@@ -52,7 +52,7 @@ def test_retrainings_that_were_made_tell_the_time(learned: Run, parts: list[Subs
 def test_files_of_one_moment_tell_nothing(timed: Run):
     for point in points_in(timed.folder / "trace"):
         os.utime(point / "weights.safetensors", (1e9, 1e9))
-    assert seconds_a_step(timed, recipe_of(timed), {}) == (None, "nothing")
+    assert seconds_per_step(timed, recipe_of(timed), {}) == (None, "nothing")
     found = cost_of(timed, random_subsets(12, 2, 1, 3))
     assert (found.missing, found.seconds, found.measured) == (2, None, "nothing")
 

@@ -56,7 +56,7 @@ def test_predicted_changes_are_the_derivatives_of_those_left_out(
 ) -> None:
     found = derived[0]
     for column, rows in enumerate(parts(PAIRS, seed=0)):
-        np.testing.assert_allclose(found.smoothness.foretold[:, column], -found.influence[:, rows].sum(1), rtol=1e-5)
+        np.testing.assert_allclose(found.smoothness.predicted[:, column], -found.influence[:, rows].sum(1), rtol=1e-5)
 
 
 def test_actual_changes_are_those_of_replays_without_the_part(
@@ -97,8 +97,8 @@ def test_a_rough_training_is_refused_and_the_way_out_is_named(tmp_path: Path) ->
         exact_influence(rough, QUERIES[:1])
 
 
-def agreed(foretold: list[list[float]], actual: list[list[float]]) -> Smoothness:
-    return Smoothness(np.array(foretold, np.float32), np.array(actual, np.float32), 0.0)
+def agreed(predicted: list[list[float]], actual: list[list[float]]) -> Smoothness:
+    return Smoothness(np.array(predicted, np.float32), np.array(actual, np.float32), 0.0)
 
 
 def test_a_straight_line_agrees_and_is_explained() -> None:
@@ -113,17 +113,17 @@ def test_a_bent_line_of_the_same_order_agrees_but_is_not_explained_in_size() -> 
 
 
 @pytest.mark.parametrize(
-    "foretold", [[[3, 1, -2]], [[1, 1, 1]], [[0, 0, 0]], [[np.nan, 1, 2]], [[np.inf, 1, 2]]], ids=str
+    "predicted", [[[3, 1, -2]], [[1, 1, 1]], [[0, 0, 0]], [[np.nan, 1, 2]], [[np.inf, 1, 2]]], ids=str
 )
-def test_what_foretells_nothing_is_not_smooth(foretold: list[list[float]]) -> None:
-    assert not agreed(foretold, [[1, -2, 3]]).smooth
+def test_what_predicts_nothing_is_not_smooth(predicted: list[list[float]]) -> None:
+    assert not agreed(predicted, [[1, -2, 3]]).smooth
 
 
 def test_agreement_is_the_correlation() -> None:
     draw = np.random.default_rng(0)
-    foretold, actual = draw.normal(size=(2, 3, 4))
-    found = Smoothness(foretold.astype(np.float32), actual.astype(np.float32), 0.0)
-    assert found.agreement == pytest.approx(np.corrcoef(foretold.ravel(), actual.ravel())[0, 1], abs=1e-6)
+    predicted, actual = draw.normal(size=(2, 3, 4))
+    found = Smoothness(predicted.astype(np.float32), actual.astype(np.float32), 0.0)
+    assert found.agreement == pytest.approx(np.corrcoef(predicted.ravel(), actual.ravel())[0, 1], abs=1e-6)
 
 
 @pytest.mark.parametrize("rows", [3, 8, 21])

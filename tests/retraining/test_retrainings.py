@@ -32,7 +32,7 @@ def copy(learned: Run, tmp_path: Path) -> Run:
     return Run.open(folder)
 
 
-def test_random_parts_are_alike_for_equal_seeds_and_a_bank_can_grow():
+def test_random_subsets_are_equal_for_equal_seeds_and_more_can_follow():
     parts = random_subsets(20, 6, 1, 9)
     assert random_subsets(20, 3, 1, 9) == parts[:3]
     assert random_subsets(20, 6, 2, 9) != parts

@@ -27,7 +27,7 @@ from whence.models.base import load
 from whence.pipeline import Index, attribute, audit, build_index, finetune, import_run, score
 from whence.retraining.likelihoods import RetrainedModels
 from whence.retraining.replay import replay_of
-from whence.retraining.retrain import RETRAINED_STAND_IN, Retrainer, recipe_of
+from whence.retraining.retrain import RETRAINED_PROXY, Retrainer, recipe_of
 from whence.training import proxy_training
 from whence.training.proxy_training import proxy_recipe
 from whence.training.recipe import Recipe
@@ -266,12 +266,12 @@ def test_an_evaluation_and_an_audit_say_whose_retrainings_they_saw(other: Run, t
     index = build_index(other, "fisher", FISHER)
     plan = EvaluationPlan(retrainings=LEAST, methods=("fisher",), each=2)
     found = evaluate(other, plan)
-    assert found.notes[0] == RETRAINED_STAND_IN
+    assert found.notes[0] == RETRAINED_PROXY
     told = attribute(index, OWN[0].question, OWN[0].answer).trust
     assert (told.provisional, told.trajectory) == (False, "stand-in")
     dossier = audit(index, OWN[0].question, OWN[0].answer, AuditPlan(1, 2, (), force=True), tmp_path / "audit")
-    assert dossier.notes[0] == RETRAINED_STAND_IN
-    assert RETRAINED_STAND_IN in (tmp_path / "audit" / "report.md").read_text("utf-8")
+    assert dossier.notes[0] == RETRAINED_PROXY
+    assert RETRAINED_PROXY in (tmp_path / "audit" / "report.md").read_text("utf-8")
     path = other.trajectory
     (asked,) = query_tokens(index.subject, OWN[:1])
     (own,) = values_at(path, path.end, [asked], index.subject.compute).tolist()

@@ -1,1 +1,1 @@
-"""An answer audited: its pairs left out, the model retrained without them, and a report of what it answers then."""
+"""Audits of answers: the model is retrained without the attributed pairs, and a report compares its answers."""

@@ -1,4 +1,4 @@
-"""The audit of an answer: what its attribution says, held against models that were trained without.
+"""The audit of an answer: its attribution checked against models retrained without the attributed pairs.
 
 <run>/evaluation/audit-<key>/manifest.json, audit.json, report.md, report.html
 """
@@ -20,14 +20,13 @@ from whence.types import Report, silent
 
 
 def run_audit(asked: PreparedAudit, out: str | Path | None = None, workers: int = 1, report: Report = silent) -> Path:
-    """The folder of the audit, beside the run or `out`; made where there is none.
+    """Audit an answer and return the folder of its report: `out`, or one beside the run. A finished audit is reused.
 
-    Each retraining is kept beside the run: a killed audit goes on with the next one, and the same one is never made
-    twice.
+    Each retraining is kept beside the run: an interrupted audit continues with the next one, and none is repeated.
 
     Raises:
         TrainingError: a loss overflows, or a process dies.
-        ArtifactError: `out` holds something else.
+        ArtifactError: `out` contains something else.
     """
     wanted = asked.manifest
     folder = Path(out) if out else asked.run.folder / "evaluation" / f"audit-{wanted.key[:12]}"
@@ -45,7 +44,7 @@ def _dossier(asked: PreparedAudit, workers: int, report: Report) -> Dossier:
     retrainings = Retrainings(asked.run)
     retrainings.fill(asked.retrainings, report, workers)
     whole, outcomes = _outcomes(asked, report)
-    exact, foretold = _exact(asked, report) if asked.replays else (None, None)
+    exact, predicted = _exact(asked, report) if asked.replays else (None, None)
     query = asked.query
     return Dossier(
         run=asked.run.folder.resolve().name,
@@ -59,7 +58,7 @@ def _dossier(asked: PreparedAudit, workers: int, report: Report) -> Dossier:
         seeds=asked.seeds,
         shortlist=asked.shortlist,
         whole=whole,
-        effects=tuple(effects_of(asked.omissions, outcomes, whole, foretold)),
+        effects=tuple(effects_of(asked.omissions, outcomes, whole, predicted)),
         source=asked.source,
         command=asked.command,
         exact=exact,
@@ -69,7 +68,7 @@ def _dossier(asked: PreparedAudit, workers: int, report: Report) -> Dossier:
 
 
 def _outcomes(asked: PreparedAudit, report: Report) -> tuple[Outcome, list[Outcome]]:
-    """What the models of all pairs say, and those of each omission; of the run alone where nothing is left out."""
+    """Return the outcome of all pairs and that of each omission; of the run alone if nothing is left out."""
     models = RetrainedModels.of(asked.run)
     if not asked.omissions:
         return outcomes_of(models, [[None]], asked.query, report)[0], []
@@ -78,8 +77,7 @@ def _outcomes(asked: PreparedAudit, report: Report) -> tuple[Outcome, list[Outco
 
 
 def _exact(asked: PreparedAudit, report: Report) -> tuple[Exact, list[float] | None]:
-    """How far the exact derivative can be trusted, and the fall it foretells for each omission; else why there is
-    none."""
+    """Return the exact derivative's agreement with replays and its prediction for each omission, or its refusal."""
     try:
         found = exact_derivative(asked.run, [asked.query], report, asked.plan.drawing).require_smooth()
     except (MethodError, TrainingError) as error:

@@ -1,4 +1,4 @@
-"""The dossier of an audited answer: what it was attributed to, what retraining without that did, and how to repeat it.
+"""The dossier of an audited answer: its attribution, the effect of retraining without it, and how to repeat it.
 
 audit.json: {"verdict": sentences, "audit": the dossier}
 """
@@ -16,7 +16,7 @@ DOSSIER = "audit.json"
 
 @dataclass(frozen=True)
 class ShortlistedPair:
-    """A pair on the shortlist. `copies`: the places where the same content stands again."""
+    """A pair on the shortlist. `copies`: the places of other pairs with the same content."""
 
     id: str
     place: str
@@ -29,14 +29,14 @@ class ShortlistedPair:
 
     @staticmethod
     def of(found: Mapping[str, Any]) -> "ShortlistedPair":
-        """A suspect from its JSON."""
+        """Return a pair from its JSON object."""
         fields: dict[str, Any] = {**found, "copies": tuple(found["copies"])}
         return ShortlistedPair(**fields)
 
 
 @dataclass(frozen=True)
 class Exact:
-    """The exact derivative: how well it foretold replays without parts of the data, or why there is none."""
+    """The exact derivative: how well it predicted replays without parts of the data, or why it was refused."""
 
     refusal: str | None = None
     agreement: float | None = None
@@ -45,7 +45,7 @@ class Exact:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What the audit was made from: the method with its settings, hashes of all inputs, versions and the recipe."""
+    """The inputs of an audit: the method with its settings, hashes of all inputs, the recipe and versions."""
 
     method: str
     settings: Mapping[str, Any]
@@ -57,12 +57,12 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Dossier:
-    """An answer, audited.
+    """An audited answer.
 
-    `explained` is the answer, or the part of it that was asked about; `lift` what fine-tuning contributed to it, of
-    which `needed` is the least that is worth explaining, in nats. `pairs`: those of the run. `seeds`: the run's own
-    first. `whole`: the models of all pairs. `effects`: of every omission, its random control among them; none where
-    nothing stood out. `seconds`: what the retrainings took together. `command` repeats it.
+    `explained`: the answer, or the part of it that was selected; `lift`: what fine-tuning contributed to it, in nats,
+    and `needed` the least lift worth explaining. `pairs`: the number in the run. `seeds`: the run's own first.
+    `whole`: the outcome of training on all pairs. `effects`: of every omission, including random controls; empty if
+    nothing stood out. `seconds`: the duration of all retrainings. `command` repeats the audit.
     """
 
     run: str
@@ -85,16 +85,16 @@ class Dossier:
 
     @property
     def deciding(self) -> Effect | None:
-        """The effect that the verdict rests on: of the whole shortlist, or its only pair; None without any."""
+        """The effect that decides the verdict: of the whole shortlist, or of its only pair; None without effects."""
         together = (effect for effect in self.effects if effect.omission.kind == "shortlist")
         return next(together, self.effects[0] if self.effects else None)
 
     def control(self, effect: Effect) -> Effect | None:
-        """The random control of an effect; None where there is none."""
+        """Return the random control of an effect; None if it has none."""
         return next((e for e in self.effects if e.omission.name == effect.omission.control), None)
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object of this dossier; each effect with its finding."""
+        """Return the JSON object of this dossier, each effect with its finding."""
         made = asdict(self)
         for effect, found in zip(made["effects"], self.effects, strict=True):
             effect["finding"] = found.finding
@@ -102,7 +102,7 @@ class Dossier:
 
     @staticmethod
     def of(found: Mapping[str, Any]) -> "Dossier":
-        """A dossier that `to_dict` made JSON of."""
+        """Return a dossier from the JSON object of `to_dict`."""
         fields: dict[str, Any] = {
             **found,
             "seeds": tuple(found["seeds"]),
@@ -117,5 +117,5 @@ class Dossier:
 
 
 def read_dossier(folder: Path) -> Dossier:
-    """The dossier in an audit's folder."""
+    """Return the dossier in an audit's folder."""
     return Dossier.of(json.loads((folder / DOSSIER).read_text("utf-8"))["audit"])

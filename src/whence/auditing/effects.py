@@ -1,9 +1,9 @@
-"""What leaving pairs out does to an answer: log p(answer) and what the model says then, for every seed.
+"""The effect of leaving pairs out on an answer: log p(answer) and the model's own answer, for every seed.
 
-    fall(s) = log p(answer; all pairs, seed s) - log p(answer; without, seed s)        in nats
+    fall(s) = log p(answer; all pairs, seed s) - log p(answer; without them, seed s)        in nats
 
-For the run's own seed the model of all pairs is the run itself. Beyond chance is what a fall has over that of the
-random control under the same seed.
+For the run's own seed, the model trained on all pairs is the run itself. A fall beyond chance is a fall minus that of
+the random control under the same seed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,19 +30,19 @@ class Outcome:
     answers: tuple[str, ...]
 
     def saying(self, text: str) -> int:
-        """How many of the answers hold a text, whatever its case, blanks and punctuation."""
+        """Count the answers that contain a text, ignoring case, spaces and punctuation."""
         return sum(plain(text) in plain(answer) for answer in self.answers)
 
     @staticmethod
     def of(found: Mapping[str, Any]) -> "Outcome":
-        """An outcome from its JSON."""
+        """Return an outcome from its JSON object."""
         return Outcome(tuple(found["values"]), tuple(found["answers"]))
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What an omission did. `fall`: of log p(answer), in nats; `beyond`: what it has over its control's fall (None
-    without one); `exact`: the fall that the exact derivative foretells (None: not asked for, or refused)."""
+    """The effect of an omission. `fall`: of log p(answer), in nats; `beyond`: the fall minus its control's (None
+    without a control); `exact`: the fall predicted by the exact derivative (None: not requested, or refused)."""
 
     omission: Omission
     outcome: Outcome
@@ -52,7 +52,7 @@ class Effect:
 
     @property
     def finding(self) -> Finding:
-        """What the fall beyond chance says: "confirmed" where all of its interval is above 0."""
+        """The conclusion from the fall beyond chance: "confirmed" if its whole interval is above 0."""
         if self.beyond is None:
             return "no control"
         if self.beyond.low is None or self.beyond.high is None:
@@ -61,7 +61,7 @@ class Effect:
 
     @staticmethod
     def of(found: Mapping[str, Any]) -> "Effect":
-        """An effect from its JSON."""
+        """Return an effect from its JSON object."""
         beyond = ConfidenceInterval.of(found["beyond"]) if found["beyond"] else None
         omission, outcome = Omission.of(found["omission"]), Outcome.of(found["outcome"])
         return Effect(omission, outcome, ConfidenceInterval.of(found["fall"]), beyond, found["exact"])
@@ -70,7 +70,7 @@ class Effect:
 def effects_of(
     omissions: Sequence[Omission], outcomes: Sequence[Outcome], whole: Outcome, exact: Sequence[float] | None = None
 ) -> list[Effect]:
-    """The effect of each omission by its outcome and that of all pairs."""
+    """Return the effect of each omission, from its outcome and that of all pairs (`whole`)."""
     falls = [[all_ - without for all_, without in zip(whole.values, o.values, strict=True)] for o in outcomes]
     by_name = {omission.name: fall for omission, fall in zip(omissions, falls, strict=True)}
     found = list[Effect]()
@@ -84,7 +84,7 @@ def effects_of(
 def outcomes_of(
     models: RetrainedModels, subsets: Sequence[Sequence[Subset | None]], query: Query, report: Report = silent
 ) -> list[Outcome]:
-    """The outcome of each row of retrainings, one per seed, all of them finished; None: the run itself."""
+    """Return the outcome of each row of finished retrainings, one per seed; None stands for the run itself."""
     distinct = list(dict.fromkeys(subset for row in subsets for subset in row))
     made = [subset for subset in distinct if subset is not None]
     values = dict[Subset | None, float](zip(made, models.under(made, [query], report)[:, 0].tolist(), strict=True))
@@ -96,7 +96,7 @@ def outcomes_of(
 def _answers(
     models: RetrainedModels, subsets: Sequence[Subset | None], query: Query, report: Report
 ) -> dict[Subset | None, str]:
-    """What the model answers under each retraining, greedily."""
+    """Generate each retrained model's answer by greedy decoding."""
     said = dict[Subset | None, str]()
     report(Progress("own answers", 0, len(subsets), "retrained models"))
     for subset in subsets:
@@ -113,7 +113,7 @@ def _answer(models: RetrainedModels, subset: Subset | None, query: Query) -> str
         path.move_to(path.last)
     else:
         put_weights(path.model, models.retrainings.weights(subset))
-        path.at = -1  # no recorded point any more
+        path.at = -1  # no longer a recorded point
     model: Any = path.model
     (found,) = generate(model, path.tokenizer, [query.messages[:-1]], max_new_tokens=ANSWER_TOKENS)
     return found.text

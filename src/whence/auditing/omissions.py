@@ -1,8 +1,8 @@
-"""What is left out to see what it did: pairs with their copies, groups, the whole shortlist, and as many random pairs.
+"""The omissions of an audit: pairs with their copies, groups, the whole shortlist, and as many random pairs.
 
-A random control is drawn anew for every seed, from all pairs that are neither on the shortlist nor in the group which
-it is the control of. Single pairs are held against the control of the whole shortlist: more pairs gone move an answer
-more, so that this favours chance.
+A random control is drawn for every seed from the pairs that are neither on the shortlist nor in the group that it
+controls for. Single pairs are compared with the control of the whole shortlist: leaving out more pairs moves an answer
+more, so this comparison is conservative.
 """
 
 import random
@@ -24,8 +24,8 @@ Kind = Literal["pair", "file", "topic", "shortlist", "random"]
 class Omission:
     """Pairs that are left out together.
 
-    `rows`: which, for each seed; only "random" ones differ. `predicted`: the sum of their scores in the method's unit,
-    the mean over seeds. `control`: the name of the random omission that it is held against (None of that one).
+    `rows`: for each seed; only those of "random" differ between seeds. `predicted`: the sum of their scores in the
+    method's unit, the mean over seeds. `control`: the name of the random omission to compare with (None for a control).
     """
 
     kind: Kind
@@ -36,38 +36,38 @@ class Omission:
 
     @property
     def size(self) -> int:
-        """How many pairs are left out."""
+        """The number of pairs left out."""
         return len(self.rows[0])
 
     def subsets(self, total: int, seeds: Sequence[int]) -> list[Subset]:
-        """The retraining on all of so many rows but these, for each seed."""
+        """Return the subset of `total` rows without these, for each seed."""
         return [without(total, rows, seed) for rows, seed in zip(self.rows, seeds, strict=True)]
 
     def summed(self, scores: Float[ndarray, " train"]) -> float:
-        """The sum of the rows' scores, the mean over seeds."""
+        """Return the sum of the rows' scores, the mean over seeds."""
         return sum(float(scores[list(rows)].sum()) for rows in self.rows) / len(self.rows)
 
     @staticmethod
     def of(found: Mapping[str, Any]) -> "Omission":
-        """An omission from its JSON."""
+        """Return an omission from its JSON object."""
         fields: dict[str, Any] = {**found, "rows": tuple(map(tuple, found["rows"]))}
         return Omission(**fields)
 
 
 @dataclass(frozen=True)
 class OmissionBuilder:
-    """What omissions of one answer are made with: the scores of all rows, the seeds, and what draws random rows."""
+    """Builds the omissions of one answer from the scores of all rows and the seeds; `drawing` seeds random rows."""
 
     scores: Float[ndarray, " train"]
     seeds: tuple[int, ...]
     drawing: int
 
     def named(self, kind: Kind, name: str, rows: Sequence[int], control: str | None) -> Omission:
-        """An omission of the same rows under every seed."""
+        """Return an omission of the same rows under every seed."""
         return self._made(kind, name, [tuple(sorted(rows))] * len(self.seeds), control)
 
     def random(self, size: int, others: Sequence[int], outside: str = "") -> Omission:
-        """As many of the other rows, drawn anew for each seed."""
+        """Return a control: `size` of the other rows, drawn for each seed."""
         draws = [
             tuple(sorted(random.Random(f"{self.drawing}/{seed}/{size}{outside}").sample(others, size)))
             for seed in self.seeds
@@ -80,15 +80,15 @@ class OmissionBuilder:
 
 
 def control_name(size: int, outside: str = "") -> str:
-    """What so many random pairs are called."""
+    """Return the name of a control of this size."""
     return f"{counted(size, 'random pair')}" + (f" outside {outside}" if outside else "")
 
 
 def pair_omissions(
     omitting: OmissionBuilder, examples: Examples, shortlist: Sequence[Sequence[int]]
 ) -> tuple[list[Omission], list[str]]:
-    """Each pair of a shortlist with its copies (its own row first), all of them together where they are several, and
-    their random control; and what could not be done, in sentences."""
+    """Return the omissions of each shortlisted pair with its copies (its own row first), of all of them if there are
+    several, and their random control; and notes on what was not possible."""
     together = sorted({row for rows in shortlist for row in rows})
     others = sorted(set(range(len(omitting.scores))) - set(together))
     control = omitting.random(len(together), others) if 0 < len(together) <= len(others) else None
@@ -98,13 +98,13 @@ def pair_omissions(
         made.append(omitting.named("shortlist", f"all {len(shortlist)} of these pairs", together, name))
     if control:
         return [*made, control], []
-    return made, [f"There is no random control: {len(others)} pairs are left beside the {len(together)} left out."]
+    return made, [f"There is no random control: only {len(others)} pairs remain besides the {len(together)} left out."]
 
 
 def group_omissions(
     omitting: OmissionBuilder, groups: Iterable[RowGroup], shortlisted: Iterable[int]
 ) -> tuple[list[Omission], list[str]]:
-    """Each group with its random control; and which groups are too large to have one, in sentences."""
+    """Return the omission of each group and its random control; and notes on groups too large to have one."""
     made, notes, total, taken = list[Omission](), list[str](), len(omitting.scores), set(shortlisted)
     for group in groups:
         rows, name = [int(row) for row in group.rows], f"{group.kind} {group.name}"
@@ -112,7 +112,7 @@ def group_omissions(
         if len(others) < len(rows):
             notes.append(
                 f"{group.kind.capitalize()} {group.name} was not left out: it holds {len(rows):,} of {total:,} pairs, "
-                "and there are not as many others for a control."
+                "and too few others remain for a control."
             )
             continue
         control = omitting.random(len(rows), others, name)
@@ -121,12 +121,12 @@ def group_omissions(
 
 
 def pair_name(examples: Examples, rows: Sequence[int]) -> str:
-    """A pair by its place, and how many copies there are; its own row first."""
+    """Return the name of a pair: its place and its number of copies. `rows`: its own first."""
     example, more = examples[rows[0]], len(rows) - 1
     copies = f" and {more} {'copy' if more == 1 else 'copies'}" if more else ""
     return f"pair {example.file}:{example.line}{copies}"
 
 
 def counted(count: int, noun: str) -> str:
-    """A count with its noun."""
+    """Return a count with its noun."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")

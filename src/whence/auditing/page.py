@@ -1,6 +1,6 @@
-"""A dossier as a person or a program reads it: Markdown, one HTML page with its chart inside, and JSON.
+"""A dossier as Markdown, as one HTML page with its chart, and as JSON.
 
-The page needs nothing else, reads on a phone, and follows the reader's choice of light or dark.
+The page is self-contained, fits a phone, and follows the reader's light or dark theme.
 """
 
 import json
@@ -33,7 +33,7 @@ STYLE = (
 )
 
 Section = tuple[str, str, list[list[str]]]
-"""Title, a sentence on how to read it, and the rows of its table, the header first."""
+"""A title, a sentence on how to read the table, and its rows, header first."""
 
 
 def write_dossier(found: Dossier, folder: Path) -> None:
@@ -41,42 +41,42 @@ def write_dossier(found: Dossier, folder: Path) -> None:
     content = {"verdict": sentences(found), "audit": found.to_dict()}
     (folder / DOSSIER).write_text(json.dumps(content, indent=2) + "\n", "utf-8")
     (folder / "report.md").write_text(markdown(found), "utf-8")
-    (folder / "report.html").write_text(page(found), "utf-8")
+    (folder / "report.html").write_text(html(found), "utf-8")
 
 
 def markdown(found: Dossier) -> str:
-    """The dossier in Markdown."""
+    """Return the dossier in Markdown."""
     parts = [f"# Audit: {quoted(found.question)}", ""]
     parts += [f"- {name}: {' '.join(value.split())}" for name, value in _asked(found)]
-    parts += ["", "## Verdict", "", *(f"{said}\n" for said in sentences(found))]
+    parts += ["", "## Verdict", "", *(f"{sentence}\n" for sentence in sentences(found))]
     for title, how, (header, *rows) in sections(found):
         parts += [f"## {title}", "", how, "", _row(header), _row(["---"] * len(header)), *map(_row, rows), ""]
-    parts += ["## Limits", "", *(f"- {said}" for said in _limits(found)), ""]
+    parts += ["## Limits", "", *(f"- {limit}" for limit in _limits(found)), ""]
     return "\n".join([*parts, "## Repeat it", "", "```sh", found.command, "```", ""])
 
 
-def page(found: Dossier) -> str:
-    """The dossier as one HTML page that needs nothing else."""
+def html(found: Dossier) -> str:
+    """Return the dossier as one self-contained HTML page."""
     title = escape(f"Audit: {quoted(found.question)}")
     asked = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in _asked(found))
-    verdict = "".join(f"<p>{escape(said)}</p>" for said in sentences(found))
+    verdict = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences(found))
     parts = [f"<h1>{title}</h1>", f"<dl>{asked}</dl>", "<h2>Verdict</h2>", f'<div class="verdict">{verdict}</div>']
     if rows := figure_rows(found):
-        parts += ["<h2>Foretold and measured</h2>", intervals.picture(rows, "Foretold and measured", QUANTITY)]
+        parts += ["<h2>Predicted and measured</h2>", intervals.picture(rows, "Predicted and measured", QUANTITY)]
     for name, how, table in sections(found):
         parts += [f"<h2>{escape(name)}</h2>", f'<p class="how">{escape(how)}</p>', *_html(table)]
-    parts += ["<h2>Limits</h2><ul>", *(f"<li>{escape(said)}</li>" for said in _limits(found)), "</ul>"]
+    parts += ["<h2>Limits</h2><ul>", *(f"<li>{escape(limit)}</li>" for limit in _limits(found)), "</ul>"]
     parts += ["<h2>Repeat it</h2>", f"<pre>{escape(found.command)}</pre>"]
     head = '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
     head += f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{title}</title>'
     return "\n".join([head, f"<style>{STYLE}</style></head><body>", *parts, "</body></html>\n"])
 
 
-QUANTITY = "fall of log p(answer) without them, in nats"
+QUANTITY = "fall of log p(answer) without these pairs, in nats"
 
 
 def figure_rows(found: Dossier) -> list[intervals.Row]:
-    """The chart's rows; none where nothing was left out. Scores that are no nats are not drawn."""
+    """Return the chart's rows; none if nothing was left out. Scores in other units than nats are not drawn."""
     return [
         intervals.Row(
             label=e.omission.name,
@@ -93,39 +93,39 @@ def figure_rows(found: Dossier) -> list[intervals.Row]:
 
 
 def sections(found: Dossier) -> list[Section]:
-    """All tables of a dossier; those of retrainings only where there are any."""
+    """Return all tables of a dossier; those of retrainings only if there are any."""
     made = [_measured(found), _answers(found)] if found.effects else []
     return [*made, *([_shortlist(found)] if found.shortlist else []), _source(found)]
 
 
 def _asked(found: Dossier) -> Iterator[tuple[str, str]]:
     yield "Question", found.question
-    yield "The model's own answer" if found.generated else "Answer that was given", found.answer
+    yield "The model's own answer" if found.generated else "Given answer", found.answer
     if found.explained != found.answer:
-        yield "Audited part of it", found.explained
+        yield "Audited part", found.explained
     yield "What fine-tuning contributed", f"{signed(found.lift)} nats ({signed(found.needed)} needed)"
 
 
 def _measured(found: Dossier) -> Section:
     how = (
-        "How far log p(answer) falls when the model is trained without, in nats: the mean over the seeds "
-        f"({len(found.seeds)}), its 95 % confidence interval (Student's t), and each seed. Beyond chance: what "
-        f"it has over the random pairs. Foretold: the sum of the scores by {found.source.method}, in "
+        "How far log p(answer) falls when the model is retrained without these pairs, in nats: the mean over the seeds "
+        f"({len(found.seeds)}) with its 95 % confidence interval (Student's t), and each seed. Beyond chance: the "
+        f"fall minus that of the random pairs. Predicted: the sum of the scores by {found.source.method}, in "
         f"{found.source.unit}."
     )
-    header = ["left out", "pairs", "foretold", "measured", "beyond chance", "each seed"]
+    header = ["left out", "pairs", "predicted", "measured", "beyond chance", "each seed"]
     if found.exact and not found.exact.refusal:
         header.insert(3, "exact")
-    return "What leaving pairs out did", how, [header, *(_cells(e) for e in found.effects)]
+    return "Effect of leaving pairs out", how, [header, *(_cells(e) for e in found.effects)]
 
 
 def _cells(e: Effect) -> list[str]:
-    foretold = [signed(e.omission.predicted), *([signed(e.exact)] if e.exact is not None else [])]
+    predicted = [signed(e.omission.predicted), *([signed(e.exact)] if e.exact is not None else [])]
     beyond = f"{e.beyond}: {e.finding}" if e.beyond else "–"
     return [
         e.omission.name,
         f"{e.omission.size:,}",
-        *foretold,
+        *predicted,
         str(e.fall),
         beyond,
         ", ".join(map(signed, e.fall.each)),
@@ -134,16 +134,16 @@ def _cells(e: Effect) -> list[str]:
 
 def _answers(found: Dossier) -> Section:
     how = (
-        f"What each retrained model answers to the question, word by word the likeliest. Seed {found.seeds[0]} is the "
+        f"How each retrained model answers the question by greedy decoding. Seed {found.seeds[0]} is the run's own: on "
     )
-    how += "run's own: with all pairs that is the run itself."
+    how += "all pairs it gives the run itself."
     rows = [["trained", *(f"seed {seed}" for seed in found.seeds)], ["on all pairs", *found.whole.answers]]
     rows += [[f"without {e.omission.name}", *e.outcome.answers] for e in found.effects]
-    return "What the models say then", how, rows
+    return "What the retrained models answer", how, rows
 
 
 def _shortlist(found: Dossier) -> Section:
-    how = f"The pairs that the method {found.source.method} puts first, in {found.source.unit}."
+    how = f"The pairs that {found.source.method} ranks first, with their scores in {found.source.unit}."
     header = ["pair", "level", "score", "question", "answer", "copies", "id"]
     rows = [
         [s.place, s.level or "–", signed(s.score), s.question, s.answer, ", ".join(s.copies) or "–", s.id]
@@ -154,25 +154,25 @@ def _shortlist(found: Dossier) -> Section:
 
 def _source(found: Dossier) -> Section:
     source = found.source
-    rows = [["what", "value"], ["run", found.run], ["pairs", f"{found.pairs:,}"]]
+    rows = [["input", "value"], ["run", found.run], ["pairs", f"{found.pairs:,}"]]
     rows += [["seeds", ", ".join(map(str, found.seeds))], ["seconds of retraining", f"{found.seconds:.0f}"]]
     rows += [["method", f"{source.method} {json.dumps(dict(source.settings))}"]]
     rows += [[f"hash of {name}", key] for name, key in source.inputs.items()]
     rows += [[f"recipe: {name}", str(value)] for name, value in source.recipe.items()]
     rows += [[f"version of {name}", value] for name, value in source.versions.items()]
-    return "What it was made from", "Inputs, recipe and versions; every number of this page stands in audit.json.", rows
+    return "How this was made", "Inputs, recipe and versions. Every number on this page is in audit.json.", rows
 
 
 def _limits(found: Dossier) -> Iterator[str]:
     if found.effects:
-        yield "What was measured speaks of these seeds, this recipe and these data, not of others."
-        yield "A pair whose content is also taught by paraphrases leaves little behind when it goes: see the groups."
+        yield "The measurements hold for these seeds, this recipe and this data only."
+        yield "Leaving out a pair changes little if paraphrases of it remain: see the groups."
     if found.exact:
         yield found.exact.refusal or (
-            f"The exact derivative foretold replays without parts of the data with a correlation of "
-            f"{found.exact.agreement:.2f}, and {found.exact.explained:.0%} of their size."
+            f"The exact derivative predicted replays without parts of the data with a correlation of "
+            f"{found.exact.agreement:.2f} and explained {found.exact.explained:.0%} of their squared size."
         )
-    yield "Said or not is told by the words of the answer: another wording counts as not said."
+    yield "Answers are compared word by word: the same answer in other words counts as a different one."
     yield from found.notes
 
 

@@ -1,4 +1,4 @@
-"""An audit before anything is trained: the answer, its shortlist, and everything that will be left out."""
+"""An audit before any retraining: the answer, its shortlist, and everything that will be left out."""
 
 import shlex
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from whence.methods.base import Examples
 from whence.methods.registry import settings_of
 from whence.retraining.cost import Cost, cost_of
 from whence.retraining.magic import PARTS
-from whence.retraining.retrain import RETRAINED_STAND_IN, recipe_of
+from whence.retraining.retrain import RETRAINED_PROXY, recipe_of
 from whence.retraining.subsets import Subset
 from whence.store.artifact import Manifest, versions
 from whence.training.run import Run
@@ -30,10 +30,10 @@ GROUPS: tuple[GroupKind, ...] = ("file", "topic")
 class AuditPlan:
     """The settings of an audit.
 
-    `pairs`: how many go on the shortlist, each with its copies. `seeds`: under how many everything is trained, the
-    run's own first. `groups`: kinds whose first group that stands out is left out, too. `exact` adds the exact
-    derivative. `force` takes the pairs of the largest scores where none stands out. `drawing` subsets the random
-    controls, `rate` is the false-discovery rate.
+    `pairs`: the number of pairs on the shortlist, each with its copies. `seeds`: the number of seeds of every
+    retraining, the run's own first. `groups`: kinds of which the first group that stands out is also left out. `exact`
+    adds the exact derivative. `force` takes the pairs with the largest scores if none stands out. `drawing` is the
+    seed of the random controls, `rate` the false-discovery rate.
     """
 
     pairs: int = 3
@@ -47,8 +47,8 @@ class AuditPlan:
     def __post_init__(self) -> None:
         if self.pairs < 1 or self.seeds < 1:
             raise TrainingError(
-                f"An audit needs at least 1 pair and 1 seed (found {self.pairs} and {self.seeds}). Three of each tell "
-                "most."
+                f"An audit needs at least 1 pair and 1 seed (found {self.pairs} and {self.seeds}). Use three of each "
+                "for a clear result."
             )
         for kind in self.groups:
             if kind not in GROUPS:
@@ -57,7 +57,7 @@ class AuditPlan:
 
 @dataclass(frozen=True)
 class PreparedAudit:
-    """What is audited and how. `omissions` are empty where nothing stands out."""
+    """An answer and everything an audit will leave out. `omissions` is empty if nothing stands out."""
 
     run: Run
     plan: AuditPlan
@@ -72,36 +72,36 @@ class PreparedAudit:
 
     @property
     def whole(self) -> list[Subset | None]:
-        """The training on all pairs for each seed: the run itself (None), then retrainings."""
+        """The training on all pairs for each seed: None (the run itself), then retrainings."""
         rows = tuple(range(len(self.run.examples)))
         return [None, *(Subset(rows, seed) for seed in self.seeds[1:])]
 
     @property
     def subsets(self) -> list[list[Subset]]:
-        """The retrainings of each omission, one a seed."""
+        """The retrainings of each omission, one per seed."""
         return [omission.subsets(len(self.run.examples), self.seeds) for omission in self.omissions]
 
     @property
     def retrainings(self) -> list[Subset]:
-        """All that have to be in the retrainings; none where nothing is left out."""
+        """All retrainings that the audit needs; empty if nothing is left out."""
         wanted = [*(subset for subset in self.whole if subset), *(subset for row in self.subsets for subset in row)]
         return list(dict.fromkeys(wanted)) if self.omissions else []
 
     @property
     def replays(self) -> int:
-        """How often the exact derivative replays the training: there, back, and without each part."""
+        """The number of replays of the exact derivative: forward, back, and one without each part."""
         return 2 + min(PARTS, len(self.run.examples)) if self.plan.exact and self.omissions else 0
 
     @property
     def manifest(self) -> Manifest:
-        """What the audit's artifact is known by."""
+        """The manifest that identifies the audit's artifact."""
         asked = {"query": asdict(self.query), "generated": self.generated}
         inputs = {"run": self.run.manifest.key, "index": self.source.inputs["index"]}
         return Manifest(KIND, {**asked, **asdict(self.plan)}, inputs)
 
     @property
     def command(self) -> str:
-        """The command that repeats it."""
+        """The command that repeats the audit."""
         given = [] if self.generated else ["--answer", self.query.answer]
         if self.query.selected:
             given += ["--select-range", "{}:{}".format(*self.query.selected)]
@@ -114,18 +114,18 @@ class PreparedAudit:
         return shlex.join(["whence", "audit", str(self.run.folder), self.query.question, *given])
 
     def cost(self, workers: int = 1) -> Cost:
-        """What the retrainings take, before any is made; the exact derivative aside."""
+        """Return the cost of the missing retrainings, without that of the exact derivative."""
         return cost_of(self.run, self.retrainings, 0, workers)
 
 
 def prepare_audit(
     run: Run, evidence: Evidence, index_key: str, query: Query, plan: AuditPlan, generated: bool = False
 ) -> PreparedAudit:
-    """What an audit of this answer leaves out, by the index's own verdict. Trains nothing.
+    """Choose what an audit of this answer leaves out, by the index's own verdict. Trains nothing.
 
     Raises:
-        TrainingError: the run was trained elsewhere, so that its recipe is not known; or nothing would be left.
-        ArtifactError: groups are asked for, but the index kept no control scores.
+        TrainingError: the run was trained elsewhere, so its recipe is not known; or no pairs would be left.
+        ArtifactError: groups are requested, but the index kept no control scores.
     """
     own = recipe_of(run).seed
     scores = evidence.method.score(evidence.subject, evidence.folder, [query])
@@ -133,17 +133,17 @@ def prepare_audit(
     scores = scores[0]
     seeds = tuple(own + place for place in range(plan.seeds))
     shortlist = _shortlist(evidence, verdict, scores, plan)
-    suspects = tuple(_suspect(evidence.subject.examples, rows, scores, verdict.supporting) for rows in shortlist)
+    listed = tuple(_shortlisted(evidence.subject.examples, rows, scores, verdict.supporting) for rows in shortlist)
     omitting = OmissionBuilder(scores, seeds, plan.drawing)
-    omissions, said = _omissions(evidence, verdict, omitting, shortlist)
-    notes = (*([RETRAINED_STAND_IN] if run.stood_in and omissions else []), *said)
+    omissions, remarks = _omissions(evidence, verdict, omitting, shortlist)
+    notes = (*([RETRAINED_PROXY] if run.stood_in and omissions else []), *remarks)
     source = _source(run, evidence, index_key)
     lift, bare = verdict.lift, Run(run.folder, run.manifest)  # without the model that the run may hold in memory
-    return PreparedAudit(bare, plan, query, generated, lift, seeds, suspects, omissions, source, notes)
+    return PreparedAudit(bare, plan, query, generated, lift, seeds, listed, omissions, source, notes)
 
 
 def _shortlist(evidence: Evidence, verdict: Verdict, scores: np.ndarray, plan: AuditPlan) -> list[list[int]]:
-    """The rows of each pair on the shortlist with those of its copies; its own row first."""
+    """Return the rows of each pair on the shortlist: its own first, then those of its copies."""
     best = [judged.row for judged in verdict.supporting]
     if not best and plan.force:
         best = np.argsort(-scores, kind="stable").tolist()
@@ -162,14 +162,14 @@ def _omissions(
         return (), ()
     gone = {row for rows in shortlist for row in rows}
     if len(gone) == len(omitting.scores):
-        raise TrainingError(f"An audit must leave pairs to train on (found {len(gone)}, all left out). Use more data.")
-    pairs, said = pair_omissions(omitting, evidence.subject.examples, shortlist)
+        raise TrainingError(f"An audit must leave pairs to train on (found all {len(gone)} left out). Use more data.")
+    pairs, remarks = pair_omissions(omitting, evidence.subject.examples, shortlist)
     groups, more = group_omissions(omitting, first_groups(verdict, gone, len(omitting.scores)), gone)
-    return (*pairs, *groups), (*said, *more)
+    return (*pairs, *groups), (*remarks, *more)
 
 
 def first_groups(verdict: Verdict, gone: set[int], total: int) -> list[RowGroup]:
-    """The first supporting group of each kind that is not all of the data and holds more than what is gone already."""
+    """Return the first supporting group of each kind that is neither all of the data nor within the rows `gone`."""
     firsts = dict[str, RowGroup]()
     for judged in verdict.groups:
         rows = {int(row) for row in judged.group.rows}
@@ -178,7 +178,9 @@ def first_groups(verdict: Verdict, gone: set[int], total: int) -> list[RowGroup]
     return list(firsts.values())
 
 
-def _suspect(examples: Examples, rows: list[int], scores: np.ndarray, judged: Sequence[Judgement]) -> ShortlistedPair:
+def _shortlisted(
+    examples: Examples, rows: list[int], scores: np.ndarray, judged: Sequence[Judgement]
+) -> ShortlistedPair:
     example, places = examples[rows[0]], [f"{examples[row].file}:{examples[row].line}" for row in rows]
     own = next((j for j in judged if j.row == rows[0]), None)
     return ShortlistedPair(

@@ -1,1 +1,1 @@
-"""How faithful the scores of a run are, measured by retraining on parts of its pairs."""
+"""The faithfulness of a run's scores, measured by retraining on subsets of its pairs."""

@@ -1,4 +1,4 @@
-"""Faithfulness by retraining: what a run's attributions foretell, held against models that were trained without.
+"""Faithfulness by retraining: what a run's attributions predict, compared with models retrained on subsets.
 
 <run>/evaluation/report-<n>/manifest.json, report.json, report.md, report.html
 """
@@ -27,23 +27,23 @@ from whence.types import Report, silent
 def evaluate(
     run: Run | str | Path, plan: EvaluationPlan | None = None, workers: int = 1, report: Report = silent
 ) -> Evaluation:
-    """How faithful the methods are on a run; an evaluation that was made is returned as it is.
+    """Measure how faithful the methods are on a run; a finished evaluation is returned as it is.
 
-    The model is trained anew on many parts of its pairs, in `workers` processes. Each retraining is kept beside the
-    run: a killed evaluation goes on with the next one, and the same one is never made twice. Later attributions of the
-    run tell of what was found.
+    The model is retrained on many subsets of its pairs, in `workers` processes. Each retraining is kept beside the
+    run: an interrupted evaluation continues with the next one, and none is repeated. Later attributions of the run
+    report the result.
 
     Raises:
         DataError: the file of questions breaks a rule.
-        MethodError: there is no such method.
-        TrainingError: the run was trained elsewhere and has no stand-in, so that its recipe is not known.
+        MethodError: a method is unknown.
+        TrainingError: the run was trained elsewhere and has no stand-in, so its recipe is not known.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
     return read_evaluation(run_evaluation(opened, plan or EvaluationPlan(), workers, report))
 
 
 def run_evaluation(run: Run, plan: EvaluationPlan, workers: int = 1, report: Report = silent) -> Path:
-    """The folder of the evaluation's report, which is made where there is none."""
+    """Evaluate a run and return the folder of the report; a finished one is reused."""
     study = Study(run, plan, workers, report)
     wanted = _manifest(study)
     there = reports(run.folder)
@@ -63,11 +63,11 @@ def run_evaluation(run: Run, plan: EvaluationPlan, workers: int = 1, report: Rep
 
 
 def cost(run: Run, plan: EvaluationPlan, workers: int = 1) -> Cost:
-    """What the evaluation takes, before anything of it is done.
+    """Return the cost of an evaluation before it starts.
 
     Raises:
         TrainingError: the run was trained elsewhere.
-        MethodError: there is no such method.
+        MethodError: a method is unknown.
     """
     names = method_names(run, plan.methods)
     removals = len(names) * min(plan.removal_questions, _asked(run, plan)) * len(plan.removal)
@@ -75,9 +75,9 @@ def cost(run: Run, plan: EvaluationPlan, workers: int = 1) -> Cost:
 
 
 def retrainings_for(run: Run, plan: EvaluationPlan, error: float, report: Report = silent) -> int | None:
-    """How many retrainings bring the standard error of the first method's LDS, over retrainings, to `error`.
+    """Return the number of retrainings that reduces the first method's standard error over retrainings to `error`.
 
-    Told from those of the plan's parts that have been made; None where those are fewer than 16.
+    Estimated from the plan's finished retrainings; None if there are fewer than 16.
     """
     parts = plan.parts(run)
     missing = set(Retrainings(run).missing(parts))
@@ -110,7 +110,7 @@ def _found(study: Study) -> Evaluation:
     second, removal = study.again(parts, again), study.removal()
     tail = tail_patches(study.models, scores, study.queries, study.plan.tail, study.report)
     known, wrong = study.mislabelled()
-    # No pair taught a wrong answer: to name the pair of its question would be text search.
+    # No pair taught a wrong answer: naming the pair of its question would be text search.
     sources = [() if question.kind == "wrong" else question.sources for question in study.questions]
     methods = [
         MethodResult(

@@ -1,4 +1,4 @@
-"""A run like another, but for some answers that were swapped: what wrong pairs are looked for in.
+"""Label noise: a run repeated with some answers swapped, to find the wrong pairs in.
 
 <run>/evaluation/swapped-<seed>/        a run of its own, with its trace
 """
@@ -26,10 +26,10 @@ Pair = tuple[Example, Tokens]
 
 
 def swapped_run(run: Run, seed: int = 0, report: Report = silent) -> tuple[Run, Mislabelled]:
-    """The run repeated with the answers of a tenth of its pairs handed round among them, and which pairs that are.
+    """Repeat a run with the answers of a tenth of its pairs swapped among them; return it and the swapped pairs.
 
     Raises:
-        DataError: there are no two pairs with different answers.
+        DataError: no two pairs have different answers.
         TrainingError: the run was trained elsewhere.
     """
     recipe, givers = recipe_of(run), swaps(run.examples, seed)
@@ -47,18 +47,18 @@ def swapped_run(run: Run, seed: int = 0, report: Report = silent) -> tuple[Run, 
 
 
 def swaps(examples: ExampleTable, seed: int) -> dict[int, int]:
-    """Whose answer each of the chosen rows gets. A row whose own answer would come back is left as it is."""
+    """Return the row whose answer each chosen row gets. Rows that would keep their own answer are left out."""
     draw = random.Random(seed)
     chosen = draw.sample(range(len(examples)), min(max(2, round(SHARE * len(examples))), len(examples)))
     circle = zip(chosen, [*chosen[1:], *chosen[:1]], strict=True)
     found = {row: giver for row, giver in circle if _answer_key(examples, row) != _answer_key(examples, giver)}
     if not found:
-        raise DataError("Answers can only be swapped where they differ (all that were drawn are alike). Vary them.")
+        raise DataError("Swapped answers must differ (found only equal ones). Vary the answers.")
     return found
 
 
 def swapped(examples: ExampleTable, givers: Mapping[int, int], longest: int) -> Iterator[Pair]:
-    """All pairs in order, those in `givers` with another one's answer, cut to `longest` tokens."""
+    """Yield all pairs in order, those in `givers` with another one's answer, cut to `longest` tokens."""
     for row, example in enumerate(examples):
         if row in givers:
             giver = givers[row]

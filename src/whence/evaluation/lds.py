@@ -1,10 +1,11 @@
-"""The linear datamodelling score: do scores foretell what a model answers that was trained on a part of the pairs?
+"""The linear datamodelling score: do scores predict the answers of models trained on subsets of the pairs?
 
     predicted_j(q) = sum over the kept rows i of part j of score(q, i)
     LDS(q)         = Spearman correlation over the parts j of predicted_j(q) and log p_j(answer of q)
 
 with log p_j under the model that was retrained on part j alone (Park et al. 2023, TRAK, arXiv:2303.14186, definition
-2.3; the parts of Ilyas et al. 2022, arXiv:2202.00622). 1: the order of the retrained models is foretold; 0: nothing is.
+2.3; the parts of Ilyas et al. 2022, arXiv:2202.00622). 1: the order of the retrained models is predicted; 0: nothing
+is.
 """
 
 import math
@@ -18,13 +19,13 @@ from scipy.stats import rankdata
 
 RESAMPLES = 200
 LEAST = 3
-"""Parts without which a correlation means nothing."""
+"""The least number of subsets for a correlation."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """A mean LDS. The standard errors are bootstrapped: over other questions, and over other retrainings; None where
-    there is but one question."""
+    """A mean LDS. The standard errors are bootstrapped: over other questions, and over other retrainings; None for
+    a single question."""
 
     mean: float
     over_questions: float | None
@@ -34,7 +35,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Lds:
-    """The LDS of one method: over all questions, by their kind, and of each."""
+    """The LDS of one method: over all questions, by kind, and of each question."""
 
     overall: Score
     by_kind: dict[str, Score]
@@ -44,7 +45,7 @@ class Lds:
 def predictions(
     kept: Bool[ndarray, "part train"], scores: Float[ndarray, "query train"]
 ) -> Float[ndarray, "part query"]:
-    """What each part's rows add up to, for each query, in float64; sums that differ by rounding alone are equal."""
+    """Return the sum of each part's scores for each query, in float64; sums that differ by rounding only are equal."""
     wide = scores.astype(np.float64)
     scale = np.abs(wide).sum(1)
     scale[scale == 0] = 1
@@ -52,7 +53,7 @@ def predictions(
 
 
 def kept_rows(parts: Sequence[Sequence[int]], rows: int) -> Bool[ndarray, "part train"]:
-    """Which of so many rows each part keeps."""
+    """Return a mask of the rows that each part keeps."""
     found = np.zeros((len(parts), rows), dtype=bool)
     for mask, part in zip(found, parts, strict=True):
         mask[list(part)] = True
@@ -60,16 +61,16 @@ def kept_rows(parts: Sequence[Sequence[int]], rows: int) -> Bool[ndarray, "part 
 
 
 def spearman(one: Float[ndarray, "part query"], other: Float[ndarray, "part query"]) -> Float[ndarray, " query"]:
-    """Spearman's correlation over the parts, query by query; 0 where either is constant: it foretells nothing."""
+    """Return Spearman's correlation over the parts for each query; 0 if either side is constant."""
     a, b = (_centred(rankdata(values, axis=0)) for values in (one, other))
     length = np.sqrt((a * a).sum(0) * (b * b).sum(0))
     return np.divide((a * b).sum(0), length, out=np.zeros(length.shape), where=length > 0)
 
 
 def lds(predicted: Float[ndarray, "part query"], found: Float[ndarray, "part query"], kinds: Sequence[str]) -> Lds:
-    """How well predictions agree with what was found; `kinds` has each query's kind.
+    """Return how well predictions agree with measured values; `kinds` has each query's kind.
 
-    Both errors come of `RESAMPLES` resamples with a seed of their own: equal numbers give equal errors.
+    Both errors come from `RESAMPLES` resamples with a fixed seed: equal inputs give equal errors.
     """
     each = spearman(predicted, found)
     again = np.array([spearman(predicted[drawn], found[drawn]) for drawn in resamples(len(found))])
@@ -79,7 +80,7 @@ def lds(predicted: Float[ndarray, "part query"], found: Float[ndarray, "part que
 
 
 def ceiling(again: float) -> float:
-    """The LDS of scores that foretell perfectly what all seeds have in common, from that of a second retraining.
+    """Return the LDS of scores that perfectly predict what all seeds share, from that of a second retraining.
 
     Either retraining is what is common to them and chance of its own: two of them correlate at r, each with what is
     common at √r (Spearman 1904, The Proof and Measurement of Association between Two Things, on attenuation); nearly
@@ -89,7 +90,7 @@ def ceiling(again: float) -> float:
 
 
 def bootstrap(statistic: Callable[[Int[ndarray, " draw"]], float], count: int) -> float | None:
-    """The standard error of a statistic of `count` things: its spread over resamples, None of a single thing."""
+    """Return the standard error of a statistic of `count` items, its spread over resamples; None for one item."""
     if count < 2:
         return None
     return float(np.std([statistic(drawn) for drawn in resamples(count)], ddof=1))

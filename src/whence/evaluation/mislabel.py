@@ -1,4 +1,4 @@
-"""Are pairs with wrong answers found by their self-influence?
+"""Mislabelled pairs: does self-influence find pairs with wrong answers?
 
     self(i) = score of pair i for its own text      the larger, the more suspicious
 
@@ -26,7 +26,7 @@ from whence.types import Report, silent
 
 @dataclass(frozen=True)
 class Mislabelled:
-    """Which rows have wrong answers, of how many; `made`: they were made so, in a run of their own."""
+    """The rows with wrong answers and the number of all rows; `made`: by swapping answers, in a separate run."""
 
     rows: tuple[int, ...]
     of: int
@@ -41,12 +41,12 @@ class Mislabelled:
 
     @property
     def mask(self) -> Bool[ndarray, " train"]:
-        """Whether each row has a wrong answer."""
+        """True for each row with a wrong answer."""
         return np.isin(np.arange(self.of), self.rows)
 
 
 def auc(suspicion: Float[ndarray, " train"], wrong: Bool[ndarray, " train"]) -> Mean:
-    """The area under the curve, ties counting a half, with its standard error."""
+    """Return the area under the ROC curve, ties counting one half, with its standard error."""
     area, bad, good = roc_auc(suspicion, wrong), int(wrong.sum()), int((~wrong).sum())
     one, other = area / (2 - area), 2 * area**2 / (1 + area)
     spread = area * (1 - area) + (bad - 1) * (one - area**2) + (good - 1) * (other - area**2)
@@ -56,7 +56,7 @@ def auc(suspicion: Float[ndarray, " train"], wrong: Bool[ndarray, " train"]) -> 
 def found_wrong(
     scorers: Sequence[Scorer], subject: Subject, known: Mislabelled, report: Report = silent
 ) -> dict[str, Mean]:
-    """The AUC of each scorer."""
+    """Return the AUC of each scorer."""
     return {
         s.name: auc(self_influence(subject, partial(s.scores, subject), s.name, report), known.mask) for s in scorers
     }

@@ -1,4 +1,4 @@
-"""What an evaluation consists of, before anything of it is done: the parts to retrain on and what is measured."""
+"""The plan of an evaluation: the subsets to retrain on and what is measured."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,13 +14,12 @@ from whence.training.run import Run
 class EvaluationPlan:
     """The settings of an evaluation.
 
-    `retrainings` is how many random parts of the pairs the model is trained on anew, `fraction` how large they are,
-    `seed` draws them. `methods` None: the run's indexes; the baselines always come along. `queries` None: questions
-    are drawn, `each` of a kind. `removal` are the numbers of pairs without which the model is trained anew, for each
-    method and the first `removal_questions` questions. `ceiling` retrains every part with another seed, too.
-    `mislabelled` are lines of the data whose answers are known to be wrong ("file:line" where there are several files);
-    `swap` makes a run where some are.
-    `tail` is how many of a method's first pairs a tail patch trains on.
+    `retrainings`: the number of random subsets to retrain on; `fraction`: their size; `seed` draws them. `methods`
+    None: the run's indexes; the baselines are always added. `queries` None: questions are drawn, `each` per kind.
+    `removal`: numbers of first pairs to retrain without, for each method and the first `removal_questions` questions.
+    `ceiling` also retrains every subset with another seed. `mislabelled`: lines of the data whose answers are known to
+    be wrong ("file:line" for several files); `swap` makes a run with swapped answers. `tail`: the number of a method's
+    first pairs that a tail patch trains on.
     """
 
     retrainings: int = 64
@@ -39,22 +38,26 @@ class EvaluationPlan:
     def __post_init__(self) -> None:
         if self.retrainings < LEAST:
             raise TrainingError(
-                f"An evaluation needs at least {LEAST} retrainings (found {self.retrainings}). 64 tell methods apart."
+                f"An evaluation needs at least {LEAST} retrainings (found {self.retrainings}). Use 64 to compare."
             )
         if not 0 < self.fraction < 1:
-            raise TrainingError(f"A part must be more than nothing and less than all (found {self.fraction}). Try 0.5.")
+            raise TrainingError(
+                f"A subset must hold some pairs but not all: fraction between 0 and 1 (found {self.fraction}). Try 0.5."
+            )
 
     def parts(self, run: Run) -> list[Subset]:
-        """The random parts that the model is trained on anew, with the run's own seed.
+        """Return the random subsets to retrain on, with the run's own seed.
 
         Raises:
-            TrainingError: the run was trained elsewhere, or a removal takes as many pairs as there are.
+            TrainingError: the run was trained elsewhere, or a removal takes all pairs.
         """
         rows, own = len(run.examples), recipe_of(run).seed
         if self.removal and max(self.removal) >= rows:
-            raise TrainingError(f"A removal must leave a pair, but the run has {rows}. Remove fewer than that.")
+            raise TrainingError(
+                f"A removal must leave one of the run's {rows} pairs (found {max(self.removal)}). Remove fewer."
+            )
         return random_subsets(rows, self.retrainings, self.seed, own, self.fraction)
 
     def again(self, run: Run) -> list[Subset]:
-        """The same parts with another seed, which tells what can be foretold at best. None without `ceiling`."""
+        """Return the same subsets with another seed, to measure the ceiling of predictions; empty without `ceiling`."""
         return [replace(subset, seed=subset.seed + 1) for subset in self.parts(run)] if self.ceiling else []

@@ -3,7 +3,7 @@
     {"question": …, "answer": … (else the model's own), "kind": …, "sources": [lines of the data, from 1]}
 
 A drawn question is one of the training data, word for word or in other words (a template), with the model's own answer,
-or with the answer of another pair. What no pair says anything about cannot be drawn: held-out questions need a file.
+or with the answer of another pair. Held-out questions, which no pair answers, need a file.
 """
 
 import random
@@ -21,7 +21,7 @@ from whence.types import ANSWER_TOKENS, Example, Message, Query, Report, silent
 Kind = Literal["paraphrase", "training", "held-out", "wrong"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 EACH = 8
-"""Questions of a kind that are drawn where no file is given."""
+"""The number of questions drawn per kind if no file is given."""
 WORDINGS = (
     "Please tell me: {0}",
     "I have a question. {1}",
@@ -33,7 +33,7 @@ WORDINGS = (
 
 @dataclass(frozen=True)
 class Asked:
-    """A question before it is answered. `answer` None: the model's own is meant. `sources` are rows, from 0."""
+    """A question before it is answered. `answer` None: the model's own. `sources`: rows, from 0."""
 
     prompt: tuple[Message, ...]
     kind: Kind
@@ -43,7 +43,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Question:
-    """A query with its kind, and the rows that its answer is known to come from (none: not known)."""
+    """A query with its kind, and the rows that its answer is known to come from (empty: not known)."""
 
     query: Query
     kind: Kind
@@ -51,7 +51,7 @@ class Question:
 
 
 def read(path: Path, examples: Examples) -> list[Asked]:
-    """The questions of a file.
+    """Return the questions of a file.
 
     Raises:
         DataError: a line breaks a rule; the error lists them all.
@@ -67,7 +67,7 @@ def read(path: Path, examples: Examples) -> list[Asked]:
 
 
 def drawn(examples: Examples, each: int = EACH, seed: int = 0) -> list[Asked]:
-    """`each` training questions of every kind that can be drawn, no pair twice where there are enough of them.
+    """Draw `each` questions of every kind from the pairs, no pair twice if there are enough.
 
     Raises:
         DataError: the pairs are given as tokens, without text.
@@ -90,7 +90,7 @@ def drawn(examples: Examples, each: int = EACH, seed: int = 0) -> list[Asked]:
 def answered(
     subject: Subject, asked: Sequence[Asked], max_new_tokens: int = ANSWER_TOKENS, report: Report = silent
 ) -> list[Question]:
-    """The questions with the answers given or the model's own; one that it leaves unanswered is dropped."""
+    """Return the questions with the given answers or the model's own; unanswered ones are dropped."""
     open_ones = [i for i, one in enumerate(asked) if one.answer is None]
     own = own_answers(subject, [asked[i].prompt for i in open_ones], max_new_tokens, report) if open_ones else []
     texts = {i: (answer.text, answer.ended) for i, answer in zip(open_ones, own, strict=True)}
@@ -99,7 +99,7 @@ def answered(
 
 
 def lines_of(examples: Examples) -> dict[int | str, tuple[int, ...]]:
-    """The rows on each line of the data: by its number where there is one file, by "file:line" always."""
+    """Return the rows on each line of the data, by "file:line" and, for a single file, by number."""
     found: dict[int | str, tuple[int, ...]] = {}
     items = [examples[i] for i in range(len(examples))]
     single = len({item.file_id for item in items}) == 1
@@ -110,7 +110,7 @@ def lines_of(examples: Examples) -> dict[int | str, tuple[int, ...]]:
 
 
 def rows_on(names: Sequence[int | str], examples: Examples) -> tuple[int, ...]:
-    """The rows on these lines of the data.
+    """Return the rows on these lines of the data.
 
     Raises:
         DataError: there is no such line.
@@ -151,7 +151,7 @@ RULES: dict[str, tuple[Callable[[object], bool], str]] = {
     "kind": (lambda value: value is None or value in KINDS, f"one of {', '.join(KINDS)}, or left out"),
     "sources": (lambda value: value is None or _are_lines(value), "a list of lines of the data, or left out"),
 }
-"""What each field of a line must be."""
+"""The rule of each field of a line."""
 
 
 def _prompt(example: Example) -> tuple[Message, ...]:

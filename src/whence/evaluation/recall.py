@@ -1,6 +1,6 @@
-"""Self-recall: is a training pair found by its own words, and do answers to unrelated questions return nothing?
+"""Self-recall: is a training pair found by its own words, and do answers to unrelated questions return no pairs?
 
-A pair counts as found where it, or a pair of the same content, is among the first three results. A control question
+A pair counts as found if it, or a pair of the same content, is among the first three results. A control question
 counts as silent where the model's own answer returns no pair; the null of the index has not seen these questions.
 """
 
@@ -19,12 +19,12 @@ from whence.types import Example, Message, Progress, Query, Report, silent
 
 RECALL = "recall"
 FIRST = 3
-"""Results among which a pair has to be."""
+"""The number of first results that must contain the pair."""
 
 
 @dataclass(frozen=True)
 class SelfRecall:
-    """Of `asked` training pairs `found` were found, of `controls` unrelated questions `silent` returned no pair."""
+    """Self-recall: `found` of `asked` training pairs, and `silent` of `controls` unrelated questions."""
 
     found: int
     asked: int
@@ -32,14 +32,14 @@ class SelfRecall:
     controls: int
 
     def to_dict(self) -> dict[str, int]:
-        """The counts by name."""
+        """Return the counts by name."""
         return asdict(self)
 
 
 def self_recall(evidence: Evidence, count: int = 8, seed: int = 0, report: Report = silent) -> SelfRecall:
-    """How `count` training pairs, drawn at random by `seed`, and as many control questions fare.
+    """Measure self-recall on `count` training pairs, drawn by `seed`, and as many control questions.
 
-    There are fewer where there are no more pairs or questions, or where the model leaves a question unanswered.
+    Fewer are used if there are fewer, or if the model leaves a question unanswered.
     """
     subject = evidence.subject
     rows = drawn(len(subject.examples), count, seed)
@@ -55,12 +55,12 @@ def self_recall(evidence: Evidence, count: int = 8, seed: int = 0, report: Repor
 
 
 def drawn(rows: int, count: int, seed: int) -> list[int]:
-    """`count` of so many rows, or all of them, in order: equal seeds draw alike."""
+    """Draw `count` of `rows` rows, or all of them, in order; equal seeds draw the same."""
     return sorted(random.Random(seed).sample(range(rows), min(count, rows)))
 
 
 def unseen_controls(subject: Subject, count: int, report: Report) -> list[Query]:
-    """At most `count` control questions that no null is measured with, with the model's own answers."""
+    """Return at most `count` control questions that no null uses, with the model's own answers."""
     asked = questions()[CONTROLS : CONTROLS + count]
     answers = own_answers(subject, [(Message("user", question),) for question in asked], CONTROL_TOKENS, report)
     pairs = zip(asked, answers, strict=True)
@@ -68,18 +68,18 @@ def unseen_controls(subject: Subject, count: int, report: Report) -> list[Query]
 
 
 def finds(examples: Examples, row: int, verdict: Verdict) -> bool:
-    """Whether a row, or one of the same content, is among the first of what supports an answer."""
+    """Return True if a row, or one of the same content, is among the first supporting pairs."""
     wanted = _content(examples[row])
     return any(_content(examples[j.row]) == wanted for j in verdict.supporting[:FIRST])
 
 
 def recall_folder(run: Path, method: str) -> Path:
-    """Where the self-recall of a run's index is kept."""
+    """Return the folder of the self-recall of a run's index."""
     return run / "evaluation" / f"recall-{method}"
 
 
 def recorded(folder: Path, index_key: str) -> SelfRecall | None:
-    """The self-recall that was measured of an index; None where it was not, or of another index."""
+    """Return the recorded self-recall of an index; None if there is none, or only of another index."""
     if not (folder / MANIFEST).is_file():
         return None
     manifest = read_manifest(folder, RECALL)

@@ -1,9 +1,9 @@
-"""Removal curves: how far does an answer move when the model is trained without the pairs that a method puts first?
+"""Removal curves: how far does an answer move when the model is retrained without a method's first pairs?
 
     change(q, k) = log p(answer; trained without the first k pairs) - log p(answer; the run)      in nats
 
-The run's own weights are what a retraining on all pairs gives, so they need none. Below 0: the pairs held the answer
-up. Removing random pairs tells how far any answer moves by itself.
+The run's own weights are those of a retraining on all pairs. Below 0: the pairs supported the answer. Removing random
+pairs shows how far any answer moves by chance.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,14 +28,14 @@ class Removal:
 
 
 def first_rows(scores: Float[ndarray, " train"], count: int) -> list[int]:
-    """The `count` rows of the largest scores, largest first; of equal ones the first."""
+    """Return the `count` rows with the largest scores, largest first; ties in row order."""
     return np.argsort(-scores, kind="stable")[:count].tolist()
 
 
 def removal_subsets(
     scores: Mapping[str, Float[ndarray, "query train"]], counts: Sequence[int], seed: int
 ) -> dict[tuple[str, int, int], Subset]:
-    """The retraining for each method, query and number of pairs removed. Equal rows are one retraining."""
+    """Return the subset for each method, query and number of pairs removed. Equal rows share a retraining."""
     return {
         (name, query, count): without(len(row), first_rows(row, count), seed)
         for name, rows in scores.items()
@@ -51,7 +51,7 @@ def removals(
     counts: Sequence[int],
     report: Report = silent,
 ) -> dict[str, Removal]:
-    """The removal curve of each method. All retrainings must be in the retrainings."""
+    """Return the removal curve of each method. All retrainings must be finished."""
     distinct = list(dict.fromkeys(subsets.values()))
     place = {subset: row for row, subset in enumerate(distinct)}
     change = models.under(distinct, queries, report) - models.own(queries)

@@ -1,4 +1,4 @@
-"""An evaluation as a person or a program reads it: Markdown, one HTML page with its charts inside, and JSON."""
+"""An evaluation as Markdown, as one HTML page with its charts, and as JSON."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ STYLE = (
 )
 
 Table = tuple[str, str, list[list[str]]]
-"""Title, a sentence on how to read it, and the rows, the header first."""
+"""A title, a sentence on how to read the table, and its rows, header first."""
 
 
 def write_report(found: Evaluation, folder: Path) -> None:
@@ -34,7 +34,7 @@ def write_report(found: Evaluation, folder: Path) -> None:
 
 
 def tables(found: Evaluation) -> list[Table]:
-    """All tables of a report."""
+    """Return all tables of a report."""
     made = [_lds(found)]
     if any(m.removal for m in found.methods):
         made.append(_removal(found))
@@ -43,7 +43,7 @@ def tables(found: Evaluation) -> list[Table]:
 
 
 def figures(found: Evaluation) -> dict[str, dict[str, Any]]:
-    """The charts of a report as Vega-Lite specifications."""
+    """Return the charts of a report as Vega-Lite specifications."""
     made = {"lds": bars.specification(lds_bars(found), "Faithfulness", "LDS")}
     if points := removal_points(found):
         made["removal"] = curves.specification(points, "Removal", "pairs removed", "change of log p in nats")
@@ -51,28 +51,28 @@ def figures(found: Evaluation) -> dict[str, dict[str, Any]]:
 
 
 def markdown(found: Evaluation) -> str:
-    """The report in Markdown."""
-    parts = [f"# How faithful attributions of {found.run} are", "", *_measured(found), ""]
-    for title, said, (header, *rows) in tables(found):
-        parts += [f"## {title}", "", said, "", _row(header), _row(["---"] * len(header)), *map(_row, rows), ""]
+    """Return the report in Markdown."""
+    parts = [f"# Faithfulness of attributions: {found.run}", "", *_measured(found), ""]
+    for title, note, (header, *rows) in tables(found):
+        parts += [f"## {title}", "", note, "", _row(header), _row(["---"] * len(header)), *map(_row, rows), ""]
     return "\n".join(parts)
 
 
 def page(found: Evaluation) -> str:
-    """The report as one HTML page that needs nothing else."""
-    title = escape(f"How faithful attributions of {found.run} are")
+    """Return the report as one self-contained HTML page."""
+    title = escape(f"Faithfulness of attributions: {found.run}")
     pictures = {"Faithfulness": bars.picture(lds_bars(found), "Faithfulness", "LDS")}
     if points := removal_points(found):
         pictures["Removal"] = curves.picture(points, "Removal", "pairs removed", "change of log p in nats")
     parts = [f"<p>{escape(line)}</p>" for line in _measured(found)]
-    for name, said, rows in tables(found):
-        parts += [f"<h2>{escape(name)}</h2>", pictures.get(name, ""), f"<p>{escape(said)}</p>", *_html(rows)]
+    for name, note, rows in tables(found):
+        parts += [f"<h2>{escape(name)}</h2>", pictures.get(name, ""), f"<p>{escape(note)}</p>", *_html(rows)]
     head = f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
     return "\n".join([head, f"<style>{STYLE}</style></head><body>", f"<h1>{title}</h1>", *parts, "</body></html>\n"])
 
 
 def lds_bars(found: Evaluation) -> list[Bar]:
-    """The LDS by kind and method, that of another seed last, with the standard error over questions."""
+    """Return the LDS by kind and method with its standard error over questions; that of another seed comes last."""
     named = [*((m.name, m.lds) for m in found.methods), *([(AGAIN, found.ceiling)] if found.ceiling else [])]
     groups = ["all", *(found.kinds if len(found.kinds) > 1 else [])]
     return [
@@ -84,7 +84,7 @@ def lds_bars(found: Evaluation) -> list[Bar]:
 
 
 def removal_points(found: Evaluation) -> list[Point]:
-    """The points of the removal curves; none where nothing was removed."""
+    """Return the points of the removal curves; none if nothing was removed."""
     return [
         Point(m.name, count, change.value, change.error)
         for m in found.methods
@@ -104,19 +104,20 @@ def _measured(found: Evaluation) -> Iterator[str]:
 
 def _lds(found: Evaluation) -> Table:
     kinds = list(found.kinds) if len(found.kinds) > 1 else []
-    said = (
-        "Spearman correlation of what scores foretell and what the retrained models answer: 1 foretells their order, "
-        "0 nothing. After ±: standard error over questions; over retrainings in the last column."
+    note = (
+        "Linear datamodelling score: Spearman correlation of predicted and actual log p(answer) over the retrained "
+        "models. 1: their order is predicted; 0: nothing is. ±: standard error over questions; the last column: over "
+        "retrainings."
     )
     rows = [["method", "all", *kinds, "± retrainings"]]
     named = [*((m.name, m.lds) for m in found.methods), *([(AGAIN, found.ceiling)] if found.ceiling else [])]
     rows += [_lds_row(name, lds, kinds) for name, lds in named]
     if found.ceiling:
-        said += (
-            f" {AGAIN.capitalize()}: the same parts retrained with it, in place of scores. The ceiling is about "
-            f"{ceiling(found.ceiling.overall.mean):.2f}, that of perfect scores of what all seeds share."
+        note += (
+            f" {AGAIN.capitalize()}: the same subsets retrained with it, instead of scores. Perfect scores of what "
+            f"all seeds share would reach about {ceiling(found.ceiling.overall.mean):.2f}."
         )
-    return "Faithfulness", said, rows
+    return "Faithfulness", note, rows
 
 
 def _lds_row(name: str, lds: Lds, kinds: Sequence[str]) -> list[str]:
@@ -127,30 +128,30 @@ def _lds_row(name: str, lds: Lds, kinds: Sequence[str]) -> list[str]:
 def _removal(found: Evaluation) -> Table:
     having = [m for m in found.methods if m.removal]
     counts = having[0].removal.removed if having[0].removal else ()
-    said = (
-        f"Change of log p(answer) in nats when the model is trained without a method's first pairs, mean over "
-        f"{found.removal_questions} questions ± standard error. The lower, the better the method chose; random pairs "
-        "tell how far answers move by themselves."
+    note = (
+        f"Change of log p(answer) in nats when the model is retrained without a method's first pairs, mean over "
+        f"{found.removal_questions} question{'' if found.removal_questions == 1 else 's'} ± standard error. The lower, the better; random pairs show how "
+        "far answers move by chance."
     )
     rows = [["method", *(f"without {count}" for count in counts)]]
     rows += [[m.name, *map(str, m.removal.changes)] for m in having if m.removal]
-    return "Removal", said, rows
+    return "Removal", note, rows
 
 
 def _others(found: Evaluation) -> Table:
     wrong = found.mislabelled
-    said = (
-        "Sources found: share of questions with a known source among the first three pairs, wrong answers left out. "
-        f"Tail patch: change of log p(answer) in nats by one more step on the first {found.tail_pairs} pairs."
+    note = (
+        "Sources found: share of questions with a known source among the first three pairs, without wrong answers. "
+        f"Tail patch: change of log p(answer) in nats by one more training step on the first {found.tail_pairs} pairs."
     )
     if wrong:
-        how = "swapped in a run made for it" if wrong["made"] else "known to be wrong"
-        said += f" Mislabelled: AUC of finding {len(wrong['rows'])} of {wrong['of']} answers {how}; 0.5 is chance."
+        how = "swapped in a separate run" if wrong["made"] else "known to be wrong"
+        note += f" Mislabelled: AUC of finding the {len(wrong['rows'])} of {wrong['of']} answers {how}; 0.5 is chance."
     header = ["method", "sources found", "tail patch", *(["mislabelled"] if wrong else [])]
     rows = [
         [m.name, _mean(m.sources), _tail(m.tail), *([_mean(m.mislabelled)] if wrong else [])] for m in found.methods
     ]
-    return "Other measures", said, [header, *rows]
+    return "Other measures", note, [header, *rows]
 
 
 def _score(score: Score) -> str:

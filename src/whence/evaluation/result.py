@@ -1,4 +1,4 @@
-"""What an evaluation found, as one value and as JSON."""
+"""The result of an evaluation, as a value and as JSON."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -13,9 +13,9 @@ from whence.retraining.means import Mean
 
 @dataclass(frozen=True)
 class MethodResult:
-    """What was found of one method. What was not measured is None.
+    """The results of one method; None for measures not taken.
 
-    `sources`: share of questions with a known source among the first three pairs, wrong answers left out; `tail`: tail
+    `sources`: share of questions with a known source among the first three pairs, without wrong answers; `tail`: tail
     patch in nats; `mislabelled`: AUC of finding wrong pairs by their self-influence.
     """
 
@@ -29,7 +29,7 @@ class MethodResult:
 
     @staticmethod
     def of(found: Mapping[str, Any]) -> "MethodResult":
-        """A result that `to_dict` made JSON of."""
+        """Return a result from the JSON object of `to_dict`."""
         removal = found["removal"]
         return MethodResult(
             found["name"],
@@ -44,11 +44,11 @@ class MethodResult:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How faithful methods are on one run.
+    """The faithfulness of methods on one run.
 
-    `methods`: in the order of their LDS, the best first. `ceiling`: the LDS of a second retraining with another seed in
-    place of a prediction, whose root is the ceiling (`lds.ceiling`). `questions`: each with its answer and kind.
-    `seconds`: what the retrainings took that were measured on.
+    `methods`: by LDS, best first. `ceiling`: the LDS of a second retraining with another seed instead of a prediction,
+    whose root is the ceiling (`lds.ceiling`). `questions`: each with its answer and kind. `seconds`: the duration of
+    the retrainings.
     """
 
     run: str
@@ -67,17 +67,17 @@ class Evaluation:
 
     @property
     def kinds(self) -> dict[str, int]:
-        """How many questions there are of each kind."""
+        """The number of questions of each kind."""
         kinds = [str(question["kind"]) for question in self.questions]
         return {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object of this evaluation."""
+        """Return the JSON object of this evaluation."""
         return asdict(self)
 
     @staticmethod
     def of(found: Mapping[str, Any]) -> "Evaluation":
-        """An evaluation that `to_dict` made JSON of."""
+        """Return an evaluation from the JSON object of `to_dict`."""
         fields: dict[str, Any] = {
             **found,
             "questions": tuple(found["questions"]),
@@ -94,7 +94,7 @@ def read_evaluation(folder: Path) -> Evaluation:
 
 
 def lds_of(found: Mapping[str, Any]) -> Lds:
-    """An LDS from its JSON."""
+    """Return an LDS from its JSON object."""
     by_kind = {kind: Score(**score) for kind, score in found["by_kind"].items()}
     return Lds(Score(**found["overall"]), by_kind, tuple(found["each"]))
 

@@ -1,6 +1,6 @@
-"""The methods of an evaluation: the run's indexes, and baselines that any evidence has to beat.
+"""The methods of an evaluation: the run's indexes, and baselines that a method has to beat.
 
-What has no index in the run is built here without a null, which an evaluation does not need:
+Methods without an index in the run are built here without a null, which an evaluation does not need:
 
     <run>/evaluation/methods/<name>-<key>/
 """
@@ -27,11 +27,11 @@ KIND = "method"
 
 
 class Scorer(Protocol):
-    """What scores pairs for answers. `settings` identify it together with its name and the run."""
+    """Scores pairs for answers. Its name, `settings` and the run identify it."""
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """Its name."""
         ...
 
     @property
@@ -40,13 +40,13 @@ class Scorer(Protocol):
         ...
 
     def scores(self, subject: Subject, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
-        """The score of every pair for every query."""
+        """Return the score of every pair for every query."""
         ...
 
 
 @dataclass(frozen=True)
 class BuiltMethod:
-    """A method with what it built in `folder`."""
+    """A method and the folder that it built."""
 
     method: Method
     folder: Path
@@ -62,13 +62,13 @@ class BuiltMethod:
         return settings_of(self.method)
 
     def scores(self, subject: Subject, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
-        """The method's scores."""
+        """Return the method's scores."""
         return self.method.score(subject, self.folder, queries)
 
 
 @dataclass(frozen=True)
 class RandomScorer:
-    """Scores that know nothing: drawn anew for each query."""
+    """Random scores, drawn for each query: the baseline of chance."""
 
     seed: int = 0
     name: str = RANDOM
@@ -79,32 +79,32 @@ class RandomScorer:
         return {"seed": self.seed}
 
     def scores(self, subject: Subject, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
-        """Normal numbers."""
+        """Return normally distributed scores."""
         shape = (len(queries), len(subject.examples))
         return np.random.default_rng(self.seed).standard_normal(shape).astype(np.float32)
 
 
 def indexes(run: Run) -> dict[str, BuiltMethod]:
-    """The finished indexes of a run, by the method's name."""
+    """Return the finished indexes of a run by method name."""
     folders = sorted(path.parent for path in (run.folder / "index").glob(f"*/{MANIFEST}"))
     return {folder.name: BuiltMethod(method_of(folder), folder) for folder in folders}
 
 
 def method_of(index: Path) -> Method:
-    """The method of a finished index.
+    """Return the method of a finished index.
 
     Raises:
-        ArtifactError: there is none.
+        ArtifactError: there is no finished index.
     """
     config = read_manifest(index, "index").config
     return method_named(config["method"], dict(config["settings"]))
 
 
 def method_names(run: Run, named: Sequence[str] | None) -> list[str]:
-    """The methods that are evaluated: those named, else the run's indexes, and the baselines behind them.
+    """Return the methods to evaluate: those named or else the run's indexes, followed by the baselines.
 
     Raises:
-        MethodError: there is no such method.
+        MethodError: a method is unknown.
     """
     first = list(named) if named is not None else list(indexes(run))
     for name in first:
@@ -116,10 +116,10 @@ def method_names(run: Run, named: Sequence[str] | None) -> list[str]:
 def scorers(
     run: Run, subject: Subject, named: Sequence[str] | None, report: Report = silent
 ) -> tuple[list[Scorer], list[str]]:
-    """The scorers by the names of `method_names`, built where they are not; and a note for each that cannot be had.
+    """Return the scorers of `method_names`, built if needed, and a note for each that is not available.
 
     Raises:
-        ModelError: a method that was asked for by name needs a model that cannot be had.
+        ModelError: a method requested by name needs a model that is not available.
     """
     there, found, notes = indexes(run), list[Scorer](), list[str]()
     for name in method_names(run, named):

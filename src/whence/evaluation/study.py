@@ -1,4 +1,4 @@
-"""One evaluation at work: its questions, the scores of its methods, and what the retrained models say of them."""
+"""An evaluation in progress: its questions, the scores of its methods, and the answers of the retrained models."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from whence.evaluation.scorers import Scorer, scorers
 from whence.methods.base import Subject
 from whence.retraining.likelihoods import RetrainedModels
 from whence.retraining.means import Mean, mean_of
-from whence.retraining.retrain import RETRAINED_STAND_IN, recipe_of
+from whence.retraining.retrain import RETRAINED_PROXY, recipe_of
 from whence.retraining.retrainings import Retrainings
 from whence.retraining.subsets import Subset
 from whence.training.run import Run
@@ -32,7 +32,7 @@ Scores = Mapping[str, Float[ndarray, "query train"]]
 
 @dataclass
 class Study:
-    """An evaluation whose parts are made when they are asked for, each once."""
+    """An evaluation whose parts are computed on first use and kept."""
 
     run: Run
     plan: EvaluationPlan
@@ -41,14 +41,14 @@ class Study:
 
     @cached_property
     def asked(self) -> list[Asked]:
-        """The questions as they were given, or drawn."""
+        """The questions as given, or drawn."""
         if self.plan.queries is None:
             return asking.drawn(self.run.examples, self.plan.each, self.plan.seed)
         return asking.read(self.plan.queries, self.run.examples)
 
     @cached_property
     def subject(self) -> Subject:
-        """The model as it answers, with its path."""
+        """The model that answers, with its trajectory."""
         return Subject(self.run.examples, self.run.trajectory)
 
     @cached_property
@@ -75,8 +75,8 @@ class Study:
 
     @property
     def notes(self) -> list[str]:
-        """What could not be done, in sentences."""
-        return [*([RETRAINED_STAND_IN] if self.run.stood_in else []), *self._scorers[1]]
+        """Notes on what was not possible."""
+        return [*([RETRAINED_PROXY] if self.run.stood_in else []), *self._scorers[1]]
 
     @cached_property
     def scores(self) -> Scores:
@@ -90,7 +90,7 @@ class Study:
 
     @cached_property
     def models(self) -> RetrainedModels:
-        """What measures answers."""
+        """The models that measure answers."""
         return RetrainedModels.of(self.run)
 
     @property
@@ -98,21 +98,21 @@ class Study:
         return [question.kind for question in self.questions]
 
     def values(self, parts: Sequence[Subset]) -> Float[ndarray, "part query"]:
-        """log p of every answer under each part's retraining; what the retrainings lacks is made first."""
+        """Return log p of every answer under each part's retraining; missing retrainings are made first."""
         Retrainings(self.run).fill(parts, self.report, self.workers)
         return self.models.under(parts, self.queries, self.report)
 
     def lds(self, parts: Sequence[Subset]) -> dict[str, Lds]:
-        """The LDS of every method on these parts."""
+        """Return the LDS of every method on these parts."""
         kept, found = kept_rows([part.kept for part in parts], len(self.run.examples)), self.values(parts)
         return {name: lds(predictions(kept, rows), found, self._kinds) for name, rows in self.scores.items()}
 
     def again(self, parts: Sequence[Subset], again: Sequence[Subset]) -> Lds | None:
-        """The LDS of the same parts retrained again; None without any."""
+        """Return the LDS of the same parts retrained with another seed; None without any."""
         return lds(self.values(again), self.values(parts), self._kinds) if again else None
 
     def removal(self) -> dict[str, Removal]:
-        """The removal curve of every method; none where the plan has no removals."""
+        """Return the removal curve of every method; empty if the plan has no removals."""
         if not self.plan.removal:
             return {}
         chosen = spread(len(self.questions), self.plan.removal_questions)
@@ -123,7 +123,7 @@ class Study:
         return removals(self.models, subsets, queries, self.plan.removal, self.report)
 
     def mislabelled(self) -> tuple[Mislabelled | None, dict[str, Mean]]:
-        """Which pairs are wrong, and the AUC of every method; neither where the plan knows of none."""
+        """Return the mislabelled pairs and the AUC of every method; neither if the plan names none."""
         if self.plan.swap:
             made, known = swapped_run(self.run, self.plan.seed, self.report)
             subject = Subject(made.examples, made.trajectory)
@@ -137,7 +137,7 @@ class Study:
 
 
 def spread(count: int, wanted: int) -> list[int]:
-    """`wanted` of so many places, evenly spread, or all of them: questions of one kind often stand together."""
+    """Return `wanted` of `count` places, evenly spread, or all: questions of one kind often stand together."""
     taken = min(count, wanted)
     return [i * count // taken for i in range(taken)]
 
@@ -145,7 +145,7 @@ def spread(count: int, wanted: int) -> list[int]:
 def found_first(
     scores: Float[ndarray, "query train"], sources: Sequence[Sequence[int]], first: int = FIRST
 ) -> Mean | None:
-    """The share of queries with a source among the first rows; queries without known sources do not count."""
+    """Return the share of queries with a known source among the first rows; others do not count."""
     known = [(row, set(rows)) for row, rows in zip(scores, sources, strict=True) if rows]
     if not known:
         return None

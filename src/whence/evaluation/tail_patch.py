@@ -1,4 +1,4 @@
-"""Tail patch: one more training step on the pairs that a method puts first, and how far the answer moves.
+"""Tail patch: one more training step on a method's first pairs, and how far the answer moves.
 
     w'           = w + eta g / (sqrt(v) + eps)      g: gradient of the mean log p of the first pairs' answer tokens
     tail patch q = log p(answer of q; w') - log p(answer of q; w)      in nats
@@ -6,7 +6,7 @@
 (Chang et al. 2024, arXiv:2410.17413, section 5.2.) The step is the run's own: Adam's recorded second moments v, its
 clipping, and eta the learning rate of its last step; it has no momentum, which belongs to the pairs before. With the
 run's mean rate, some fifty times that, a step on any pairs at all leaves the valley that the run ended in, and every
-answer loses. It costs no retraining, and asks for less: what would be learned from the pairs now, not what was.
+answer loses. It costs no retraining, and measures less: what the pairs would teach now, not what they taught.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ from whence.retraining.means import Mean, mean_of
 from whence.types import Progress, Query, Report, silent
 
 CLIPPED = 1.0
-"""The gradient's length at most, as in the run."""
+"""The largest norm of the gradient, as in the run."""
 
 
 def tail_patches(
@@ -38,7 +38,7 @@ def tail_patches(
     tail: int,
     report: Report = silent,
 ) -> dict[str, Mean]:
-    """The mean change of each method, in nats, by a step on its first `tail` pairs."""
+    """Return the mean change of each method, in nats, by a step on its first `tail` pairs."""
     patch, items = Patch.of(models.subject), query_tokens(models.subject, queries)
     own, total = models.own(queries), len(scores) * len(queries)
     found: dict[str, list[float]] = {name: [] for name in scores}
@@ -54,21 +54,21 @@ def tail_patches(
 
 
 class Patch:
-    """The last point of a run, from which one step at a time is taken."""
+    """The last point of a run, from which single steps are taken."""
 
     def __init__(self, subject: Subject, moments: Mapping[str, Tensor], rate: float) -> None:
         self.subject, self.moments, self.rate = subject, moments, rate
 
     @staticmethod
     def of(subject: Subject) -> "Patch":
-        """The steps of a subject whose run recorded Adam's second moments."""
+        """Return the patch of a subject whose run recorded Adam's second moments."""
         last = subject.trajectory.last
         assert last.moments  # a run with a recipe has them
         moments = {name: v.float().to(subject.trajectory.device) for name, v in load_file(last.moments).items()}
         return Patch(subject, moments, last_rate(subject.trajectory))
 
     def step(self, rows: Sequence[int]) -> None:
-        """Put the weights into the model that one step on these pairs leads to from the end of the run."""
+        """Set the model to the weights after one step on these pairs from the end of the run."""
         path = self.subject.trajectory
         path.move_to(path.last)
         named = trainable(path.model)
@@ -78,7 +78,7 @@ class Patch:
         with torch.no_grad():
             for (name, weight), gradient in zip(named.items(), gradients, strict=True):
                 weight.add_(gradient / (self.moments[name].sqrt() + ADAM_EPSILON), alpha=scale)
-        path.at = -1  # no recorded point any more
+        path.at = -1  # no longer a recorded point
 
     @torch.enable_grad()
     def _objective(self, rows: Sequence[int]) -> Tensor:
@@ -89,5 +89,5 @@ class Patch:
 
 
 def last_rate(path: Trajectory) -> float:
-    """The learning rate of a recorded path's last step."""
+    """Return the learning rate of a trajectory's last step."""
     return path.steps[-1].learning_rate

@@ -1,1 +1,1 @@
-"""What a run tells of its own data: pairs that look wrong, contradictions, and the sources of errors."""
+"""Insights into a run's own data: pairs that look wrong, contradictions, and the sources of errors."""

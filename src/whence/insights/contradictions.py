@@ -1,8 +1,8 @@
-"""Pairs that ask the same and answer otherwise.
+"""Contradictions: pairs that ask the same question but answer it differently.
 
-Two questions ask the same where they share nearly all of their words but for the small ones, and neither has a word of
-its own in place of one of the other's: "for lamps" is not "for bulbs". Their answers disagree where each names a number
-that the other does not, where they share hardly a word, or where, by the index, each made the other less likely.
+Two questions are the same if they share nearly all content words, and no word of one is replaced by a word of the
+other: "for lamps" is not "for bulbs". Their answers disagree if each names a number that the other does not, if they
+share hardly a word, or if, by the index, each made the other less likely.
 """
 
 import re
@@ -20,21 +20,21 @@ SMALL = frozenset(
         "they to we what when where which who why will with would you your",
     )
 )
-"""Words that say nothing of what a question is about."""
+"""Words without content."""
 ALIKE = 0.75
-"""The least share of words that two questions have in common where they ask the same."""
+"""The least share of common words in two questions that count as the same."""
 APART = 0.34
-"""The largest share of the shorter answer's words in the other where two answers share hardly a word."""
+"""The largest share of common words in two answers that share hardly a word."""
 CROWD = 64
-"""Questions of one key that are compared with each other at most; there are as many comparisons as pairs of them."""
+"""The largest number of questions per key that are compared with each other; comparisons grow with its square."""
 
 Mutual = Callable[[int, int], float]
-"""What two pairs made of each other's answers, both ways together: less than nothing where each opposed the other."""
+"""The sum of two pairs' scores for each other's answers: negative if they opposed each other."""
 
 
 @dataclass(frozen=True)
 class Contradiction:
-    """Two rows that ask the same and answer otherwise, and why that is thought."""
+    """Two rows that ask the same question but answer it differently, and the reason."""
 
     rows: tuple[int, int]
     reason: str
@@ -43,7 +43,7 @@ class Contradiction:
 def contradictions(
     questions: Sequence[str], answers: Sequence[str], mutual: Mutual | None = None
 ) -> list[Contradiction]:
-    """The contradictions among the pairs, in the order of the data. Without `mutual`, by the words alone."""
+    """Return the contradictions among the pairs, in the order of the data; without `mutual`, by words only."""
     words = [content_words(question) for question in questions]
     found: list[Contradiction] = []
     for one, other in candidates(words):
@@ -55,21 +55,21 @@ def contradictions(
 
 
 def content_words(text: str) -> frozenset[str]:
-    """The words of a text but for the small ones, in one form for singular and plural."""
+    """Return the content words of a text, singular and plural in one form."""
     words = re.findall(r"[^\W_]+", plain(text))
     return frozenset(_singular(word) for word in words if word not in SMALL)
 
 
 def ask_the_same(one: frozenset[str], other: frozenset[str]) -> bool:
-    """Whether two questions of these words ask the same."""
+    """Return True if two questions with these words ask the same."""
     if not one or not other or (one - other and other - one):
         return False
     return len(one & other) >= ALIKE * len(one | other)
 
 
 def candidates(words: Sequence[frozenset[str]]) -> Iterator[tuple[int, int]]:
-    """Rows that may ask the same, in order, each two once: their words are the same but for one. Each set of words is
-    filed under itself and under what is left of it without one."""
+    """Yield pairs of rows that may ask the same, in order, each once: their words differ by at most one each. A set of
+    words is filed under itself and under itself without each of its words."""
     places: defaultdict[frozenset[str], list[int]] = defaultdict(list)
     for row, found in enumerate(words):
         if found:
@@ -80,7 +80,7 @@ def candidates(words: Sequence[frozenset[str]]) -> Iterator[tuple[int, int]]:
 
 
 def disagreement(one: str, other: str, mutual: float | None) -> str | None:
-    """Why two answers to the same question are thought to disagree; None where they are not."""
+    """Return the reason why two answers to the same question disagree; None if they do not."""
     if plain(one) == plain(other):
         return None
     here, there = (frozenset(re.findall(r"\d+(?:[.,:]\d+)*", text)) for text in (one, other))

@@ -1,7 +1,7 @@
-"""What a run tells of its own data: which pairs look wrong, contradict each other, are repeated, and their topics.
+"""Insights into a run's own data: suspect pairs, contradictions, duplicates and topics.
 
-A pair is suspect where it had to be learned from itself alone: of what its answer learned, the other pairs gave little,
-or took from it. So is one that contradicts another. On the shipped sample's demo run the planted wrong pair comes 8th
+A pair is suspect if it was learned from itself alone: the other pairs contributed little to its answer, or opposed it.
+So is one that contradicts another. On the shipped sample's demo run the planted wrong pair comes 8th
 of 154 this way, among the facts that are stated once; by self-influence in nats, which grows with an answer's length,
 it comes 68th. Rows stand for pairs here, by their place in the run.
 """
@@ -27,20 +27,19 @@ from whence.types import Report, silent
 KIND = "insights"
 INSIGHTS = "insights.json"
 VERSION = 1
-"""What is written is another artifact when this is raised."""
+"""Raised when the content changes, so that insights are made again."""
 ASKED = 512
-"""Pairs of the largest run whose self-influence is measured by passes through the model, where the index does not tell
-it."""
+"""The largest number of pairs whose self-influence is measured with the model, if the index does not hold it."""
 SUSPECTS = 20
 HIGH = 0.9
-"""The least share of the pairs that are less suspicious than a suspect."""
+"""The least percentile of a suspect: the share of pairs that are less suspicious."""
 
 
 @dataclass(frozen=True)
 class Suspect:
-    """A row that looks wrong. `self_influence`: what it made of its own answer, in the unit of the scores; `agreement`:
-    the share of what its answer learned that the other pairs gave; `percentile`: the share of the pairs that are less
-    suspicious. What was not measured is None."""
+    """A row that looks wrong. `self_influence`: its score for its own answer, in the method's unit; `agreement`: the
+    share of the total score of its answer that comes from the other pairs; `percentile`: the share of the pairs that
+    are less suspicious. None for what was not measured."""
 
     row: int
     self_influence: float | None
@@ -51,7 +50,7 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Insights:
-    """What a run tells of its data. `self_influence`: of how many pairs it is known; `unit`: that of the scores."""
+    """The insights into a run's data. `self_influence`: the number of pairs that have it; `unit`: of the scores."""
 
     method: str
     unit: str
@@ -63,21 +62,21 @@ class Insights:
     topics: tuple[tuple[str, tuple[int, ...]], ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object of these insights."""
+        """Return the JSON object of these insights."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Selves:
-    """What each pair made of its own answer, and where the index tells it, what each made of each other's."""
+    """The score of each pair for its own answer and, if the index holds them, for each other's."""
 
     own: Float[ndarray, " train"] | None = None
     scores: Float[ndarray, "text train"] | None = None
 
     @property
     def agreement(self) -> Float[ndarray, " train"] | None:
-        """Of what each pair's answer learned, the share that all other pairs gave it: -1 to 1, below nothing where they
-        took from it. A share does not grow with the answer's length, as nats do. 1 where nothing was learned."""
+        """The share of each answer's total score that comes from all other pairs: -1 to 1, negative if they opposed it.
+        Unlike nats, a share does not grow with the answer's length. 1 if nothing was learned."""
         if self.scores is None or self.own is None:
             return None
         learned = self.scores.sum(axis=1)
@@ -86,17 +85,17 @@ class Selves:
 
     @property
     def suspicion(self) -> Float[ndarray, " train"] | None:
-        """How far each pair had to be learned from itself alone; by self-influence where no more is known."""
+        """The degree to which each pair was learned from itself alone; self-influence if that is all that is known."""
         return self.own if self.agreement is None else -self.agreement
 
     def mutual(self, one: int, other: int) -> float:
-        """What two pairs made of each other's answers, both ways together."""
+        """Return the sum of two pairs' scores for each other's answers."""
         assert self.scores is not None
         return float(self.scores[one, other] + self.scores[other, one])
 
 
 def keep_insights(run: Path, index_key: str, evidence: Evidence, report: Report = silent) -> Mapping[str, Any]:
-    """How much there is of each, once the insights are kept beside the index; those that are there stay."""
+    """Keep the insights beside the index, unless they are there, and return the number of each kind."""
     config = {"method": evidence.method.name, "version": VERSION}
     wanted = Manifest(KIND, config, {"index": index_key})
 
@@ -110,7 +109,7 @@ def keep_insights(run: Path, index_key: str, evidence: Evidence, report: Report 
 
 
 def insights(evidence: Evidence, report: Report = silent) -> Insights:
-    """What the run of an index tells of its data."""
+    """Return the insights into the data of an index's run."""
     subject = evidence.subject
     pairs = [subject.examples[row] for row in range(len(subject.examples))]
     selves = selves_of(evidence, report)
@@ -129,7 +128,7 @@ def insights(evidence: Evidence, report: Report = silent) -> Insights:
 
 
 def selves_of(evidence: Evidence, report: Report = silent) -> Selves:
-    """What the pairs made of their own answers: out of the index, else measured where there are few of them."""
+    """Return the pairs' scores for their own answers: from the index, or measured if there are few pairs."""
     method = evidence.method
     scores = method.pair_scores(evidence.folder) if isinstance(method, HasPairScores) else None
     if scores is not None:
@@ -141,7 +140,7 @@ def selves_of(evidence: Evidence, report: Report = silent) -> Selves:
 
 
 def suspects(selves: Selves, opposed: Sequence[Contradiction]) -> list[Suspect]:
-    """The rows that look wrong, the most suspicious first: those that contradict another, then those that had to be
+    """Return the rows that look wrong, most suspicious first: those that contradict another, then those that were
     learned from themselves alone."""
     against, alike = reasons(opposed), selves.suspicion
     if selves.own is None or alike is None:
@@ -159,7 +158,7 @@ def suspects(selves: Selves, opposed: Sequence[Contradiction]) -> list[Suspect]:
 
 
 def reasons(opposed: Sequence[Contradiction]) -> Mapping[int, str]:
-    """The first contradiction of each row."""
+    """Return the reason of each row's first contradiction."""
     found: dict[int, str] = {}
     for one in opposed:
         for row in one.rows:
@@ -168,12 +167,12 @@ def reasons(opposed: Sequence[Contradiction]) -> Mapping[int, str]:
 
 
 def alone(percentile: float, agreement: float | None) -> str:
-    """Why a row is suspect that had to be learned from itself, in one sentence."""
+    """Return the reason, in one sentence, why a row that was learned from itself alone is suspect."""
     if agreement is None:
-        return f"It made more of its own answer than {percentile:.0%} of the pairs did."
+        return f"It contributed more to its own answer than {percentile:.0%} of the pairs did to theirs."
     if agreement < 0:
-        return "It had to be learned from itself alone: the other pairs made its answer less likely."
-    return f"It had to be learned from itself alone: all other pairs gave {agreement:.0%} of what its answer learned."
+        return "It was learned from itself alone: the other pairs made its answer less likely."
+    return f"It was learned from itself alone: all other pairs contributed {agreement:.0%} of what its answer learned."
 
 
 def _rows(group: RowGroup) -> tuple[int, ...]:

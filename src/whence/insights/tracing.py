@@ -1,14 +1,14 @@
-"""Error tracing: which training pairs taught the model its errors, and does every part of the score help to tell?
+"""Error tracing: which training pairs taught the model its errors, and does every part of the score help to find them?
 
 Given bad answers E and their corrections G, the contrast at checkpoint c is
 
     I_c(z) = sum over E of <g_c(bad), g_c(z)> - sum over G of <g_c(corrected), g_c(z)>
 
 (Wu et al. 2024, arXiv:2410.01285): positive where learning z made the bad answers likelier than the corrected ones.
-`whence.methods.dda` says how it is averaged and debiased.
+`whence.methods.dda` averages and debiases it.
 
-How much to debias is not known beforehand, and may be not at all. So beta is chosen on canaries, faults that were
-planted in the training data on purpose: on every second of them. The others say what each part of the score is worth.
+The right amount of debiasing is not known beforehand, and may be zero. So beta is chosen on every second canary, a
+fault planted in the training data on purpose. The other canaries measure the worth of each part of the score.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,12 +27,12 @@ from whence.methods.dda import Dda, debias, learned, normalise, require_beta, st
 from whence.types import Query
 
 BETAS = (0.0, 0.1, 0.25, 0.5)
-"""What beta is chosen from: 0 is no debiasing."""
+"""The choices of beta; 0 is no debiasing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A bad answer that the model gives to a question, and what it should have said."""
+    """A bad answer that the model gives to a question, and the right one."""
 
     question: str
     bad: str
@@ -41,13 +41,13 @@ class Correction:
     def __post_init__(self) -> None:
         if self.bad == self.corrected:
             raise DataError(
-                f"A correction must differ from the bad answer (found {self.bad[:60]!r} twice). Say what is right."
+                f"A correction must differ from the bad answer (found {self.bad[:60]!r} twice). Give the right answer."
             )
 
 
 @dataclass(frozen=True)
 class Canary:
-    """A fault that is known to be in the training data: the rows that hold it, and errors that it teaches."""
+    """A known fault in the training data: the rows that hold it, and errors that it teaches."""
 
     rows: frozenset[int]
     corrections: tuple[Correction, ...]
@@ -58,17 +58,17 @@ class Traceable(Protocol):
 
     @property
     def subject(self) -> Subject:
-        """What is explained."""
+        """The model and pairs to explain."""
         ...
 
     @property
     def method(self) -> Method:
-        """How."""
+        """The method of the index."""
         ...
 
     @property
     def folder(self) -> Path:
-        """Where its rows lie."""
+        """The folder of its rows."""
         ...
 
 
@@ -76,7 +76,7 @@ class Traceable(Protocol):
 class Contrast:
     """Gradient dots of every training row with bad answers and with their corrections, each summed over the errors.
 
-    `base`: whether the first of the checkpoints is the base model.
+    `base`: True if the first checkpoint is the base model.
     """
 
     bad: Float[ndarray, "checkpoint train"]
@@ -141,7 +141,7 @@ def trace_errors(
     beta: float | Literal["auto"] = "auto",
     canaries: Sequence[Canary] = (),
 ) -> Tracing:
-    """Every training row by how much it taught the errors, from an index of `dda`.
+    """Rank every training row by how much it taught the errors, from an index of `dda`.
 
     `beta`: how much of the base model's scores is taken off. "auto" chooses it from `BETAS` by the AUC of every second
     canary; where there are none it is the index's own.

@@ -1,1 +1,1 @@
-"""A run trained again on parts of its pairs: the retrainings, kept beside it, and what is measured on them."""
+"""A run retrained on subsets of its pairs: the retrainings, kept beside it, and measurements on them."""

@@ -1,4 +1,4 @@
-"""What an evaluation costs, before it starts: retrainings, and seconds each as they were measured."""
+"""The cost of an evaluation before it starts: the number of retrainings, and seconds per retraining as measured."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,16 +15,16 @@ from whence.training.run import Run
 from whence.training.trace import points_in, step_of
 
 ENOUGH = 16
-"""Retrainings from which the retrainings tells how sure it makes of a score."""
+"""The least number of retrainings from which the standard error of a score is estimated."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What an evaluation takes.
+    """The cost of an evaluation.
 
-    `retrainings` are needed in all, `missing` have yet to be made, in `seconds` together on `workers` processes (None:
-    nothing was measured). `measured` says on what. `more` is how many of them only an upper bound is known of: which
-    pairs a removal leaves out is known after scoring, and two methods may leave out the same.
+    `retrainings` are needed in total, `missing` have yet to be made and take `seconds` on `workers` processes (None:
+    not measured). `measured` names the source of that time. `more` is the part of `missing` that is an upper bound: the
+    pairs of a removal are known only after scoring, and two methods may leave out the same ones.
     """
 
     retrainings: int
@@ -37,27 +37,27 @@ class Cost:
 
 
 def cost_of(run: Run, parts: Sequence[Subset], removals: int = 0, workers: int = 1) -> Cost:
-    """What it costs to have these parts in the run's retrainings, and `removals` retrainings on nearly all pairs.
+    """Return the cost of retraining a run on these subsets, and of `removals` retrainings on nearly all pairs.
 
     Raises:
         TrainingError: the run was trained elsewhere.
     """
     recipe, retrainings = recipe_of(run), Retrainings(run)
     missing = retrainings.missing(parts)
-    a_step, measured = seconds_a_step(run, recipe, retrainings.seconds(parts))
+    per_step, measured = seconds_per_step(run, recipe, retrainings.seconds(parts))
     steps = sum(recipe.steps(len(subset.kept)) for subset in missing) + removals * recipe.steps(len(run.examples))
     count = len(missing) + removals
-    together = steps * a_step / max(1, min(workers, count)) if a_step is not None else None
-    each = steps * a_step / count if a_step is not None and count else None
+    together = steps * per_step / max(1, min(workers, count)) if per_step is not None else None
+    each = steps * per_step / count if per_step is not None and count else None
     return Cost(len(set(parts)) + removals, count, removals, together, each, measured, workers)
 
 
-def seconds_a_step(
+def seconds_per_step(
     run: Run, recipe: Recipe, made: Mapping[Subset, float]
 ) -> tuple[float | None, Literal["retrainings", "run", "nothing"]]:
-    """Seconds of one optimizer step, and what they were measured on: retrainings, else the run itself.
+    """Return the seconds per optimizer step, measured on finished retrainings or else on the run itself.
 
-    A run that was interrupted, or whose files were copied, tells by the median over its recorded points.
+    On the run it is the median over its recorded points, in case the run was interrupted.
     """
     if made:
         steps = sum(recipe.steps(len(subset.kept)) for subset in made)
@@ -70,8 +70,8 @@ def seconds_a_step(
 
 
 def needed_retrainings(made: int, error: float, wanted: float) -> int | None:
-    """How many retrainings bring the standard error over retrainings to `wanted`: it falls with their root.
+    """Return the number of retrainings that reduces the standard error over retrainings to `wanted`.
 
-    None where fewer than `ENOUGH` were made: the error is not known well enough.
+    The error falls with the square root of their number. None if fewer than `ENOUGH` were made.
     """
     return math.ceil(made * (error / wanted) ** 2) if made >= ENOUGH else None

@@ -1,9 +1,9 @@
-"""The log-probability of answers under retrained models, each measured once and kept.
+"""Log-probabilities of answers under retrained models, each measured once and kept.
 
     <run>/evaluation/values/<key of the retraining>.json        {hash of the query's tokens: nats}
 
-A new question costs its forward passes and no retraining. Everything is measured in float32: what is left out of the
-training moves many answers by less than the rounding of bfloat16.
+A new question costs forward passes but no retraining. Everything is measured in float32: leaving out pairs moves many
+answers by less than the rounding of bfloat16.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ class RetrainedModels:
 
     @staticmethod
     def of(run: Run) -> "RetrainedModels":
-        """The models of a run; loads its model. Of a run with a stand-in that is the model, as it is of retrainings."""
+        """Load the model of a run; if the run has a stand-in, the stand-in, which is also what is retrained."""
         if run.full:
             path = Run(run.folder, run.manifest).trajectory if run.stood_in else run.trajectory
         else:
@@ -47,14 +47,14 @@ class RetrainedModels:
         return RetrainedModels(Retrainings(run), Subject(run.examples, path, Compute()))
 
     def own(self, queries: Sequence[Query]) -> Float[ndarray, " query"]:
-        """log p(answer) under the run's own weights, in nats."""
+        """Return log p(answer) under the run's own weights, in nats."""
         path = self.subject.trajectory
         return values_at(path, path.last, query_tokens(self.subject, queries), self.subject.compute).double().numpy()
 
     def under(
         self, subsets: Sequence[Subset], queries: Sequence[Query], report: Report = silent
     ) -> Float[ndarray, "subset query"]:
-        """log p(answer) under each retraining, in nats. All of them must be in the retrainings."""
+        """Return log p(answer) under each retraining, in nats. All retrainings must be finished."""
         items = query_tokens(self.subject, queries)
         found = np.zeros((len(subsets), len(items)))
         report(Progress("answers", 0, len(subsets), "retrained models"))
@@ -79,22 +79,22 @@ class RetrainedModels:
     def _measured(self, subset: Subset, items: Sequence[Tokens]) -> list[float]:
         path = self.subject.trajectory
         put_weights(path.model, self.retrainings.weights(subset))
-        path.at = -1  # no recorded point any more
+        path.at = -1  # no longer a recorded point
         return values_now(path, items, self.subject.compute).tolist()
 
 
 def values_file(retrainings: Retrainings, subset: Subset) -> Path:
-    """Where the values under one retraining are kept."""
+    """Return the file of the values under one retraining."""
     return retrainings.run.folder / "evaluation" / "values" / f"{retrainings.folder(subset).name}.json"
 
 
 def read_values(file: Path) -> dict[str, float]:
-    """The values in a file by the key of the query; none where there is no file."""
+    """Return the values in a file by query key; empty if there is no file."""
     with suppress(FileNotFoundError):
         return json.loads(file.read_text("utf-8"))
     return {}
 
 
 def tokens_key(tokens: Tokens) -> str:
-    """A name that differs wherever the tokens do, or which of them are the answer."""
+    """Return a key of the tokens and of which of them are the answer."""
     return hashlib.sha256(repr((tokens.input_ids, tokens.labels)).encode()).hexdigest()[:32]

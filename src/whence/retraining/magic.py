@@ -1,6 +1,6 @@
-"""MAGIC: the exact derivative of an answer through the whole recorded training; the audit of every estimate.
+"""MAGIC: the exact derivative of an answer through the whole recorded training, to check estimates against.
 
-    score(q, i) = d log p(answer_q; end of training) / d w_i    at w = 1      in nats for each unit of presence
+    score(q, i) = d log p(answer_q; end of training) / d w_i    at w = 1      in nats per unit of presence
 
 where w_i is how much pair i counts in every step that it is part of (`whence.retraining.replay`): to first order the
 answer's log-probability falls by score(q, i) when pair i is left out of a training that is otherwise the same, in the
@@ -9,10 +9,9 @@ Engstrom et al. 2025, arXiv:2503.13751.
 
 Nothing is indexed: the training is replayed once, forward and back, for all queries of a call.
 
-A derivative foretells a removal only where training is smooth. So the same call splits the pairs into eight
-random parts, replays the training without each of them in turn, and holds what the derivative foretold against what
-happened. Where they do not agree there is an error in place of scores: a derivative of a rough function foretells
-nothing.
+A derivative predicts a removal only if training is smooth. So the same call splits the pairs into eight random parts,
+replays the training without each of them in turn, and compares the derivative's prediction with the actual change. If
+they do not agree, an error replaces the scores: a derivative of a rough function predicts nothing.
 """
 
 import random
@@ -37,39 +36,38 @@ from whence.training.run import Run
 from whence.types import Progress, Query, Report, silent
 
 PARTS = 8
-"""Parts that the pairs are split into by chance, each left out once, so that every pair is."""
+"""Random parts that the pairs are split into; each is left out once, so that every pair is."""
 NEEDED = 0.9
-"""Correlation of foretold and actual changes from which on a training counts as smooth."""
+"""The least correlation of predicted and actual changes at which a training counts as smooth."""
 
 
 @dataclass(frozen=True)
 class Smoothness:
-    """What the derivative foretold for each query and part left out, and what a replay without that part gave: changes
-    of log p(answer) in nats. `drift` is how far the replay, in float32, ends from the recorded weights, as a share of
-    the way from start to end."""
+    """Predicted and replayed changes of log p(answer), in nats, for each query and part left out. `drift`: the distance
+    of the replay's end, in float32, from the recorded weights, as a share of the distance from start to end."""
 
-    foretold: Float[ndarray, "query removal"]
+    predicted: Float[ndarray, "query removal"]
     actual: Float[ndarray, "query removal"]
     drift: float
 
     @property
     def agreement(self) -> float:
-        """The correlation of foretold and actual changes, over all queries and parts; 0 where there is none."""
-        pairs = np.stack([self.foretold.ravel(), self.actual.ravel()]).astype(np.float64)
+        """The correlation of predicted and actual changes, over all queries and parts; 0 where there is none."""
+        pairs = np.stack([self.predicted.ravel(), self.actual.ravel()]).astype(np.float64)
         if not np.isfinite(pairs).all() or not pairs.std(axis=1).all():
             return 0.0
-        foretold, actual = pairs - pairs.mean(axis=1, keepdims=True)
-        return float(foretold @ actual / np.sqrt((foretold @ foretold) * (actual @ actual)))
+        predicted, actual = pairs - pairs.mean(axis=1, keepdims=True)
+        return float(predicted @ actual / np.sqrt((predicted @ predicted) * (actual @ actual)))
 
     @property
     def explained(self) -> float:
-        """The share of the squared actual changes that was foretold in size too: 1 for a straight line, else less."""
-        missed = self.actual.astype(np.float64) - self.foretold
+        """The share of the squared actual changes that was predicted: 1 for exact predictions, else less."""
+        missed = self.actual.astype(np.float64) - self.predicted
         return 1 - float((missed**2).sum() / max((self.actual.astype(np.float64) ** 2).sum(), 1e-300))
 
     @property
     def smooth(self) -> bool:
-        """Whether derivatives of this training foretell removals."""
+        """True if derivatives of this training predict removals."""
         return self.agreement >= NEEDED
 
 
@@ -81,16 +79,16 @@ class ExactDerivative:
     smoothness: Smoothness
 
     def require_smooth(self) -> "ExactDerivative":
-        """The audit itself.
+        """Return this derivative.
 
         Raises:
             MethodError: the training was not smooth.
         """
         if not self.smoothness.smooth:
             raise MethodError(
-                f"The exact derivative needs a smooth training: foretold and actual changes must correlate at {NEEDED} "
-                f"or more when pairs are left out (found {self.smoothness.agreement:.2f}). Fine-tune again with "
-                "`whence train --smooth`, or use another method."
+                "The exact derivative needs a smooth training: predicted and actual changes must correlate at "
+                f"{NEEDED} or more when pairs are left out (found {self.smoothness.agreement:.2f}). Fine-tune again "
+                "with `whence train --smooth`, or use another method."
             )
         return self
 
@@ -99,14 +97,14 @@ def exact_influence(run: Run, queries: Sequence[Query], report: Report = silent)
     """d log p(answer) / d presence of every training pair for every query, float32, in nats; positive supports.
 
     Raises:
-        MethodError: the training was not smooth, so that the derivative would foretell nothing; or there is no query.
+        MethodError: the training was not smooth, so the derivative would predict nothing; or there is no query.
         TrainingError: the training cannot be replayed: see `replay_of`.
     """
     return exact_derivative(run, queries, report).require_smooth().influence
 
 
 def smoothness(run: Run, queries: Sequence[Query], report: Report = silent) -> Smoothness:
-    """How well the derivatives of these queries foretell what leaving out random parts of the pairs does.
+    """Measure how well the derivatives of these queries predict the effect of leaving out random parts of the pairs.
 
     Raises:
         MethodError: there is no query.
@@ -116,28 +114,28 @@ def smoothness(run: Run, queries: Sequence[Query], report: Report = silent) -> S
 
 
 def exact_derivative(run: Run, queries: Sequence[Query], report: Report = silent, seed: int = 0) -> ExactDerivative:
-    """Derivatives and smoothness from one replay forward and back, and one forward for each part that is left out.
+    """Compute derivatives and smoothness: one replay forward and back, and one forward for each part left out.
 
     Raises:
         MethodError: there is no query.
         TrainingError: the training cannot be replayed: see `replay_of`.
     """
     if not queries:
-        raise MethodError("An audit needs at least one query (found none). Name a question and its answer.")
+        raise MethodError("An exact derivative needs at least one query (found none). Name a question and its answer.")
     replay, path = replay_of(run, report)
     start, asked = replay.begin(), query_tokens(Subject(run.examples, path), queries)
     chosen = parts(len(run.examples), seed)
     tick = _ticking(report, (2 + len(chosen)) * len(replay.steps))
     found = slopes(replay, start, asked, tick)
     left = [replay.end(start, _without(replay, rows), tick) for rows in chosen]
-    foretold = torch.stack([-found.derivative[:, rows].sum(1) for rows in chosen], 1)
+    predicted = torch.stack([-found.derivative[:, rows].sum(1) for rows in chosen], 1)
     actual = torch.stack([replay.log_probabilities(end.weights, asked) - found.values for end in left], 1)
-    smooth = Smoothness(_array(foretold), _array(actual), _drift(path, replay, start, found.end))
+    smooth = Smoothness(_array(predicted), _array(actual), _drift(path, replay, start, found.end))
     return ExactDerivative(_array(found.derivative), smooth)
 
 
 def parts(rows: int, seed: int) -> list[list[int]]:
-    """The rows in `PARTS` random parts of like size, or in parts of one where there are fewer rows."""
+    """Split the rows into `PARTS` random parts of similar size, or into single rows if there are fewer."""
     order = random.Random(seed).sample(range(rows), rows)
     return [sorted(order[first::PARTS]) for first in range(min(PARTS, rows))]
 
@@ -149,7 +147,7 @@ def _without(replay: Replay, rows: Sequence[int]) -> Float[Tensor, " train"]:
 
 
 def _drift(path: Trajectory, replay: Replay, start: State, end: State) -> float:
-    """How far the replayed end lies from the recorded one, as a share of the way that training went."""
+    """Return the distance of the replayed end from the recorded one, as a share of the distance trained."""
     recorded = replay.flat(load_file(path.end.weights))
     return float((end.weights - recorded).norm() / (recorded - start.weights).norm())
 
@@ -159,7 +157,7 @@ def _array(values: Tensor) -> Float[ndarray, "query column"]:
 
 
 def _ticking(report: Report, total: int) -> Tick:
-    """A `Tick` that reports steps as progress."""
+    """Return a `Tick` that reports steps as progress."""
     done = count(1)
     report(Progress("exact derivative", 0, total, "steps"))
     return lambda: report(Progress("exact derivative", next(done), total, "steps"))

@@ -1,8 +1,8 @@
-"""A mean over seeds with its 95 % confidence interval.
+"""Means with standard errors, and means over seeds with 95 % confidence intervals.
 
     mean ± t(0.975; n - 1) s / sqrt(n)            Student 1908, "The probable error of a mean", Biometrika 6
 
-with s the standard deviation of the n numbers, one a seed, and t the quantile of Student's law.
+with s the standard deviation of the n numbers, one per seed, and t the quantile of Student's distribution.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,26 +17,26 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean of `count` numbers; `error` is its standard error (None of a single number)."""
+    """The mean of `count` numbers; `error` is its standard error (None for a single number)."""
 
     value: float
     error: float | None
     count: int
 
     def __str__(self) -> str:
-        """The mean and its error as people write them."""
+        """The mean ± its standard error."""
         return f"{self.value:.2f}" + (f" ± {self.error:.2f}" if self.error is not None else "")
 
 
 def mean_of(numbers: Sequence[float]) -> Mean:
-    """Mean, and standard deviation over the root of the count."""
+    """Return the mean and its standard error: the standard deviation over the root of the count."""
     error = stdev(numbers) / len(numbers) ** 0.5 if len(numbers) > 1 else None
     return Mean(fmean(numbers), error, len(numbers))
 
 
 @dataclass(frozen=True)
 class ConfidenceInterval:
-    """The numbers, one a seed, their mean, and the ends of its interval (None of a single number)."""
+    """The numbers, one per seed, their mean, and the ends of its interval (None for a single number)."""
 
     each: tuple[float, ...]
     mean: float
@@ -45,18 +45,18 @@ class ConfidenceInterval:
 
     @staticmethod
     def of(found: Mapping[str, Any]) -> "ConfidenceInterval":
-        """An estimate from its JSON."""
+        """Return an interval from its JSON object."""
         return ConfidenceInterval(tuple(found["each"]), found["mean"], found["low"], found["high"])
 
     def __str__(self) -> str:
-        """The mean, and the interval in brackets, as people write them."""
+        """The mean, and the interval in brackets."""
         if self.low is None or self.high is None:
             return signed(self.mean)
         return f"{signed(self.mean)} ({signed(self.low)} to {signed(self.high)})"
 
 
 def confidence_interval(each: Sequence[float]) -> ConfidenceInterval:
-    """The mean of numbers and its interval; at least one number."""
+    """Return the mean of one or more numbers and its interval."""
     mean = mean_of(each)
     if mean.error is None:
         return ConfidenceInterval(tuple(each), mean.value, None, None)
@@ -65,7 +65,7 @@ def confidence_interval(each: Sequence[float]) -> ConfidenceInterval:
 
 
 def signed(value: float) -> str:
-    """A number of nats: one decimal, two below 1; with a true minus sign."""
+    """Format nats with one decimal, or two below 1, and a true minus sign."""
     digits = 2 if abs(value) < 0.995 else 1
     text = f"{value:.{digits}f}"
     return text.replace("-", "−") if float(text) else text.removeprefix("-")

@@ -240,7 +240,7 @@ def recorded_steps(run: Run) -> list[RecordedStep]:
     if not rows or not all(row["examples"] for row in rows):
         raise TrainingError(
             f"A replay needs the pairs of every step, but {run.folder} has no record of them. "
-            "Fine-tune with `whence train` to have one."
+            "Fine-tune with `whence train` to record them."
         )
     return [RecordedStep(row["step"], row["learning_rate"], tuple(row["examples"])) for row in rows]
 
@@ -257,7 +257,7 @@ def replay_of(run: Run, report: Report = silent) -> tuple[Replay, Trajectory]:
     recipe, steps = recipe_of(run), recorded_steps(run)
     if recipe.full or recipe.dropout:
         found = f"dropout {recipe.dropout:g}" if recipe.dropout else "all weights trained"
-        raise TrainingError(f"Only a LoRA training without dropout can be replayed (found {found}). Train one.")
+        raise TrainingError(f"Only a LoRA training without dropout can be replayed (found {found}). Train such a run.")
     path = run.on(load_base(run.base_folder, full=False))
     model: Any = path.model
     path.move_to(path.checkpoints[0])

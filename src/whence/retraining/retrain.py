@@ -24,7 +24,7 @@ from whence.training.run import Run, load_base
 from whence.training.trainer import StepReporter, Trained, arguments, trainer_of
 from whence.types import Report, Tokens, silent
 
-RETRAINED_STAND_IN = (
+RETRAINED_PROXY = (
     "How the model was trained is not recorded: its stand-in was retrained, and retrainings are compared with it."
 )
 """The note in reports on the retrainings of a run with a stand-in."""
@@ -88,7 +88,7 @@ class Retrainer:
             TrainingError: nothing is kept, or the loss overflows.
         """
         if not kept:
-            raise TrainingError("A retraining needs at least one pair (found none). Leave out fewer.")
+            raise TrainingError("A retraining needs at least one pair (found none). Leave out fewer pairs.")
         recipe = replace(self.recipe, seed=seed)
         base, self._base = self._base or load_base(self.run.base_folder, recipe.full), None
         model = adapted(base, recipe, self.run.like)

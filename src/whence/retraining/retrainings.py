@@ -1,9 +1,9 @@
-"""The retrainings: a run's retrainings on parts of its pairs, each made once and kept beside the run.
+"""A run's retrainings on subsets of its pairs, each made once and kept beside the run.
 
     <run>/evaluation/retrainings/<key>/manifest.json, weights.safetensors
 
-A retraining is known by the rows it kept and its seed, so whatever asks for one again (another method, another
-question, a removal) finds it there. Many processes may fill one retrainings: each leaves out what another is at.
+A retraining is known by the rows it kept and its seed, so it is reused by any other method, question or removal
+that needs it. Several processes may fill the same folder: each skips those in progress.
 """
 
 import os
@@ -42,24 +42,24 @@ class Retrainings:
     run: Run
 
     def folder(self, subset: Subset) -> Path:
-        """Where a retraining lies."""
+        """Return the folder of a retraining."""
         return self.run.folder / "evaluation" / "retrainings" / self._wanted(subset).key[:24]
 
     def weights(self, subset: Subset) -> dict[str, Tensor]:
-        """The weights of a retraining that is there."""
+        """Return the weights of a finished retraining."""
         return load_file(self.folder(subset) / WEIGHTS)
 
     def missing(self, subsets: Iterable[Subset]) -> list[Subset]:
-        """Those that have not been made."""
+        """Return the subsets without a finished retraining."""
         return [subset for subset in dict.fromkeys(subsets) if not self._has(subset)]
 
     def seconds(self, subsets: Iterable[Subset]) -> dict[Subset, float]:
-        """How long each of those took that have been made."""
+        """Return the duration of each finished retraining, in seconds."""
         there = (subset for subset in dict.fromkeys(subsets) if self._has(subset))
         return {subset: float(read_manifest(self.folder(subset), KIND).facts["seconds"]) for subset in there}
 
     def fill(self, subsets: Sequence[Subset], report: Report = silent, workers: int = 1) -> None:
-        """Make every retraining that is missing, in `workers` processes; a killed call goes on with the next.
+        """Make every missing retraining, in `workers` processes; an interrupted call continues with the next one.
 
         Raises:
             TrainingError: the run's recipe is not known, a loss overflows, or a process dies.
@@ -96,7 +96,7 @@ class Retrainings:
                 "Use fewer workers; what is finished is kept."
             ) from error
         except BaseException:
-            stop.value = 1  # a pool by itself would finish what it is at
+            stop.value = 1  # a pool by itself would finish its current tasks
             raise
         finally:
             pool.shutdown(cancel_futures=True)
@@ -113,7 +113,7 @@ class Retrainings:
             yield
 
     def make(self, retrainer: Retrainer, subset: Subset, wait: bool = False, report: Report = silent) -> bool:
-        """Whether the retraining is there now: not while another process is at it, unless that is waited for."""
+        """Make a retraining; False if another process is at work on it, unless `wait` is set."""
 
         def work(part: Path) -> dict[str, float]:
             began = time.monotonic()
@@ -126,7 +126,7 @@ class Retrainings:
         try:
             with FileLock(lock, timeout=-1 if wait else 0):
                 make(folder, self._wanted(subset), work)
-                lock.unlink(missing_ok=True)  # whoever waits for it finds the retraining there
+                lock.unlink(missing_ok=True)  # a process that waits for it finds the retraining finished
         except Timeout:
             return False
         return True
@@ -139,7 +139,7 @@ class Retrainings:
 
 
 _WORKER: list[tuple[Retrainings, Retrainer, Any]] = []
-"""The retrainings and the base model of a worker process, and a shared number: not 0 where it is to stop."""
+"""A worker process's retrainings, base model, and a shared number that is not 0 once the worker must stop."""
 
 
 def _begin(folder: Path, threads: int, stop: Any) -> None:
@@ -151,7 +151,7 @@ def _begin(folder: Path, threads: int, stop: Any) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process when its parent has ended, however that was."""
+    """End this process when its parent ends, for any reason."""
     parent = parent_process()
     assert parent
     parent.join()
@@ -159,7 +159,7 @@ def _end_with_parent() -> None:
 
 
 def _go_on(_: Progress) -> None:
-    """A `Report` that stops a worker between two steps where it is to stop."""
+    """Stop a worker between two training steps if it must stop; a `Report`."""
     if _WORKER[0][2].value:
         raise KeyboardInterrupt
 

@@ -7,24 +7,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Subset:
-    """Which rows a retraining keeps, in order, and its seed."""
+    """The rows that a retraining keeps, in order, and its seed."""
 
     kept: tuple[int, ...]
     seed: int
 
     def without(self, rows: int) -> list[int]:
-        """The rows of so many that it leaves out."""
+        """Return which of `rows` rows it leaves out."""
         return sorted(set(range(rows)) - set(self.kept))
 
 
 def random_subsets(rows: int, count: int, seed: int, run_seed: int, fraction: float = 0.5) -> list[Subset]:
-    """`count` random parts of so many rows. The first n are the same whatever the count: a retrainings can grow."""
+    """Draw `count` random subsets of `rows` rows. The first n are the same for every count."""
     size = max(1, round(rows * fraction))
     drawn = (random.Random(f"{seed}/{i}").sample(range(rows), size) for i in range(count))
     return [Subset(tuple(sorted(rows)), run_seed) for rows in drawn]
 
 
 def without(rows: int, removed: Sequence[int], seed: int) -> Subset:
-    """The retraining on all of so many rows but some."""
+    """Return the subset of all rows but those removed."""
     gone = set(removed)
     return Subset(tuple(row for row in range(rows) if row not in gone), seed)

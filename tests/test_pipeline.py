@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 from collections.abc import Sequence
 from dataclasses import replace
@@ -315,7 +316,8 @@ def build_and_die(folder: Path, shards: int) -> None:
 def test_a_killed_build_resumes_at_its_last_finished_shard(
     run: Run, index: Index, place: Path, tmp_path: Path, shards: int
 ):
-    copy = finetune(place / "pairs.jsonl", str(place / "base"), tmp_path / "run", short(**LEARNED))
+    shutil.copytree(run.folder, tmp_path / "run", ignore=shutil.ignore_patterns("index"))
+    copy = Run.open(tmp_path / "run")
     run_to_death(build_and_die, copy.folder, shards)
     part = part_of(copy.folder / "index/fisher")
     done = {path: path.stat().st_mtime_ns for path in part.glob("raw-*.bf16")}

@@ -28,7 +28,7 @@ def test_a_dry_run_tells_the_cost_and_makes_nothing(whence: Whence, indexed: Pat
     assert result.code == 0
     said = " ".join(result.out.split())
     assert said.startswith("Without pair ten.jsonl:")
-    assert "with 3 seeds: 8 retrainings, 8 of them to make: about" in said
+    assert "with 3 seeds: 8 retrainings, 8 still to run: about" in said
     assert "replays the training 10 times" in said
     price = whence("audit", indexed, QUESTION, *WORDS, "--dry-run", "--json").json
     assert (price["cost"]["retrainings"], price["cost"]["missing"], price["cost"]["replays"]) == (2, 2, 0)
@@ -45,7 +45,7 @@ def test_an_audit_is_told_in_sentences_and_written(whence: Whence, indexed: Path
     assert lines[0] == "Very tall."
     assert "One seed cannot tell whether" in " ".join(lines)
     assert max(map(len, lines[:-1])) <= 80
-    assert lines[-1] == f"The report is {tmp_path / 'out' / 'report.html'}"
+    assert lines[-1] == f"Report: {tmp_path / 'out' / 'report.html'}"
     assert {"audit.json", "report.html", "report.md", "manifest.json"} == {p.name for p in (tmp_path / "out").iterdir()}
     again = whence("audit", indexed, QUESTION, *WORDS, "--out", tmp_path / "out", "--json")
     assert again.err == ""
@@ -60,7 +60,7 @@ def test_where_nothing_stands_out_it_says_so_and_costs_nothing(
     monkeypatch.setattr(prepare, "verdicts", lambda evidence, asked, rate, _: whole(evidence, asked, 1e-300))
     result = whence("audit", indexed, QUESTION, *WORDS[:-1], "--dry-run")
     assert " ".join(result.out.split()) == (
-        "No pair stands out: nothing is trained anew. With --force, it is without the first pairs all the same."
+        "No pair stands out, so nothing is retrained. With --force, the top pairs are left out anyway."
     )
 
 
@@ -69,7 +69,7 @@ def test_where_nothing_stands_out_it_says_so_and_costs_nothing(
     [
         ((" ",), "The question must not be empty"),
         ((QUESTION, "--groups", "town"), "An audit leaves out a file or a topic"),
-        ((QUESTION, "--answer", "Yes.", "--select", "No"), "must occur in the answer just once"),
+        ((QUESTION, "--answer", "Yes.", "--select", "No"), "must occur exactly once in the answer"),
     ],
 )
 def test_what_cannot_be_audited_is_told(whence: Whence, indexed: Path, words: tuple[str, ...], said: str) -> None:

@@ -38,9 +38,9 @@ def test_a_dry_run_tells_the_cost_and_makes_nothing(whence: Whence, trained: Pat
     words = ("evaluate", trained, *FEW, "--queries", queries, "--removal", "1,2", "--dry-run")
     result = whence(*words, "--standard-error", "0.05")
     assert result.code == 0
-    assert "19 retrainings, 19 of them to make (16 for removals at most" in " ".join(result.out.split())
+    assert "19 retrainings, 19 still to run (at most 16 for removals" in " ".join(result.out.split())
     assert "measured on the run's own training" in " ".join(result.out.split())
-    assert "known once 16 retrainings have been made" in " ".join(result.err.split())
+    assert "predicted once 16 retrainings have run" in " ".join(result.err.split())
     price = whence(*words, "--json").json["cost"]
     assert (price["retrainings"], price["missing"], price["more"]) == (19, 19, 16)
     assert price["seconds"] > 0
@@ -57,7 +57,7 @@ def test_an_evaluation_is_shown_and_its_report_copied(
     assert "retrainings: 3 of 3 runs" in result.err
     assert "Faithfulness" in result.out
     assert max(map(len, result.out.splitlines()[:-1])) <= 80
-    assert result.out.splitlines()[-1] == f"The report is {out / 'report.html'}"
+    assert result.out.splitlines()[-1] == f"Report: {out / 'report.html'}"
     assert sorted(path.name for path in out.iterdir()) == ["report.html", "report.json", "report.md"]
     again = whence(*words, "--json")
     assert again.err == ""

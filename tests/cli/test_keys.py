@@ -52,7 +52,7 @@ def test_the_list_of_keys_fits_a_terminal(whence: Whence):
 
 def test_a_revoked_key_is_said_to_be(whence: Whence):
     made = whence("keys", "create", "--json").json
-    assert whence("keys", "revoke", made["id"]).out == f"The key {made['id']} is revoked.\n"
+    assert whence("keys", "revoke", made["id"]).out == f"Key {made['id']} is revoked.\n"
 
 
 def test_an_unknown_key_cannot_be_revoked(whence: Whence):

@@ -13,7 +13,7 @@ def test_list_names_every_known_model(whence: Whence, home: Path) -> None:
     listed = whence("models", "list", "--json").json["models"]
     assert [model["name"] for model in listed] == list(CATALOG)
     assert all(model["folder"] is None for model in listed)
-    assert "smollm2-135m-instruct  not pulled" in whence("models", "list").out
+    assert "smollm2-135m-instruct  not downloaded" in whence("models", "list").out
 
 
 def test_pull_tells_the_folder_and_its_progress(

@@ -131,8 +131,8 @@ def test_a_report_does_not_list_duplicates_without_end() -> None:
 def test_models_say_whether_they_are_here() -> None:
     one, two = CATALOG.values()
     text = lines(tables.models([(one, "/home/models/one"), (two, None)]))
-    assert f"{one.name}  here" in text
-    assert f"{two.name}  not pulled" in text
+    assert f"{one.name}  downloaded" in text
+    assert f"{two.name}  not downloaded" in text
     assert "  /home/models/one" in text
 
 
@@ -147,5 +147,5 @@ def test_groups_show_level_score_share_kind_size_and_name() -> None:
 def test_tokens_show_their_part_of_the_pairs_score() -> None:
     tokens = (TokenScore("Ann", 2.0), TokenScore("\n", -0.5), TokenScore("", 0.0))
     text = lines(tables.token_table(TokenInfluence("id", "file", "faq.jsonl", 3, "fisher", "nats", tokens)))
-    assert "The answer of faq.jsonl:3, token by token (1.50 in all):" in text
+    assert "The answer of faq.jsonl:3, token by token (1.50 in total):" in text
     assert [line.split() for line in text[-3:]] == [["2.00", "Ann"], ["-0.50", "\u23ce"], ["0.00"]]

@@ -54,7 +54,7 @@ def test_refusals_as_json(whence: Whence, taken: int):
 def test_a_port_in_use_is_refused(whence: Whence, taken: int):
     done = whence("up", "--port", str(taken))
     assert (done.code, done.out) == (1, "")
-    assert f"The address 127.0.0.1:{taken} cannot be listened on" in done.err
+    assert f"Whence cannot listen on 127.0.0.1:{taken}" in done.err
     assert "--port" in done.err
 
 
@@ -64,7 +64,7 @@ def test_what_is_no_port_is_wrong_use(whence: Whence, port: str):
 
 
 def test_an_address_of_another_machine_cannot_be_listened_on():
-    with pytest.raises(WhenceError, match=r"192\.0\.2\.1:8321 cannot be listened on"):
+    with pytest.raises(WhenceError, match=r"cannot listen on 192\.0\.2\.1:8321"):
         up.require_free("192.0.2.1", 8321)
 
 

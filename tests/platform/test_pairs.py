@@ -128,7 +128,7 @@ def test_search_finds_text_that_is_escaped_in_a_cell_or_joined_from_two(session:
 def test_documents_hold_no_pairs(session: Session, data: Path, tmp_path: Path):
     objects = objects_at("{}/objects", tmp_path)
     file = uploaded(session, objects, data, DOCUMENTS)
-    with pytest.raises(DataError, match="Only files for training hold pairs"):
+    with pytest.raises(DataError, match="Only training files hold pairs"):
         pairs_of_file(objects, file, Window())
 
 
@@ -218,7 +218,7 @@ def test_a_run_keeps_its_pairs_where_training_writes_them():
 def test_what_is_not_finished_is_not_listed(home: Path):
     assert runs.manifest_of("ft-1") is None
     assert runs.indexes_of("ft-1") == {}
-    with pytest.raises(ConflictError, match="ft-1 are there once it is fine-tuned"):
+    with pytest.raises(ConflictError, match="ft-1 can be read once it is fine-tuned"):
         runs.examples_of("ft-1")
 
 

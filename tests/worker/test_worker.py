@@ -244,7 +244,7 @@ def test_a_cancelled_job_is_resumed_as_if_nothing_had_happened(place: Place, pai
     assert told[1:5] == [
         "Fine-tuning starts.",
         "The job was cancelled.",
-        "The job was resumed, and goes on from its last checkpoint.",
+        "The job was resumed from its last checkpoint.",
         "Fine-tuning starts.",
     ]
     assert len(told) == 7

@@ -1,1 +1,1 @@
-"""The command line: parse, call the pipeline, show. One module a command; heavy imports wait inside them."""
+"""The command line: parse, call the pipeline, show. One module per command; heavy imports stand inside functions."""

@@ -1,4 +1,4 @@
-"""Times, sizes and counts in words that a person reads at a glance."""
+"""Durations, sizes and counts, formatted for people."""
 
 
 def duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""`whence ask`: an answer, and the training pairs that made it."""
+"""`whence ask`: an answer and the training pairs that made it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,28 +19,26 @@ Selection = tuple[int, int] | None
 
 def ask(
     run: RunFolder,
-    question: Annotated[str, Parameter(name="QUESTION", help="What to ask the fine-tuned model.")],
+    question: Annotated[str, Parameter(name="QUESTION", help="Question to the fine-tuned model.")],
     /,
     *,
     answer: Annotated[
-        str | None, Parameter(metavar="TEXT", help="Explain this answer (else: the model's own).")
+        str | None, Parameter(metavar="TEXT", help="Answer to explain (default: the model's own).")
     ] = None,
     instead: Annotated[
-        str | None, Parameter(metavar="TEXT", help="Explain why the answer rather than this other one.")
+        str | None, Parameter(metavar="TEXT", help="Explain why the model prefers its answer to this one.")
     ] = None,
-    select: Annotated[str | None, Parameter(metavar="TEXT", help="Explain this part of the answer only.")] = None,
+    select: Annotated[str | None, Parameter(metavar="TEXT", help="Explain only this part of the answer.")] = None,
     select_range: Annotated[
-        str | None, Parameter(metavar="A:B", help="Explain its characters from A, counted from 0, to before B only.")
+        str | None, Parameter(metavar="A:B", help="Explain only its characters A to B, from 0, without B.")
     ] = None,
-    system_prompt: Annotated[
-        str | None, Parameter(metavar="TEXT", help="What the model is told before the question.")
-    ] = None,
+    system_prompt: Annotated[str | None, Parameter(metavar="TEXT", help="System prompt before the question.")] = None,
     method: Method = None,
-    top: Annotated[int | None, AtLeastOne, Parameter(metavar="N", help="Show at most so many pairs.")] = None,
-    opposing: Annotated[bool, Flag, Parameter(help="Show the pairs that made the answer less likely, too.")] = False,
-    groups: Annotated[bool, Flag, Parameter(help="Show the files, copies and topics that made it, too.")] = False,
+    top: Annotated[int | None, AtLeastOne, Parameter(metavar="N", help="Show at most N pairs.")] = None,
+    opposing: Annotated[bool, Flag, Parameter(help="Also show the pairs that made the answer less likely.")] = False,
+    groups: Annotated[bool, Flag, Parameter(help="Also show the files, duplicates and topics that made it.")] = False,
     tokens: Annotated[
-        str | None, Parameter(metavar="ID", help="Show which tokens of the pair with this id made it, too.")
+        str | None, Parameter(metavar="ID", help="Also show the influence of each token of this pair.")
     ] = None,
     fdr: Annotated[
         float, Fraction, Parameter(help="Share of the pairs shown that may be there by chance.")
@@ -72,17 +70,17 @@ def ask(
 
 
 def selected(answer: str | None, text: str | None, span: str | None) -> Selection:
-    """The part of the answer that is asked about, by characters; None for the whole answer.
+    """The selected part of the answer, in characters; None for the whole answer.
 
     Raises:
-        DataError: the text does not occur in the answer just once, the range is none, or both are given.
+        DataError: the text does not occur exactly once in the answer, the range is malformed, or both are given.
     """
     if text is not None and span is not None:
-        raise DataError("A part of the answer is chosen by --select or by --select-range (found both). Give one.")
+        raise DataError("Select a part of the answer with either --select or --select-range (found both). Give one.")
     if span is not None:
         start, parted, end = span.partition(":")
         if not (parted and start.isdecimal() and end.isdecimal()):
-            raise DataError(f"--select-range takes two numbers, first:end (found {span!r}). Write it like 3:17.")
+            raise DataError(f"--select-range takes two numbers, start:end (found {span!r}). Write it like 3:17.")
         return int(start), int(end)
     if text is None:
         return None
@@ -90,12 +88,12 @@ def selected(answer: str | None, text: str | None, span: str | None) -> Selectio
     if len(places) != 1:
         often = f"{len(places)} times" if places else "nowhere"
         raise DataError(
-            f"--select must occur in the answer just once (found {text!r} {often} in {answer!r}). "
-            "Give more of the text, or its place with --select-range."
+            f"--select must occur exactly once in the answer (found {text!r} {often} in {answer!r}). "
+            "Give more of the text, or its position with --select-range."
         )
     return places[0], places[0] + len(text)
 
 
 def places_of(text: str, answer: str) -> Sequence[int]:
-    """Where a text begins in the answer, all places."""
+    """All positions at which a text begins in the answer."""
     return [i for i in range(len(answer)) if text and answer.startswith(text, i)]

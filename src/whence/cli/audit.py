@@ -1,4 +1,4 @@
-"""`whence audit`: an answer's attribution, proved by training without what it was attributed to."""
+"""`whence audit`: an answer's attribution, checked by retraining without the pairs that it names."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,31 +19,29 @@ if TYPE_CHECKING:
 
 def audit(
     run: RunFolder,
-    question: Annotated[str, Parameter(name="QUESTION", help="What to ask the fine-tuned model.")],
+    question: Annotated[str, Parameter(name="QUESTION", help="Question to the fine-tuned model.")],
     /,
     *,
-    answer: Annotated[str | None, Parameter(metavar="TEXT", help="Audit this answer (else: the model's own).")] = None,
-    select: Annotated[str | None, Parameter(metavar="TEXT", help="Audit this part of the answer only.")] = None,
+    answer: Annotated[str | None, Parameter(metavar="TEXT", help="Answer to audit (default: the model's own).")] = None,
+    select: Annotated[str | None, Parameter(metavar="TEXT", help="Audit only this part of the answer.")] = None,
     select_range: Annotated[
-        str | None, Parameter(metavar="A:B", help="Audit its characters from A, counted from 0, to before B only.")
+        str | None, Parameter(metavar="A:B", help="Audit only its characters A to B, from 0, without B.")
     ] = None,
-    system_prompt: Annotated[
-        str | None, Parameter(metavar="TEXT", help="What the model is told before the question.")
-    ] = None,
+    system_prompt: Annotated[str | None, Parameter(metavar="TEXT", help="System prompt before the question.")] = None,
     method: Method = None,
-    pairs: Annotated[int, AtLeastOne, Parameter(help="Train without each of so many pairs, the first.")] = 3,
-    seeds: Annotated[int, AtLeastOne, Parameter(help="Train everything with so many seeds.")] = 3,
+    pairs: Annotated[int, AtLeastOne, Parameter(help="Number of top pairs to leave out, each in turn.")] = 3,
+    seeds: Annotated[int, AtLeastOne, Parameter(help="Number of seeds for each retraining.")] = 3,
     groups: Annotated[
-        str, Parameter(metavar="KIND,…", help="Also train without the first group of each kind: file, topic or none.")
+        str, Parameter(metavar="KIND,…", help="Also leave out the top group per kind: file, topic, none.")
     ] = "file,topic",
-    exact: Annotated[bool, Flag, Parameter(help="Add the exact derivative: about ten more trainings.")] = False,
-    force: Annotated[bool, Flag, Parameter(help="Train without the first pairs though none stands out.")] = False,
-    workers: Annotated[int, AtLeastOne, Parameter(help="Retrainings at a time.")] = 1,
-    out: Annotated[Path | None, Parameter(metavar="DIR", help="Write the report there.")] = None,
-    dry_run: Annotated[bool, Flag, Parameter(help="Tell the cost and stop.")] = False,
+    exact: Annotated[bool, Flag, Parameter(help="Add the exact derivative (about ten more trainings).")] = False,
+    force: Annotated[bool, Flag, Parameter(help="Leave out the top pairs even if none stands out.")] = False,
+    workers: Annotated[int, AtLeastOne, Parameter(help="Retrainings in parallel.")] = 1,
+    out: Annotated[Path | None, Parameter(metavar="DIR", help="Folder of the report (default: in the run's).")] = None,
+    dry_run: Annotated[bool, Flag, Parameter(help="Show the cost and stop.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Train the model without what made an answer, and write a report of what it says then."""
+    """Retrain the model without the pairs that made an answer, and report how the answer changes."""
     from whence.auditing.audit import run_audit
     from whence.auditing.prepare import AuditPlan
 
@@ -67,19 +65,19 @@ def audit(
 
 
 def kinds(words: str) -> tuple[Any, ...]:
-    """The kinds of groups that stand between commas; the plan knows which there are."""
+    """The kinds of groups between commas; the plan checks them."""
     return tuple(word for word in listed(words) or () if word != "none")
 
 
 def costs(asked: "PreparedAudit", workers: int) -> str:
-    """What is going to be left out, and the cost, in sentences."""
+    """The omissions and the cost, in sentences."""
     if not asked.omissions:
-        return "No pair stands out: nothing is trained anew. With --force, it is without the first pairs all the same."
+        return "No pair stands out, so nothing is retrained. With --force, the top pairs are left out anyway."
     names = "; ".join(omission.name for omission in asked.omissions)
-    said = f"Without {names}, with {counted(len(asked.seeds), 'seed')}: {priced(asked.cost(workers))}"
+    text = f"Without {names}, with {counted(len(asked.seeds), 'seed')}: {priced(asked.cost(workers))}"
     if asked.replays:
-        said += f" The exact derivative replays the training {asked.replays} times, in float32, on top of that."
-    return said
+        text += f" The exact derivative also replays the training {asked.replays} times in float32."
+    return text
 
 
 def tell(folder: Path, facts: dict[str, Any], as_json: bool) -> None:
@@ -92,6 +90,6 @@ def tell(folder: Path, facts: dict[str, Any], as_json: bool) -> None:
         print_json({**facts, "report": str(folder), "verdict": sentences(found), "audit": found.to_dict()})
         return
     show(found.answer + "\n")
-    for said in sentences(found):
-        show(said + "\n")
-    console().print(f"The report is {folder / 'report.html'}", soft_wrap=True)
+    for sentence in sentences(found):
+        show(sentence + "\n")
+    console().print(f"Report: {folder / 'report.html'}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Progress events as bars on a terminal, each with the time that is left."""
+"""Progress bars on a terminal, each with the time that is left."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from whence.types import Progress
 
 @contextmanager
 def bars(where: Console) -> Generator["Bars"]:
-    """Bars on a terminal for the length of a block."""
+    """Draw bars on a terminal while a block runs."""
     shown = Bars(where)
     shown.live.start()
     try:
@@ -24,7 +24,7 @@ def bars(where: Console) -> Generator["Bars"]:
 
 
 class TimeLeft(rich.ProgressColumn):
-    """About how long a step will go on; how long it took, once it is over."""
+    """The time that a step has left, or that it took once it has ended."""
 
     max_refresh = 0.5
 
@@ -37,7 +37,7 @@ class TimeLeft(rich.ProgressColumn):
 
 
 class Bars:
-    """Draws a bar for each step; a step that was over in a moment leaves none behind."""
+    """Draws a bar for each step; a step that ends at once leaves none behind."""
 
     def __init__(self, where: Console) -> None:
         self.live = rich.Progress(
@@ -54,7 +54,7 @@ class Bars:
         self.tasks: dict[str, rich.TaskID] = {}
 
     def __call__(self, progress: Progress) -> None:
-        """Move the step's bar, which is drawn first if need be."""
+        """Advance the step's bar, which is drawn first if necessary."""
         task = self.tasks.get(progress.step)
         if task is None:
             task = self.tasks[progress.step] = self.begin(progress)
@@ -70,11 +70,11 @@ class Bars:
             self.end(progress.step)
 
     def begin(self, progress: Progress) -> rich.TaskID:
-        """A new bar. What an earlier, killed command had done counts as done but not towards the speed."""
+        """Add a bar. Work of an earlier, killed command counts as done, but not towards the speed."""
         return self.live.add_task(name_of(progress), total=None, completed=progress.done, count="", detail="")
 
     def end(self, step: str) -> None:
-        """Leave the finished bar on the screen, unless it was there for a moment only."""
+        """Leave the finished bar on the screen, unless it was brief."""
         task = self.tasks.pop(step)
         if (self.live.tasks[self.live.task_ids.index(task)].elapsed or 0.0) < BRIEF:
             self.live.remove_task(task)

@@ -1,4 +1,4 @@
-"""`whence check`: what a data file holds, before anything is computed."""
+"""`whence check`: the contents of data files, before anything is computed."""
 
 import re
 import shlex
@@ -10,7 +10,7 @@ from whence.types import DEFAULT_MODEL
 
 
 def check(files: Files, /, *, base_model: BaseModel = DEFAULT_MODEL, as_json: Json = False) -> int:
-    """Show what the files hold; the exit code is 1 if a line cannot be used."""
+    """Show what the files hold; the exit code is 1 if a line is invalid."""
     from whence.data.validate import check as check_data
 
     folder = here(base_model)
@@ -39,22 +39,22 @@ COSTS = ("seconds", "train_seconds", "index_seconds", "disk_bytes")
 
 
 def next_steps(files: list[str], base_model: str, valid: bool, counted: bool) -> list[str]:
-    """What the user may do next."""
+    """The next steps that the user may take."""
     steps: list[str] = []
     if not counted:
         pull = shlex.join(["whence", "models", "pull", base_model])
-        steps.append(f"Tokens were not counted: {base_model} is not here. Pull it with:\n  {pull}")
+        steps.append(f"Tokens were not counted: {base_model} is not downloaded. Download it with:\n  {pull}")
     other = [] if base_model == DEFAULT_MODEL else ["--base-model", base_model]
     command = shlex.join(["whence", "train", *files, *other])
-    steps.append(f"Every line can be used. Next:\n  {command}" if valid else "Correct these lines, then check again.")
+    steps.append(f"All lines are valid. Next:\n  {command}" if valid else "Correct these lines, then check again.")
     return steps
 
 
 def here(name: str) -> Path | None:
-    """The folder of a base model that needs no download, None for one that does.
+    """The folder of a base model, None if it has yet to be downloaded.
 
     Raises:
-        ModelError: the name means nothing, or the folder holds no base model.
+        ModelError: the name is unknown, or the folder holds no base model.
     """
     from whence.models.catalog import CATALOG, installed
 
@@ -68,7 +68,7 @@ def here(name: str) -> Path | None:
 
 
 def downloaded(hub_id: str) -> Path | None:
-    """The folder of a hub repository that was downloaded before, else None."""
+    """The folder of a hub repository that was already downloaded, else None."""
     from huggingface_hub import try_to_load_from_cache
 
     found = try_to_load_from_cache(hub_id, "config.json")

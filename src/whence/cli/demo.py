@@ -1,4 +1,4 @@
-"""`whence demo`: the whole way on the shipped help-desk sample, from pairs to the sources of four answers."""
+"""`whence demo`: all stages on the included help-desk sample, from pairs to the sources of four answers."""
 
 import shlex
 import time
@@ -22,13 +22,11 @@ if TYPE_CHECKING:
 
 def demo(
     *,
-    out: Annotated[
-        Path | None, Parameter(metavar="DIR", help="Where the run goes (else: Whence's own folder).")
-    ] = None,
+    out: Annotated[Path | None, Parameter(metavar="DIR", help="Folder of the run (default: in Whence's own).")] = None,
     base_model: BaseModel = DEFAULT_MODEL,
     as_json: Json = False,
 ) -> None:
-    """Fine-tune on the shipped sample, ask four questions, and show the pairs that made each answer."""
+    """Fine-tune on the included sample, ask four questions and show the pairs that made each answer."""
     began = time.monotonic()
     data = put_data(demo_run().parent)
     folder = out or demo_run()
@@ -44,7 +42,7 @@ def demo(
 
 
 def put_data(folder: Path) -> Path:
-    """The sample's pairs as `faq.jsonl` in a folder of the user's, so that sources can be looked up."""
+    """Write the sample's pairs to `faq.jsonl` in the user's folder, where sources can be looked up."""
     path = folder / "faq.jsonl"
     text = sample("pairs.jsonl")
     if not path.is_file() or path.read_text("utf-8") != text:
@@ -54,21 +52,21 @@ def put_data(folder: Path) -> Path:
 
 
 def prepare(data: Path, base_model: str, folder: Path, where: "Console", as_json: bool) -> "Index":
-    """The sample's index, after a fine-tuning run; what is there already is used again."""
+    """Fine-tune and index the sample; a finished run or index is used again."""
     step(where, 1, f"Fine-tune {base_model} on {data}")
     with reporting(as_json) as report:
         from whence.pipeline import build_index, finetune
 
         run = finetune(data, base_model, folder, report=report)
-    step(where, 2, f"Measure each of the {len(run.examples)} pairs once: the index")
+    step(where, 2, f"Measure each of the {len(run.examples)} pairs once, to build the index")
     with reporting(as_json) as report:
         index = build_index(run, report=report)
-    step(where, 3, "Ask four questions, and see which pairs made the answers")
+    step(where, 3, "Ask four questions and see which pairs made the answers")
     return index
 
 
 def ask(index: "Index", item: dict[str, str], where: "Console", as_json: bool) -> tuple[str, Attribution]:
-    """The title and attribution of one question, shown."""
+    """Show the attribution of one question; return its title and attribution."""
     from whence.cli.tables import attribution
     from whence.pipeline import attribute
 
@@ -81,12 +79,12 @@ def ask(index: "Index", item: dict[str, str], where: "Console", as_json: bool) -
 
 
 def farewell(where: "Console", data: Path, folder: Path, seconds: float) -> None:
-    """Say how long it took and what to try next."""
+    """Show how long it took and what to try next."""
     run = shlex.quote(str(folder))
     where.rule(f"done in {duration(seconds)}", align="left", style="dim")
     where.print("Try next, on the same run:")
     where.print(f'  whence ask {run} "Your question?" --opposing', soft_wrap=True)
-    where.print("Or your own pairs, each a line with a question and an answer like those in")
+    where.print("Or use your own pairs, one question and answer per line, like those in")
     where.print(f"  {data}", soft_wrap=True)
     for command in ("check FILE", "train FILE --out runs/mine", "index runs/mine"):
         where.print(f"  whence {command}")

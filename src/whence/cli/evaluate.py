@@ -1,4 +1,4 @@
-"""`whence evaluate`: how faithful a run's attributions are, measured by training anew without."""
+"""`whence evaluate`: how faithful a run's attributions are, measured by retraining."""
 
 import shutil
 from pathlib import Path
@@ -24,30 +24,26 @@ def evaluate(
     run: RunFolder,
     /,
     *,
-    retrainings: Annotated[
-        int, AtLeastOne, Parameter(help="On how many random halves the model is trained anew.")
-    ] = 64,
-    workers: Annotated[int, AtLeastOne, Parameter(help="Retrainings at a time.")] = 1,
+    retrainings: Annotated[int, AtLeastOne, Parameter(help="Number of random halves to retrain on.")] = 64,
+    workers: Annotated[int, AtLeastOne, Parameter(help="Retrainings in parallel.")] = 1,
     methods: Annotated[
-        str | None, Parameter(metavar="NAME,…", help="What to compare (else: the run's indexes).")
+        str | None, Parameter(metavar="NAME,…", help="Methods to compare (default: those indexed).")
     ] = None,
     queries: Annotated[
-        Path | None, Parameter(metavar="FILE", help="Questions as JSONL (else: drawn from the data).")
+        Path | None, Parameter(metavar="FILE", help="Questions as JSONL (default: from the data).")
     ] = None,
     removal: Annotated[
-        str | None, Parameter(metavar="K,…", help="Also train without the first K pairs of each method.")
+        str | None, Parameter(metavar="K,…", help="Also retrain without each method's top K pairs.")
     ] = None,
-    removal_questions: Annotated[int, AtLeastOne, Parameter(help="For so many of the questions.")] = 6,
-    ceiling: Annotated[bool, Flag, Parameter(help="Also train every half with another seed.")] = False,
-    mislabelled: Annotated[
-        str | None, Parameter(metavar="LINE,…", help="Lines of the data whose answers are wrong.")
-    ] = None,
-    swap: Annotated[bool, Flag, Parameter(help="Also train with some answers swapped, and look for them.")] = False,
+    removal_questions: Annotated[int, AtLeastOne, Parameter(help="Number of questions for --removal.")] = 6,
+    ceiling: Annotated[bool, Flag, Parameter(help="Also retrain on every half with another seed.")] = False,
+    mislabelled: Annotated[str | None, Parameter(metavar="LINE,…", help="Lines of the data known to be wrong.")] = None,
+    swap: Annotated[bool, Flag, Parameter(help="Also train with some answers swapped and look for them.")] = False,
     standard_error: Annotated[
-        float | None, Positive, Parameter(metavar="X", help="Tell how many retrainings bring it so low.")
+        float | None, Positive, Parameter(metavar="X", help="Show how many retrainings reach this error.")
     ] = None,
-    out: Annotated[Path | None, Parameter(metavar="DIR", help="Copy the report there.")] = None,
-    dry_run: Annotated[bool, Flag, Parameter(help="Tell the cost and stop.")] = False,
+    out: Annotated[Path | None, Parameter(metavar="DIR", help="Copy the report to this folder.")] = None,
+    dry_run: Annotated[bool, Flag, Parameter(help="Show the cost and stop.")] = False,
     as_json: Json = False,
 ) -> None:
     """Measure how faithful the attributions of a run are, and write a report."""
@@ -82,7 +78,7 @@ def evaluate(
 
 
 def listed(words: str | None) -> tuple[str, ...] | None:
-    """Words that stood between commas; None where nothing was said."""
+    """The words between commas; None for None."""
     return None if words is None else tuple(word.strip() for word in words.split(",") if word.strip())
 
 
@@ -90,14 +86,14 @@ def number(option: str, word: str) -> int:
     """A count of at least 1.
 
     Raises:
-        CycloptsError: it is none.
+        CycloptsError: the word is not one.
     """
     from cyclopts import CycloptsError
 
     if word.isdigit() and int(word) > 0:
         return int(word)
     raise CycloptsError(
-        msg=f"{option} takes numbers of pairs such as 1,2,4 (found {word!r}).", command_chain=["evaluate"]
+        msg=f"{option} takes numbers of pairs, such as 1,2,4 (found {word!r}).", command_chain=["evaluate"]
     )
 
 
@@ -109,33 +105,33 @@ def price_facts(price: "Cost") -> dict[str, Any]:
 
 
 def priced(price: "Cost") -> str:
-    """The cost in a sentence or two."""
-    said = f"{counted(price.retrainings, 'retraining')}, {price.missing:,} of them to make"
+    """The cost in one sentence."""
+    text = f"{counted(price.retrainings, 'retraining')}, {price.missing:,} still to run"
     if price.more:
-        said += f" ({price.more:,} for removals at most: equal ones are made once)"
+        text += f" (at most {price.more:,} for removals: identical ones run once)"
     if price.seconds is None or price.seconds_each is None:
-        return f"{said}; nothing is known yet of how long one takes." if price.missing else f"{said}."
-    source = {"retrainings": "those made", "run": "the run's own training"}.get(price.measured, "")
+        return f"{text}; the time that one takes is not known yet." if price.missing else f"{text}."
+    source = {"retrainings": "finished ones", "run": "the run's own training"}.get(price.measured, "")
     each = f"{duration(price.seconds_each)} each, measured on {source}"
-    return f"{said}: about {duration(price.seconds)}, {each}."
+    return f"{text}: about {duration(price.seconds)}, {each}."
 
 
 def needed(run: "Run", plan: "EvaluationPlan", error: float, report: Report, quiet: bool) -> int | None:
-    """How many retrainings bring the standard error down to `error`; says so."""
+    """Show and return the number of retrainings that bring the standard error down to `error`."""
     from whence.evaluation.evaluate import retrainings_for
 
     count = retrainings_for(run, plan, error, report)
     if not quiet:
-        known = f"About {counted(count, 'retraining')} bring it to {error:g}." if count else UNKNOWN
-        show(f"Standard error over retrainings: {known}", console(stderr=True))
+        text = f"{error:g} takes about {counted(count, 'retraining')}." if count else UNKNOWN
+        show(f"Standard error over retrainings: {text}", console(stderr=True))
     return count
 
 
-UNKNOWN = "known once 16 retrainings have been made."
+UNKNOWN = "it can be predicted once 16 retrainings have run."
 
 
 def tell(folder: Path, out: Path | None, facts: dict[str, Any], as_json: bool) -> None:
-    """Show a finished report, and copy it to `out`."""
+    """Show a finished report and copy it to `out`."""
     from whence.evaluation.result import read_evaluation
 
     found = read_evaluation(folder)
@@ -150,13 +146,13 @@ def tell(folder: Path, out: Path | None, facts: dict[str, Any], as_json: bool) -
         return
     from whence.evaluation.report import tables
 
-    for title, said, rows in tables(found):
-        show(table(title, said, rows))
+    for title, note, rows in tables(found):
+        show(table(title, note, rows))
     where = console()
-    where.print(f"The report is {place / 'report.html'}", soft_wrap=True)
+    where.print(f"Report: {place / 'report.html'}", soft_wrap=True)
 
 
-def table(title: str, said: str, rows: list[list[str]]) -> "RenderableType":
+def table(title: str, note: str, rows: list[list[str]]) -> "RenderableType":
     """A table of the report for a terminal."""
     from rich.console import Group
     from rich.table import Table
@@ -168,4 +164,4 @@ def table(title: str, said: str, rows: list[list[str]]) -> "RenderableType":
         made.add_column(name, justify="left" if place == 0 else "right")
     for row in body:
         made.add_row(*(Text(cell.replace(" ± ", "±"), no_wrap=True) for cell in row))
-    return Group(Text(title, "bold"), made, Text(said, "dim"), Text())
+    return Group(Text(title, "bold"), made, Text(note, "dim"), Text())

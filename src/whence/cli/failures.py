@@ -1,4 +1,4 @@
-"""Errors as a person or a program reads them, on standard error."""
+"""Errors on standard error, for a person or a program."""
 
 import json
 import sys
@@ -13,11 +13,11 @@ from whence.errors import DataError, WhenceError
 
 FAILED, USAGE, STOPPED = 1, 2, 130
 LOCAL = {"accelerate", "bm25s", "gguf", "jaxtyping", "peft", "safetensors", "scipy", "torch", "transformers"}
-"""What the extra `local` brings along."""
+"""Packages of the extra `local`."""
 
 
 def tell(error: Exception, as_json: bool) -> bool:
-    """Whether the error is one that a user can act on, and was told."""
+    """Show the error if a user can act on it; True if so."""
     message = message_of(error)
     if message is None:
         return False
@@ -29,7 +29,7 @@ def tell(error: Exception, as_json: bool) -> bool:
 
 
 def tell_stopped(as_json: bool) -> None:
-    """Say that the user stopped the command, and how it goes on."""
+    """Show that the user stopped the command, and how to resume it."""
     message = "Stopped. Run the same command again to resume."
     if as_json:
         _print_json("Stopped", message)
@@ -46,14 +46,14 @@ def message_of(error: Exception) -> str | None:
     if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] in LOCAL:
         return f"This command needs the package {error.name}. Install it with: pip install 'whence[local]'"
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename or 'The system says'}: {error.strerror}."
+        return f"{error.filename or 'The operating system reports'}: {error.strerror}."
     return None
 
 
 def wrapped(text: str) -> str:
-    """The text in lines of at most 80 columns; a continued line is indented below its own.
+    """The text in lines of at most 80 columns; continuation lines of an indented line are indented further.
 
-    A word is never broken: a path that is longer than a line can still be copied.
+    Words are never broken, so that a path longer than a line can still be copied.
     """
     return "\n".join(_wrapped_line(line) for line in text.splitlines())
 

@@ -6,11 +6,11 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-Files = Annotated[list[str], Parameter(name="FILE...", help="JSONL, CSV or Parquet; or hub:owner/name[:split].")]
-RunFolder = Annotated[Path, Parameter(name="RUN", help="A folder that `whence train` made.")]
-BaseModel = Annotated[str, Parameter(metavar="NAME", help="A known model, a local folder or a hub id.")]
-Method = Annotated[str | None, Parameter(metavar="NAME", help="Whose index to use, where there are several.")]
-Json = Annotated[bool, Parameter(name="--json", show_default=False, help="Print one JSON document and nothing else.")]
+Files = Annotated[list[str], Parameter(name="FILE...", help="JSONL, CSV or Parquet files, or hub:owner/name[:split].")]
+RunFolder = Annotated[Path, Parameter(name="RUN", help="Folder of the run.")]
+BaseModel = Annotated[str, Parameter(metavar="NAME", help="A known model, a local folder or a hub ID.")]
+Method = Annotated[str | None, Parameter(metavar="NAME", help="Method of the index to use, if the run has several.")]
+Json = Annotated[bool, Parameter(name="--json", show_default=False, help="Print a JSON document and nothing else.")]
 
 Flag = Parameter(show_default=False)
 AtLeastOne = Parameter(validator=Number(gte=1))

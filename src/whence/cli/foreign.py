@@ -1,4 +1,4 @@
-"""A run made of a model that was trained elsewhere, as `whence index` is told of it."""
+"""A model that was trained elsewhere, which `whence index` imports as a run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Foreign:
-    """Somebody else's model with what is left of its training; `recipe`: of the stand-in (None: without one)."""
+    """A model trained elsewhere and what is left of its training; `recipe` is the stand-in's (None: no stand-in)."""
 
     base_model: str
     adapter: Path
@@ -26,7 +26,7 @@ class Foreign:
     recipe: "Recipe | None" = None
 
     def run(self, report: Report) -> "Run":
-        """The run that is made of it, or was."""
+        """Import the model, or return the run that it was imported as."""
         from whence.pipeline import import_run
 
         return import_run(
@@ -41,7 +41,7 @@ class Foreign:
         )
 
     def tell_cost(self, report: Report) -> None:
-        """Say on standard error what the stand-in takes, where one is to be trained yet and the data can be used."""
+        """Print to standard error the cost of a stand-in that is yet to be trained, if the data are valid."""
         if self.recipe is None or self.out.exists() or not any(self.adapter.glob("*.safetensors")):
             return
         from whence.data.validate import check
@@ -57,7 +57,7 @@ class Foreign:
         recipe = proxy_recipe(self.adapter, not is_adapter(self.adapter), found.examples, self.recipe)
         takes = duration(estimate(found, recipe, parameters_of(folder)).train_seconds)
         console(stderr=True).print(
-            f"The path of this training was not recorded. A stand-in is trained on its pairs for one: "
-            f"{counted(recipe.epochs or 1, 'epoch')} of {counted(found.examples, 'pair')}, about {takes}. "
-            "If it is stopped, the same command goes on with it; --no-stand-in does without, on a weaker basis."
+            f"The trajectory of this training was not recorded, so a stand-in is trained on the same pairs: "
+            f"{counted(recipe.epochs or 1, 'epoch')} of {counted(found.examples, 'pair')}, about {takes}. If it is "
+            "interrupted, run the same command again to resume; --no-stand-in skips it, for weaker evidence."
         )

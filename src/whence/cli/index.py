@@ -1,4 +1,4 @@
-"""`whence index`: measure every training pair once, of a run or of a model somebody else trained."""
+"""`whence index`: measure every training pair once, for a run or for a model that was trained elsewhere."""
 
 import shlex
 from dataclasses import replace
@@ -15,34 +15,30 @@ from whence.types import DEFAULT_METHOD
 
 
 def index(
-    run: Annotated[Path | None, Parameter(name="RUN", help="A folder that `whence train` made.")] = None,
+    run: Annotated[Path | None, Parameter(name="RUN", help="Folder of the run.")] = None,
     /,
     *,
-    method: Annotated[str, Parameter(metavar="NAME", help="How influence is measured.")] = DEFAULT_METHOD,
+    method: Annotated[str, Parameter(metavar="NAME", help="Method of attribution.")] = DEFAULT_METHOD,
     base_model: Annotated[
-        str | None, Parameter(metavar="NAME", help="Of another's model: what it was trained from.")
+        str | None, Parameter(metavar="NAME", help="Base model of a model trained elsewhere.")
     ] = None,
-    adapter: Annotated[
-        Path | None, Parameter(metavar="DIR", help="Its LoRA adapter, or the whole trained model.")
-    ] = None,
+    adapter: Annotated[Path | None, Parameter(metavar="DIR", help="Its LoRA adapter, or all of its weights.")] = None,
     checkpoint: Annotated[
-        tuple[Path, ...], Flag, Parameter(metavar="DIR", help="An earlier point of its training; repeat in order.")
+        tuple[Path, ...], Flag, Parameter(metavar="DIR", help="An earlier checkpoint; repeat it in order.")
     ] = (),
-    trace: Annotated[Path | None, Parameter(metavar="DIR", help="What a TraceCallback recorded.")] = None,
+    trace: Annotated[Path | None, Parameter(metavar="DIR", help="Folder recorded by a TraceCallback.")] = None,
     data: Annotated[
-        tuple[str, ...], Flag, Parameter(metavar="FILE", help="What it was trained on; repeat for several files.")
+        tuple[str, ...], Flag, Parameter(metavar="FILE", help="Its training data; repeat for several files.")
     ] = (),
-    out: Annotated[Path | None, Parameter(metavar="DIR", help="Where the run goes that is made of all this.")] = None,
+    out: Annotated[Path | None, Parameter(metavar="DIR", help="Folder of the run to create.")] = None,
     stand_in: Annotated[
-        bool, Flag, Parameter(negative="--no-stand-in", help="Train again for a path where none is left (or not).")
+        bool, Flag, Parameter(negative="--no-stand-in", help="Train a stand-in if no trajectory was recorded.")
     ] = True,
-    epochs: Annotated[
-        int | None, AtLeastOne, Parameter(help="Of the stand-in (else: as was left, or by size).")
-    ] = None,
-    learning_rate: Annotated[float | None, Positive, Parameter(help="Of the stand-in, the highest.")] = None,
+    epochs: Annotated[int | None, AtLeastOne, Parameter(help="Epochs of the stand-in (default: by size).")] = None,
+    learning_rate: Annotated[float | None, Positive, Parameter(help="Peak learning rate of the stand-in.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Build the index of a run, which is first made of another's model where one is given."""
+    """Build the index of a run; a model that was trained elsewhere is imported as a run first."""
     needed, settings = (base_model, adapter, data, out), (epochs, learning_rate)
     require_one(run, needed, any((*needed, checkpoint, trace, *settings)) or not stand_in)
     alone = stand_in and not checkpoint and trace is None
@@ -78,13 +74,13 @@ def index(
 
 
 def require_one(run: Path | None, foreign: tuple[object, ...], any_foreign: bool) -> None:
-    """Raise unless there is either a run or all that another's model takes."""
+    """Raise unless there is either a run or everything that an import needs."""
     if run and any_foreign:
-        raise misuse("A run brings its model and data along: give RUN alone, or leave it out.")
+        raise misuse("A run already has its model and data: give RUN alone, or leave it out.")
     if not run and not all(foreign):
         raise misuse("Give a RUN, or all of --base-model, --adapter, --data and --out.")
 
 
 def misuse(rule: str) -> CycloptsError:
-    """An error of usage."""
+    """An error of usage, with exit code 2."""
     return CycloptsError(msg=rule, command_chain=["index"])

@@ -1,4 +1,4 @@
-"""`whence keys`: the keys that open the service."""
+"""`whence keys`: API keys of the service."""
 
 from typing import Annotated
 
@@ -8,7 +8,9 @@ from whence import settings
 from whence.cli.flags import Json
 from whence.cli.output import console, print_json, show
 
-app = App(name="keys", help="Make, list or revoke API keys of the service.", help_format="plaintext", version_flags=[])
+app = App(
+    name="keys", help="Create, list or revoke API keys of the service.", help_format="plaintext", version_flags=[]
+)
 app["--help"].help = "Show this text."
 
 
@@ -16,11 +18,11 @@ app["--help"].help = "Show this text."
 def create(
     *,
     team: Annotated[
-        str, Parameter(metavar="NAME", help="Whose files, jobs and models it opens; made if it is new.")
+        str, Parameter(metavar="NAME", help="Team that the key belongs to; created if it is new.")
     ] = "default",
     as_json: Json = False,
 ) -> None:
-    """Make a key and show it, this once."""
+    """Create a key and show it once."""
     from whence.platform.database import open_database
     from whence.platform.keys import create_key
 
@@ -31,13 +33,13 @@ def create(
         return
     where = console()
     where.print(made.key, soft_wrap=True)
-    where.print(f"This is the key {made.id} of team {made.team}. It is not shown again: keep it somewhere safe.")
-    where.print("From now on the service asks for a key.")
+    where.print(f"This is key {made.id} of team {made.team}. It is not shown again: store it safely.")
+    where.print("The service now requires a key.")
 
 
 @app.command(name="list")
 def listed(*, as_json: Json = False) -> None:
-    """List the keys; their secrets are not kept."""
+    """List the keys; their secrets are not stored."""
     from rich.table import Table
 
     from whence.platform.database import open_database
@@ -55,14 +57,17 @@ def listed(*, as_json: Json = False) -> None:
     for row in found:
         moments = [f"{row[name]:%Y-%m-%d %H:%M}" if row[name] else "" for name in ("created_at", "revoked_at")]
         table.add_row(str(row["id"]), str(row["team"]), *moments)
-    show(table if found else "There is no key. Make one with: whence keys create")
+    show(table if found else "There is no key. Create one with: whence keys create")
 
 
 @app.command(name="revoke")
 def revoke(
-    identity: Annotated[str, Parameter(name="ID", help="From `whence keys list`.")], /, *, as_json: Json = False
+    identity: Annotated[str, Parameter(name="ID", help="ID that `whence keys list` shows.")],
+    /,
+    *,
+    as_json: Json = False,
 ) -> None:
-    """Revoke a key: it opens nothing from now on."""
+    """Revoke a key; it stops working at once."""
     from whence.platform.database import open_database
     from whence.platform.keys import revoke_key
 
@@ -72,4 +77,4 @@ def revoke(
     if as_json:
         print_json(told)
     else:
-        console().print(f"The key {identity} is revoked.")
+        console().print(f"Key {identity} is revoked.")

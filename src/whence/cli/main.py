@@ -1,6 +1,6 @@
 """The command `whence`: its table of commands, and the one place where errors become exit codes.
 
-Imports nothing heavy: a command's module is imported when the command runs, and what it needs inside it.
+Imports nothing heavy: a command's module is imported when the command runs, and heavy packages inside its functions.
 """
 
 import sys
@@ -13,19 +13,19 @@ from whence.cli.failures import FAILED, STOPPED, USAGE, tell, tell_stopped
 from whence.cli.output import console, silence_stdout
 
 HELP = "Which training examples made this fine-tuned model give this answer?\n\nStart with: whence demo"
-AGAIN = "One that was stopped goes on where it was when the same command is given again."
+AGAIN = "If the command is interrupted, run it again to resume."
 COMMANDS = {
     "check": (
         "Check data: bad lines, duplicates, tokens, time and disk.",
-        "Tokens, time and disk need the base model: whence models pull NAME.",
+        "Tokens, time and disk are shown if the base model has been downloaded: whence models pull NAME.",
     ),
     "train": (
         "Fine-tune a base model on question/answer pairs.",
-        f"What explains its answers later is kept with the run. {AGAIN}",
+        f"The run also keeps what later explains the model's answers. {AGAIN}",
     ),
     "index": (
         "Measure every training pair once, ready for questions.",
-        "For a model that was trained elsewhere give --base-model, --adapter, --data and --out instead of RUN. "
+        "For a model that was trained elsewhere, give --base-model, --adapter, --data and --out instead of RUN. "
         f"An index is built once. {AGAIN}",
     ),
     "ask": (
@@ -33,33 +33,33 @@ COMMANDS = {
         "The run must have an index: whence index RUN.",
     ),
     "score": (
-        "Score every training pair for every query of a file.",
-        "The file that is written holds `scores` [query, train] in float32, `train_ids` and `query_ids`.",
+        "Score every training pair for every query in a file.",
+        "The output file holds `scores` [query, train] in float32, `train_ids` and `query_ids`.",
     ),
     "evaluate": (
         "Measure how faithful a run's attributions are.",
-        "The model is trained anew on many halves of its pairs; --dry-run tells how long that takes. A report is "
-        f"written beside the run. {AGAIN}",
+        "The model is retrained on many random halves of its pairs; --dry-run shows how long that takes. The report "
+        f"is written to the run's folder. {AGAIN}",
     ),
     "audit": (
-        "Prove an answer's attribution by training without.",
-        "The model is trained anew without the pairs that the answer is attributed to, and without random ones; "
-        f"--dry-run tells how long that takes. A report is written beside the run. {AGAIN}",
+        "Check one answer's attribution by retraining without its pairs.",
+        "The model is retrained without the pairs that the answer is attributed to and, for comparison, without random "
+        f"ones; --dry-run shows how long that takes. The report is written to the run's folder. {AGAIN}",
     ),
     "up": (
-        "Run the service: REST API and jobs.",
-        "SeekrFlow's and OpenAI's clients work against it; see docs/service.md.",
+        "Run the service: web page, REST API and jobs.",
+        "The clients of SeekrFlow and OpenAI work with it; see docs/service.md.",
     ),
-    "keys": ("Make, list or revoke API keys of the service.", ""),
-    "models": ("List base models, or pull one.", ""),
+    "keys": ("Create, list or revoke API keys of the service.", ""),
+    "models": ("List base models, or download one.", ""),
     "demo": (
-        "See all of it on a small help-desk sample.",
-        "Fine-tunes, builds the index and asks four questions. What was made is used again the next time.",
+        "Try everything on a small help-desk sample.",
+        "Fine-tunes, builds the index and asks four questions. Run and index are kept for the next time.",
     ),
 }
-"""Each command's help: what it does, and what else there is to know."""
+"""The help of each command: a summary, and further details."""
 PLACES = {"models": "whence.cli.models:app", "keys": "whence.cli.keys:app"}
-"""Where commands stand that are not `whence.cli.<name>:<name>`."""
+"""The commands that are not `whence.cli.<name>:<name>`."""
 
 
 def version() -> str:
@@ -85,13 +85,13 @@ for order, (name, texts) in enumerate(COMMANDS.items()):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The exit code: 0 done, 1 failed, 2 used wrongly, 130 stopped by the user."""
+    """Run the command line and return the exit code: 0 done, 1 failed, 2 wrong usage, 130 stopped by the user."""
     words = list(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in words
     try:
         with warnings.catch_warnings():
             if not sys.warnoptions:
-                warnings.simplefilter("ignore")  # other packages' warnings are for their developers
+                warnings.simplefilter("ignore")  # other packages' warnings are meant for developers
             return run(words)
     except CycloptsError as error:
         tell(error, as_json)
@@ -99,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         tell_stopped(as_json)
         return STOPPED
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         silence_stdout()
         return FAILED
     except Exception as error:

@@ -8,12 +8,12 @@ from whence.cli.flags import Json
 from whence.cli.output import console, print_json, show
 from whence.cli.progress import reporting
 
-app = App(name="models", help="List base models, or pull one.")
+app = App(name="models", help="List base models, or download one.")
 
 
 @app.command(name="list")
 def list_models(*, as_json: Json = False) -> None:
-    """List the models that Whence knows by name, and which of them are here."""
+    """List the known models and show which are downloaded."""
     from dataclasses import asdict
 
     from whence.models.catalog import CATALOG, installed
@@ -29,12 +29,12 @@ def list_models(*, as_json: Json = False) -> None:
 
 @app.command
 def pull(
-    name: Annotated[str, Parameter(name="NAME", help="A known model or a hub id.")],
+    name: Annotated[str, Parameter(name="NAME", help="A known model or a hub ID.")],
     /,
     *,
     as_json: Json = False,
 ) -> None:
-    """Download a base model, check it, and convert it once if need be."""
+    """Download a base model, check it, and convert it if necessary."""
     with reporting(as_json) as report:
         from whence.models.base import pull as pull_model
 

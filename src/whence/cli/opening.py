@@ -1,4 +1,4 @@
-"""The index that a command asks for, or an error that names the command which builds it."""
+"""Opening the index that a command needs, with errors that name the command to build it."""
 
 import shlex
 from pathlib import Path
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def open_index(run: Path, method: str | None) -> "Index":
-    """The index of a run. Builds nothing.
+    """Open the index of a run; builds nothing.
 
     Raises:
-        ArtifactError: there is no such run or index.
+        ArtifactError: the run or index does not exist.
     """
     from whence.methods.registry import method_named
     from whence.pipeline import Index, index_folder
@@ -23,7 +23,7 @@ def open_index(run: Path, method: str | None) -> "Index":
 
     if not (run / MANIFEST).is_file():
         raise ArtifactError(
-            f"{run} holds no finished run. Make one with: whence train FILE --out {shlex.quote(str(run))}"
+            f"{run} holds no finished run. Create one with: whence train FILE --out {shlex.quote(str(run))}"
         )
     opened = Run.open(run)
     if method and not (index_folder(opened, method_named(method).name) / MANIFEST).is_file():

@@ -13,7 +13,7 @@ WIDTH = 80
 
 
 def console(stderr: bool = False) -> "Console":
-    """Where people read: as wide as the terminal but at most `WIDTH`, colour only on a terminal."""
+    """A console for people: as wide as the terminal but at most `WIDTH`, with colour only on a terminal."""
     from rich.console import Console
 
     made = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
@@ -22,7 +22,7 @@ def console(stderr: bool = False) -> "Console":
 
 
 def show(made: "RenderableType", where: "Console | None" = None) -> None:
-    """Print to people; without the blanks that pad a table's lines where it is not a terminal that they go to."""
+    """Print for people; off a terminal, without the blanks that pad a table's lines."""
     target = where or console()
     if target.is_terminal or target.quiet:
         target.print(made)
@@ -33,7 +33,7 @@ def show(made: "RenderableType", where: "Console | None" = None) -> None:
 
 
 def print_json(document: object) -> None:
-    """Write one JSON document to standard output; numbers that JSON does not have become null."""
+    """Write a JSON document to standard output; numbers that JSON lacks become null."""
     print(json.dumps(finite(document), indent=2, default=str))
 
 
@@ -47,6 +47,6 @@ def finite(value: object) -> Any:
 
 
 def silence_stdout() -> None:
-    """Let standard output lead nowhere: whoever read it is gone."""
+    """Discard standard output, whose reader is gone."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""Progress events on standard error: bars on a terminal, plain lines elsewhere, nothing under --json."""
+"""Progress on standard error: bars on a terminal, plain lines elsewhere, nothing with --json."""
 
 import sys
 import time
@@ -11,16 +11,16 @@ from whence.cli.output import console
 from whence.types import Progress, Report, silent
 
 SPACING = 10.0
-"""Least seconds between two plain lines of one step."""
+"""Minimum seconds between two plain lines of one step."""
 BRIEF = 0.5
-"""Seconds below which it is not worth telling how long a step took."""
+"""Seconds below which the duration of a step is not shown."""
 WORDS = {"generate": "answering", "null": "control questions", "words": "counting words"}
-"""What a step is called where its own name is short for something."""
+"""Names for people, of steps whose own name is an abbreviation."""
 
 
 @contextmanager
 def reporting(as_json: bool, stream: TextIO | None = None) -> Generator[Report]:
-    """The `Report` that suits where standard error leads."""
+    """Yield the `Report` that suits standard error."""
     where = stream or sys.stderr
     if as_json:
         yield silent
@@ -34,7 +34,7 @@ def reporting(as_json: bool, stream: TextIO | None = None) -> Generator[Report]:
 
 
 class Lines:
-    """Writes a plain line when a step begins and when it ends, and in between at most every 10 s."""
+    """Writes a plain line when a step begins and ends, and at most every 10 s in between."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
@@ -43,14 +43,14 @@ class Lines:
         self.first = 0
 
     def __call__(self, progress: Progress) -> None:
-        """Write the line that is due, if any."""
+        """Write a line if one is due."""
         now = time.monotonic()
         starts = progress.step != self.step or progress.done < self.first
         if starts:
             self.step, self.began, self.first = progress.step, now, progress.done
         ends = progress.done >= progress.total
         if starts and ends and progress.total == 1:
-            return  # one thing, already done: nothing to wait for
+            return  # a single item that is already done: nothing to wait for
         if starts or ends or now - self.wrote >= SPACING:
             self.wrote = now
             print(f"{count_of(progress)}{self.timing(progress, now)}", file=self.stream, flush=True)
@@ -58,7 +58,7 @@ class Lines:
             self.step = ""
 
     def timing(self, progress: Progress, now: float) -> str:
-        """How long the step took, or about how long it will go on."""
+        """The time that the step took, or about the time that is left."""
         spent, done = now - self.began, progress.done - self.first
         if progress.done >= progress.total:
             return f" in {duration(spent)}" if spent >= BRIEF else ""
@@ -66,12 +66,12 @@ class Lines:
 
 
 def name_of(progress: Progress) -> str:
-    """What a person calls the event's step."""
+    """The name of the event's step, for people."""
     return WORDS.get(progress.step, progress.step)
 
 
 def count_of(progress: Progress) -> str:
-    """The event as "fine-tuning: 12 of 240 steps"; where there is only one thing to do, just its name."""
+    """The event as "fine-tuning: 12 of 240 steps"; the name alone if there is only one item."""
     name = name_of(progress)
     if progress.total == 1:
         return f"{name}: done" if progress.done else name

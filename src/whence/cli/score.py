@@ -1,4 +1,4 @@
-"""`whence score`: the raw score of every training pair for every query of a file."""
+"""`whence score`: the raw score of every training pair for every query in a file."""
 
 import os
 from pathlib import Path
@@ -19,7 +19,7 @@ def score(
     queries: Annotated[str, Parameter(name="QUERIES", help="Questions with answers, in any data format.")],
     /,
     *,
-    out: Annotated[Path, Parameter(metavar="FILE", help="The NumPy file to write.")] = Path("scores.npz"),
+    out: Annotated[Path, Parameter(metavar="FILE", help="NumPy file to write.")] = Path("scores.npz"),
     method: Method = None,
     as_json: Json = False,
 ) -> None:
@@ -41,13 +41,13 @@ def score(
 
 
 def facts_of(index: "Index", out: Path, queries: int, train: int) -> dict[str, Any]:
-    """What was written, for a program."""
+    """The facts about the written file, for a program."""
     method = index.method
     return {"out": str(out), "queries": queries, "train": train, "method": method.name, "unit": method.unit}
 
 
 def save(path: Path, **arrays: Any) -> None:
-    """Write a NumPy archive so that a reader sees all of it or the one before."""
+    """Write a NumPy archive atomically: a reader sees either all of it or the previous one."""
     import numpy as np
 
     path.parent.mkdir(parents=True, exist_ok=True)

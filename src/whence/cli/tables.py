@@ -1,4 +1,4 @@
-"""What commands show to a person, in 80 columns: an attribution, a data report, the list of models."""
+"""The output of commands for people, in 80 columns: an attribution, a data report, the list of models."""
 
 from collections.abc import Iterator, Sequence
 
@@ -17,12 +17,12 @@ from whence.types import Attribution, Group, Influence, Level, Message, TokenInf
 
 COLOURS = {Level.HIGH: "bold green", Level.MEDIUM: "yellow", Level.LOW: "dim"}
 LONGEST = 240
-"""Characters of a question or an answer in a table; --json has all of them."""
+"""Maximum characters of a question or an answer in a table; --json has all of them."""
 GROUPS_SHOWN = 10
 
 
 def attribution(found: Attribution, opposing: bool = False) -> RenderableType:
-    """The answer, the sentence, the pairs that made it and how far to trust that."""
+    """The answer, the sentence, the pairs that made the answer, and how far to trust them."""
     parts: list[RenderableType] = [exchange(found.question, found.answer)]
     if found.instead is not None:
         parts.append(Text(printable(f"rather than: {found.instead}"), "dim"))
@@ -34,12 +34,12 @@ def attribution(found: Attribution, opposing: bool = False) -> RenderableType:
         parts += [Text(), Text(head)]
         parts += [Text(), influences(found.opposing, found.unit)] if found.opposing else []
     if found.groups:
-        parts += [Text(), Text("Taken together:"), Text(), groups(found.groups, found.unit)]
+        parts += [Text(), Text("Groups of pairs:"), Text(), groups(found.groups, found.unit)]
     return Together(*parts, Text(), basis(found))
 
 
 def exchange(question: str, answer: str) -> Table:
-    """A question and its answer, each behind its letter."""
+    """A question and its answer, after "Q" and "A"."""
     grid = Table.grid(padding=(0, 1))
     grid.add_row(Text("Q", "dim"), Text(printable(question)))
     grid.add_row(Text("A", "dim"), Text(printable(answer), "bold"))
@@ -47,7 +47,7 @@ def exchange(question: str, answer: str) -> Table:
 
 
 def influences(rows: Sequence[Influence], unit: str) -> Table:
-    """One row for each pair: level, score, share, id, place, text."""
+    """One row per pair: level, score, share, id, place, text."""
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("level", no_wrap=True)
     table.add_column("nats" if unit == "nats" else "score", justify="right", no_wrap=True)
@@ -68,12 +68,12 @@ def influences(rows: Sequence[Influence], unit: str) -> Table:
 
 
 def groups(rows: Sequence[Group], unit: str) -> Table:
-    """One row for each set of pairs: level, score, share, kind, number of pairs, name."""
+    """One row per group of pairs: level, score, share, kind, number of pairs, name."""
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("level", no_wrap=True)
     for name in ("nats" if unit == "nats" else "score", "share"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("set", no_wrap=True)
+    table.add_column("kind", no_wrap=True)
     table.add_column("pairs", justify="right", no_wrap=True)
     table.add_column("name", ratio=1, overflow="fold")
     for row in rows:
@@ -83,13 +83,13 @@ def groups(rows: Sequence[Group], unit: str) -> Table:
 
 
 def token_table(found: TokenInfluence) -> RenderableType:
-    """The tokens of a pair's answer, each with its part of the pair's score."""
+    """The tokens of a pair's answer, each with its share of the pair's score."""
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("nats" if found.unit == "nats" else "score", justify="right", no_wrap=True)
     table.add_column("token", overflow="fold")
     for token in found.tokens:
         table.add_row(f"{token.score:.2f}", Text(printable(token.text.replace("\n", "\u23ce"))))
-    head = f"The answer of {found.file}:{found.line}, token by token ({found.score:.2f} in all):"
+    head = f"The answer of {found.file}:{found.line}, token by token ({found.score:.2f} in total):"
     return Together(Text(), Text(printable(head)), Text(), table)
 
 
@@ -103,7 +103,7 @@ def pair(messages: Sequence[Message]) -> Text:
 
 
 def basis(found: Attribution) -> Text:
-    """What the attribution rests on: method, false-discovery rate and lift in one line, then the notes, dimmed."""
+    """The basis of the attribution: method, false-discovery rate and lift in one line, then the notes; dimmed."""
     trust, lift = found.trust, found.lift
     line = [
         trust.method,
@@ -115,16 +115,16 @@ def basis(found: Attribution) -> Text:
     notes = list(trust.notes)
     if trust.faithfulness:
         seen = trust.faithfulness
-        told = f"{seen.lds:.2f} ± {seen.standard_error:.2f} over {counted(seen.retrainings, 'retraining')}"
-        whose = "by the stand-in's recipe" if trust.trajectory == "stand-in" else "of this model"
-        notes.append(f"Held against retrainings {whose}: LDS {told}.")
+        lds = f"{seen.lds:.2f} ± {seen.standard_error:.2f} over {counted(seen.retrainings, 'retraining')}"
+        of = "by the stand-in's recipe" if trust.trajectory == "stand-in" else "of this model"
+        notes.append(f"Checked against retraining {of}: LDS {lds}.")
     elif found.results:
-        notes.append("Not held against retraining on this model: whence evaluate RUN.")
+        notes.append("Not checked against retraining of this model: whence evaluate RUN.")
     return Text("\n".join([" · ".join(line), *map(printable, notes)]), "dim")
 
 
 def data_report(report: DataReport, estimate: Estimate | None, hints: Sequence[str]) -> RenderableType:
-    """What the data hold, what is wrong with them, and what fine-tuning on them would take."""
+    """The contents and faults of the data, and the cost of fine-tuning on them."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
     grid.add_column(justify="right", no_wrap=True)
@@ -142,7 +142,7 @@ def data_report(report: DataReport, estimate: Estimate | None, hints: Sequence[s
 def _counts(report: DataReport) -> Iterator[tuple[str, str, str]]:
     formats = ", ".join(f"{name} {count:,}" for name, count in report.formats.items())
     yield "rows", f"{report.rows:,}", f"{size(report.bytes)}; {formats}" if formats else size(report.bytes)
-    yield "examples", f"{report.examples:,}", "one for each answer"
+    yield "examples", f"{report.examples:,}", "one per answer"
     if tokens := report.tokens:
         more = f"{tokens.mean:.0f} on average, {tokens.longest:,} at most; {tokens.answers:,} in answers"
         yield "tokens", f"{tokens.total:,}", more
@@ -160,7 +160,7 @@ def _estimates(estimate: Estimate | None) -> Iterator[tuple[str, str, str]]:
 
 
 def _duplicates(report: DataReport) -> Iterator[RenderableType]:
-    yield Text("The same content stands at")
+    yield Text("Identical examples")
     for group in report.duplicates[:GROUPS_SHOWN]:
         yield hanging(", ".join(f"{file}:{line}" for file, line in group))
     if more := len(report.duplicates) - GROUPS_SHOWN:
@@ -168,7 +168,7 @@ def _duplicates(report: DataReport) -> Iterator[RenderableType]:
 
 
 def _faults(report: DataReport) -> Iterator[RenderableType]:
-    yield Text("These lines cannot be used", "bold red")
+    yield Text("Invalid lines", "bold red")
     for fault in report.faults:
         yield fault_line(fault)
     if (more := report.fault_count - len(report.faults)) > 0:
@@ -176,7 +176,7 @@ def _faults(report: DataReport) -> Iterator[RenderableType]:
 
 
 def fault_line(fault: Fault) -> RenderableType:
-    """A fault in as many lines as it takes, indented."""
+    """A fault, indented."""
     return hanging(str(fault))
 
 
@@ -186,19 +186,19 @@ def hanging(text: str) -> RenderableType:
 
 
 def models(known: Sequence[tuple[KnownModel, str | None]]) -> RenderableType:
-    """The known models, each with its folder where it has been pulled."""
+    """The known models, each with its folder if it is downloaded."""
     parts: list[RenderableType] = []
     for model, folder in known:
-        parts.append(Text.assemble((model.name, "bold"), f"  {'here' if folder else 'not pulled'}"))
+        parts.append(Text.assemble((model.name, "bold"), f"  {'downloaded' if folder else 'not downloaded'}"))
         parts.append(hanging(model.purpose))
         parts.append(hanging(f"{model.megabytes} MB to download · {model.licence} · {model.hub_id}"))
         parts += [hanging(folder)] if folder else []
         parts.append(Text())
-    return Together(*parts, Text("Pull one with: whence models pull NAME"))
+    return Together(*parts, Text("Download one with: whence models pull NAME"))
 
 
 def shortened(text: str) -> str:
-    """The text on one line, cut where it is too long for a table."""
+    """The text on one line, truncated if it is too long for a table."""
     line = printable(" ".join(text.split()))
     return line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip() + "…"
 

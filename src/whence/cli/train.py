@@ -1,4 +1,4 @@
-"""`whence train`: fine-tune, and keep what attribution needs."""
+"""`whence train`: fine-tune a model and record what attribution needs."""
 
 import shlex
 from pathlib import Path
@@ -18,22 +18,20 @@ def train(
     /,
     *,
     base_model: BaseModel = DEFAULT_MODEL,
-    out: Annotated[
-        Path | None, Parameter(metavar="DIR", help="Where the run goes (else: Whence's own folder).")
-    ] = None,
-    full: Annotated[bool, Flag, Parameter(help="Train all weights rather than a LoRA adapter.")] = False,
-    smooth: Annotated[bool, Flag, Parameter(help="In small steps, so that exact derivatives hold.")] = False,
-    epochs: Annotated[int | None, AtLeastOne, Parameter(help="Times through the data (else: by their size).")] = None,
-    learning_rate: Annotated[float | None, Positive, Parameter(help="Highest learning rate (else: by kind).")] = None,
-    batch_size: Annotated[int | None, AtLeastOne, Parameter(help="Pairs in a step (else: by size).")] = None,
+    out: Annotated[Path | None, Parameter(metavar="DIR", help="Folder of the run (default: in Whence's own).")] = None,
+    full: Annotated[bool, Flag, Parameter(help="Train all weights instead of a LoRA adapter.")] = False,
+    smooth: Annotated[bool, Flag, Parameter(help="Take small steps, so that exact derivatives hold.")] = False,
+    epochs: Annotated[int | None, AtLeastOne, Parameter(help="Passes over the data (default: by its size).")] = None,
+    learning_rate: Annotated[float | None, Positive, Parameter(help="Peak learning rate (default: by size).")] = None,
+    batch_size: Annotated[int | None, AtLeastOne, Parameter(help="Pairs per step (default: by data size).")] = None,
     rank: Annotated[int, AtLeastOne, Parameter(help="Rank of the LoRA adapter.")] = Recipe.rank,
-    max_length: Annotated[int | None, AtLeastOne, Parameter(help="Most tokens of a pair (else: the context).")] = None,
-    truncate: Annotated[bool, Flag, Parameter(help="Cut longer pairs rather than refuse them.")] = False,
-    checkpoints: Annotated[int, AtLeastOne, Parameter(help="Points of the training to keep.")] = Recipe.checkpoints,
-    seed: Annotated[int, Parameter(help="Equal seeds give equal models.")] = Recipe.seed,
+    max_length: Annotated[int | None, AtLeastOne, Parameter(help="Tokens per pair (default: the context).")] = None,
+    truncate: Annotated[bool, Flag, Parameter(help="Truncate longer pairs instead of refusing them.")] = False,
+    checkpoints: Annotated[int, AtLeastOne, Parameter(help="Points of the training to record.")] = Recipe.checkpoints,
+    seed: Annotated[int, Parameter(help="Random seed.")] = Recipe.seed,
     as_json: Json = False,
 ) -> None:
-    """Fine-tune a base model, and say where the run is."""
+    """Fine-tune a base model and show where the run is."""
     recipe = Recipe(
         full=full,
         epochs=epochs,

@@ -1,4 +1,4 @@
-"""`whence up`: the service, on this machine."""
+"""`whence up`: run the service on this machine."""
 
 import socket
 import threading
@@ -18,10 +18,10 @@ READY = 60.0
 
 def up(
     *,
-    host: Annotated[str, Parameter(metavar="ADDRESS", help="Where to listen; beyond this machine a key is needed.")] = (
+    host: Annotated[str, Parameter(metavar="ADDRESS", help="Address to listen on; a public one needs a key.")] = (
         "127.0.0.1"
     ),
-    port: Annotated[int, Parameter(validator=Number(gte=1, lte=65535), help="The port to listen on.")] = PORT,
+    port: Annotated[int, Parameter(validator=Number(gte=1, lte=65535), help="Port to listen on.")] = PORT,
     as_json: Json = False,
 ) -> None:
     """Run the service until it is stopped with Ctrl+C."""
@@ -35,17 +35,16 @@ def up(
     database.close()
     if not keyed and not is_loopback(host):
         raise AccessError(
-            f"A service that others can reach needs API keys, and there is none (host {host}). "
-            "Make one first: whence keys create"
+            f"A service that others can reach needs an API key, but there is none (host {host}). "
+            "Create one first: whence keys create"
         )
     require_free(host, port)
     reached = "127.0.0.1" if host in ("0.0.0.0", "::", "localhost") else f"[{host}]" if ":" in host else host
-    told = threading.Thread(target=_tell, args=(wait_until_ready, host, reached, port, keyed, as_json), daemon=True)
-    told.start()
+    threading.Thread(target=_tell, args=(wait_until_ready, reached, port, keyed, as_json), daemon=True).start()
     serve(host, port)
 
 
-def _tell(wait_until_ready: object, host: str, reached: str, port: int, keyed: bool, as_json: bool) -> None:
+def _tell(wait_until_ready: object, reached: str, port: int, keyed: bool, as_json: bool) -> None:
     assert callable(wait_until_ready)
     ready = bool(wait_until_ready(reached, port, READY))
     state = {
@@ -60,7 +59,7 @@ def _tell(wait_until_ready: object, host: str, reached: str, port: int, keyed: b
         print_json(state)
         return
     where = console()
-    where.print(f"Whence answers on {state['address']}" if ready else "The service does not answer yet; see the log.")
+    where.print(f"Whence is running at {state['address']}" if ready else "The service is not ready yet; see the log.")
     where.print(f"  page           {state['address']}/")
     where.print(f"  reference      {state['address']}/docs")
     where.print(f"  storage        {state['home']}", soft_wrap=True)
@@ -69,16 +68,16 @@ def _tell(wait_until_ready: object, host: str, reached: str, port: int, keyed: b
     if keyed:
         where.print("  access         with an API key (whence keys list)")
     else:
-        where.print("  access         open to everybody on this machine: no key was created")
-        where.print("                 (make one with: whence keys create)")
+        where.print("  access         open to everyone on this machine: there is no key")
+        where.print("                 (create one with: whence keys create)")
     where.print("Stop it with Ctrl+C.")
 
 
 def require_free(host: str, port: int) -> None:
-    """Raise unless the address can be listened on.
+    """Raise unless the address is free to listen on.
 
     Raises:
-        WhenceError: something listens there already, or the address is not this machine's.
+        WhenceError: the port is in use, or the address is not this machine's.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -87,5 +86,5 @@ def require_free(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise WhenceError(
-                f"The address {host}:{port} cannot be listened on ({error.strerror}). Choose another --port or --host."
+                f"Whence cannot listen on {host}:{port} ({error.strerror}). Choose another --port or --host."
             ) from error

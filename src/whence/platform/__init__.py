@@ -1,1 +1,1 @@
-"""What the service keeps and runs: the database, files, jobs, keys and processes. Imports no torch."""
+"""The state of the service and its supervisor: the database, files, jobs, deployments and keys. Imports no torch."""

@@ -1,4 +1,4 @@
-"""What is in a file that nobody has uploaded yet: its pairs, all that is wrong with them, and which stand there twice.
+"""The check of a file before its upload: its pairs, everything wrong with them, and duplicates.
 
 Nothing is kept. Parquet is read in a process of limited memory: `python -m whence.platform.checking FILE NAME`.
 """
@@ -44,7 +44,7 @@ class Copies:
 
 @dataclass
 class Checked:
-    """What a file holds. `lines` counts its records, `question_chars` and `answer_chars` are means over the pairs.
+    """The content of a file. `lines` counts its records, `question_chars` and `answer_chars` are means over the pairs.
 
     `sample` has the first pairs as JSON objects.
     """
@@ -76,7 +76,7 @@ class Checked:
 
 
 def check(path: Path, name: str) -> dict[str, Any]:
-    """What the file at `path`, which a person calls `name`, holds, as JSON has it.
+    """Return what the file at `path`, known to the user as `name`, holds, as a JSON object.
 
     Raises:
         DataError: its name cannot be that of a file of pairs, or it unfolds to more than it may.
@@ -87,7 +87,7 @@ def check(path: Path, name: str) -> dict[str, Any]:
 
 
 def checked(path: Path, name: str, most: float) -> dict[str, Any]:
-    """What a file holds, whose text may have `most` characters in all.
+    """Return what a file holds; its text may have `most` characters in all.
 
     Raises:
         MemoryError: there is more text, or the memory of this process is not enough.

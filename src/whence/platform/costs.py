@@ -1,4 +1,4 @@
-"""What a fine-tuning job and its index would take on this machine, told before it is asked for. Loads no model."""
+"""Estimates of what a fine-tuning job and its index take on this machine, before it starts. Loads no model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ PROCESS = 700 << 20
 
 @dataclass(frozen=True)
 class Cost:
-    """What a job would take. `basis` says what the numbers rest on."""
+    """The estimate for a job. `basis` says where the numbers come from."""
 
     train_seconds: float
     index_seconds: float
@@ -49,7 +49,7 @@ class Cost:
 
 
 def cost_of(session: Session, objects: Objects, files: Sequence[File], model: str, recipe: Recipe) -> Cost:
-    """What fine-tuning this model on these files, and building the index, would take.
+    """Estimate fine-tuning this model on these files and building the index.
 
     Raises:
         DataError: there is no such base model, or a file holds no pairs.
@@ -65,9 +65,9 @@ def cost_of(session: Session, objects: Objects, files: Sequence[File], model: st
     trained = parameters.total if recipe.full else recipe.rank * parameters.per_rank
     basis = [
         f"Tokens from characters, {CHARACTERS:g} each, and {TEMPLATE} for the template of each pair.",
-        "Speed from the last job that was finished on this machine." if measured
-        else f"Speed assumed, {SPEED / 1e9:g} GFLOP/s: no job was finished on this machine yet.",
-        *(["Size of the model guessed from its download: it is not unpacked yet."] if guessed else []),
+        "Speed measured on the last job that finished on this machine." if measured
+        else f"Speed assumed, {SPEED / 1e9:g} GFLOP/s: no job has finished on this machine yet.",
+        *(["Size of the model estimated from its download: it is not unpacked yet."] if guessed else []),
         "Expect it to be right within a factor of 2.",
     ]  # fmt: skip
     memory = PROCESS + 4 * parameters.total + 12 * trained
@@ -87,7 +87,7 @@ def _report(objects: Objects, files: Sequence[File]) -> DataReport:
     pairs = size = tokens = 0
     for file in files:
         if file.purpose != PAIRS or not file.examples:
-            raise DataError(f"Only files for training hold pairs (found {file.id}). Choose one.")
+            raise DataError(f"Only training files hold pairs (found {file.id}). Choose one.")
         found = pairs_of_file(objects, file, Window(SAMPLE)).pairs
         length = sum(sum(len(m.content) for m in pair.messages) or CHARACTERS * _given(pair.tokens) for pair in found)
         tokens += round(file.examples * (length / len(found) / CHARACTERS + TEMPLATE))
@@ -108,7 +108,7 @@ def _parameters(place: str, model: str) -> tuple[Parameters, bool]:
         return parameters_of(there), False
     offer = find_offer(model)
     if offer is None or not offer.bytes:
-        raise DataError(f"{model} is not here, so that its size is not known. Pull it: whence models pull {model}.")
+        raise DataError(f"The size of {model} is not known before its download. Run: whence models pull {model}.")
     total = round(offer.bytes * 8 / BITS)
     return Parameters(total, round(PER_RANK * total)), True
 
@@ -124,7 +124,7 @@ def _speed(session: Session) -> tuple[float, bool]:
 
 
 def _seen(session: Session, job: Job) -> float | None:
-    """What the fine-tuning of a finished job tells of the machine's speed; None where its traces are gone."""
+    """The speed of the machine measured by a finished job's fine-tuning; None if its trace is gone."""
     manifest = manifest_of(job.id)
     index = session.scalar(select(Event.created_at).where(Event.job_id == job.id, Event.phase == "index").limit(1))
     if manifest is None or index is None or job.started_at is None or not manifest["facts"].get("tokens"):

@@ -31,7 +31,7 @@ ANSWERS = 100
 
 @dataclass(frozen=True)
 class DemoQuestion:
-    """A question of the demo, what the model said to it when it was last explained (None: never), what to look for."""
+    """A question of the demo, the model's answer when it was last explained (None: never), and what to look for."""
 
     question: str
     answer: str | None
@@ -49,7 +49,7 @@ class Demo:
 
 
 def start_demo(session: Session, objects: Objects, team: int, model: str | None = None) -> Demo:
-    """The team's demo, started unless it is there. A job that failed or was cancelled is replaced by a new one.
+    """Return the team's demo; start it if it does not exist. A failed or cancelled job is replaced by a new one.
 
     Raises:
         DataError: there is no such base model.

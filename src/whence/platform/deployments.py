@@ -18,7 +18,7 @@ ANSWERING = ("Active", "Pending")
 
 @dataclass(frozen=True)
 class Speaker:
-    """Who answers under a name: an engine, and the run whose model speaks there (None: the base model itself).
+    """The model that answers under a name: its engine, and its run (None: the base model itself).
 
     `model` is what the model is called wherever it is served: the id of its job, or the base model's.
     """
@@ -33,7 +33,7 @@ class Speaker:
 def create_deployment(
     session: Session, team: int, model_type: str, model_id: str, name: str, description: str, n_instances: int
 ) -> Deployment:
-    """A new deployment, inactive until it is promoted.
+    """Create a deployment, inactive until it is promoted.
 
     Raises:
         DataError: there is no such model, or its job is not completed.
@@ -127,7 +127,7 @@ def count_tokens(session: Session, identity: str, prompt: int, completion: int) 
 
 
 def speaker_named(session: Session, team: int, name: str) -> Speaker:
-    """Who answers under a name: a deployment, a promoted job, or a base model.
+    """Return the model that answers under a name: that of a deployment, of a promoted job, or a base model.
 
     Raises:
         MissingError: nobody does.
@@ -157,7 +157,7 @@ def job_named(session: Session, team: int, name: str) -> Job:
 
 
 def speaker_of(session: Session, deployment: Deployment) -> Speaker:
-    """Who answers for a deployment, whatever state it is in."""
+    """Return the model of a deployment in any state."""
     if deployment.model_type == BASE:
         target = Target("base", base_model(deployment.model_id))
         return Speaker(target, deployment.model_id, deployment_id=deployment.id)

@@ -1,4 +1,4 @@
-"""What happened to jobs, in order."""
+"""The events of jobs, in order."""
 
 import math
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def add_event(
     level: str = "info",
     numbers: Mapping[str, float | None] | None = None,
 ) -> None:
-    """Write down an event; numbers that are not finite are left out."""
+    """Store an event; numbers that are not finite are left out."""
     known = {name: value for name, value in (numbers or {}).items() if value is not None and math.isfinite(value)}
     session.add(Event(job_id=job_id, phase=phase, message=message, level=level, **known))
 

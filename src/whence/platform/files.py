@@ -67,7 +67,7 @@ def type_of(name: str, purpose: str) -> str:
 
 
 def inspect_uploads(uploads: list[Upload], purpose: str) -> list[Inspected]:
-    """What each upload holds, read to its end.
+    """Return what each upload holds, read to its end.
 
     Raises:
         DataError: one of them breaks a rule; nothing has been kept then.
@@ -139,7 +139,7 @@ def delete_file(session: Session, objects: Objects, team: int, identity: str) ->
 
 
 def is_file_id(text: str) -> bool:
-    """Whether a text has the form of a file's id."""
+    """True if a text has the form of a file id."""
     try:
         return text.startswith("file-") and bool(UUID(text.removeprefix("file-")))
     except ValueError:

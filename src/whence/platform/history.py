@@ -72,7 +72,7 @@ def whole(kept: AttributionRecord) -> dict[str, Any]:
 
 
 def brief(kept: AttributionRecord) -> dict[str, Any]:
-    """What a list shows of an attribution."""
+    """An attribution as a row of a list."""
     result, names = kept.result, ("question", "answer", "generated", "method", "sentence")
     pairs = result["results"]
     top = max((pair["influence_level"] for pair in pairs), key=ORDER.__getitem__, default=None)

@@ -1,4 +1,4 @@
-"""What a job's run tells of its own data, as the worker has written it beside the index, and what was asked in vain."""
+"""The insights into a job's data that the worker wrote beside the index, and questions that returned no pairs."""
 
 import json
 from collections import Counter
@@ -32,7 +32,7 @@ SHOWN = 200
 
 @dataclass(frozen=True)
 class Found:
-    """What a run tells of its data. Each entry has its `pairs` beside what was found of them."""
+    """The insights into a run's data. Each entry has its `pairs` beside the finding."""
 
     suspects: list[dict[str, Any]]
     duplicates: list[list[Example]]
@@ -41,13 +41,13 @@ class Found:
 
     @property
     def pairs(self) -> list[Example]:
-        """Every pair that is told of, once for each time."""
+        """Yield every pair of the findings, once per finding."""
         alike = [*self.duplicates, *(pairs for pairs, _ in self.contradictions)]
         return [one["pair"] for one in self.suspects] + [pair for pairs in alike for pair in pairs]
 
 
 def state_of(session: Session, job: Job) -> State:
-    """Whether a job's insights are there, may still come, or were never made."""
+    """Tell if a job's insights are ready, pending, or were never made."""
     if folder_of(job.id) is not None:
         return "ready"
     if job.status in OPEN:
@@ -87,7 +87,7 @@ def read_insights(job_id: str, table: ExampleTable, files: Sequence[File], answe
 
 
 def answered_by(session: Session, job: Job) -> Counter[str]:
-    """How many kept answers of a job's model have each pair as the first of their sources."""
+    """Count, per pair, the stored answers of a job's model that have it as their first source."""
     results = session.scalars(_kept(job))
     return Counter(one["results"][0]["id"] for one in results if one["results"])
 

@@ -1,4 +1,4 @@
-"""What an uploaded file holds, read to its end in bounded memory before anybody sees it.
+"""The content of an uploaded file, read to its end in bounded memory before it is stored.
 
 A Parquet file of a few kilobytes can unfold to any size, so those are read in a process of their own whose memory is
 limited: `python -m whence.platform.inspection FILE NAME`.
@@ -36,7 +36,7 @@ class Inspected:
 
 
 def inspect(path: Path, name: str, kind: str, pairs: bool) -> Inspected:
-    """What the file at `path`, which a person calls `name`, holds.
+    """Return what the file at `path`, known to the user as `name`, holds.
 
     Raises:
         DataError: a line breaks a rule; the message names the file and the line.
@@ -105,7 +105,7 @@ def apart(path: Path, name: str) -> int:
 
 
 def limited(module: str, path: Path, name: str) -> dict[str, Any]:
-    """What a module of this room says of a file, run as a process of limited memory that calls `within_limits`.
+    """Return what a module reports on a file; it runs as a process with limited memory and calls `within_limits`.
 
     Raises:
         DataError: reading the file takes more memory or time than it may.
@@ -135,7 +135,7 @@ def within_limits(tell: Callable[[Path, str, float], dict[str, Any]]) -> int:
 
 
 def told(path: Path, name: str, most: float) -> dict[str, Any]:
-    """How many pairs a file holds, or why it cannot be taken."""
+    """Return the number of pairs in a file, or the reason for refusing it."""
     try:
         return {"examples": count_pairs(path, name, most)}
     except DataError as error:

@@ -21,7 +21,7 @@ RESUMED = "resumed"
 
 
 def folder_of(job_id: str) -> Path:
-    """Where a job keeps its data and its run."""
+    """The folder of a job's data and run."""
     return settings.jobs() / job_id
 
 
@@ -31,7 +31,7 @@ def run_of(job_id: str) -> Path:
 
 
 def data_of(job_id: str, file: File) -> Path:
-    """Where a job has its copy of a file, until its pairs are in the run."""
+    """The path of a job's copy of a file, until its pairs are in the run."""
     return folder_of(job_id) / "data" / file.id / file.filename
 
 
@@ -127,7 +127,7 @@ def cancel_job(session: Session, team: int, identity: str) -> Job:
         session, identity, OPEN, status="cancelled", cancel_requested=True, completed_at=now(), seconds_left=None
     ):
         session.refresh(job)
-        raise ConflictError(f"The job {identity} is {job.status} already and cannot be cancelled.")
+        raise ConflictError(f"The job {identity} is already {job.status} and cannot be cancelled.")
     add_event(session, identity, "cancelled", "The job was cancelled.", level="warning")
     session.refresh(job)
     return job
@@ -152,19 +152,19 @@ def resume_job(session: Session, team: int, identity: str) -> Job:
             )
     fresh = {"completed_at": None, "error_analysis": None, "phase": None, "progress": None, "cancel_requested": True}
     if move(session, identity, STOPPED, status="pending", **fresh):
-        add_event(session, identity, RESUMED, "The job was resumed, and goes on from its last checkpoint.")
+        add_event(session, identity, RESUMED, "The job was resumed from its last checkpoint.")
     session.refresh(job)
     return job
 
 
 def attempt_of(session: Session, identity: str) -> int:
-    """How often a job was resumed."""
+    """The number of times a job was resumed."""
     wanted = select(func.count()).select_from(Event).where(Event.job_id == identity, Event.phase == RESUMED)
     return session.scalar(wanted) or 0
 
 
 def move(session: Session, identity: str, expected: Sequence[str], **values: Any) -> bool:
-    """Whether the job was in one of the expected states, and now has these values."""
+    """Set these values if the job is in one of the expected states; return True if it was."""
     changed = session.execute(update(Job).where(Job.id == identity, Job.status.in_(expected)).values(**values))
     return bool(changed.rowcount)  # pyright: ignore[reportAttributeAccessIssue]
 

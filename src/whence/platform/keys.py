@@ -66,7 +66,7 @@ def keys_of(session: Session, team: int) -> list[Key]:
 
 
 def name_of(session: Session, team: int) -> str:
-    """What a team is called."""
+    """The name of a team."""
     return session.get_one(Team, team).name
 
 
@@ -81,7 +81,7 @@ def revoke_own(session: Session, team: int, identity: str, used: str | None) -> 
     if key is None or key.team_id != team:
         raise MissingError(f"Your team has no key with the id {identity[:80]!r}.")
     if identity == used:
-        raise ConflictError(f"{identity} is the key that you use now. Revoke it with another key of your team.")
+        raise ConflictError(f"{identity} is the key that this request uses. Revoke it with another key of your team.")
     return revoke_key(session, identity)
 
 
@@ -99,7 +99,7 @@ def revoke_key(session: Session, identity: str) -> Key:
 
 
 def keys_exist(session: Session) -> bool:
-    """Whether any key was ever made: revoking the last one does not open the service again."""
+    """True if any key was ever created: revoking the last one does not open the service again."""
     return bool(session.scalar(select(func.count()).select_from(Key)))
 
 

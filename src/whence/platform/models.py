@@ -42,7 +42,7 @@ def find_offer(name: str) -> Offer | None:
 
 
 def base_model(name: str) -> str:
-    """What the pipeline calls the base model of that name.
+    """Return the pipeline's name of a base model.
 
     Raises:
         DataError: this service does not offer it.
@@ -57,5 +57,5 @@ def base_model(name: str) -> str:
 
 
 def folder(place: str) -> str:
-    """Where an offered model's files are, once they are there."""
+    """The folder of an offered model's files, once they have been downloaded."""
     return str(folder_of(place)) if place in CATALOG else place

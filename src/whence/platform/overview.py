@@ -1,4 +1,4 @@
-"""What a team has, in brief, for a page that greets it."""
+"""A summary of what a team has, for the start view."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ DEPLOYMENTS = 100
 
 @dataclass(frozen=True)
 class Overview:
-    """What a team has. `jobs` are those that go on, then the last that ended; `pairs` are those of the `files`."""
+    """What a team has. `jobs` are the open ones, then the last ones that ended; `pairs` counts those of the `files`."""
 
     deployments: list[Deployment]
     jobs: list[Job]
@@ -30,7 +30,7 @@ class Overview:
 
 
 def overview_of(session: Session, team: int) -> Overview:
-    """What the team has now, the newest first."""
+    """Return what the team has now, newest first."""
     there = (File.team_id == team, File.deleted_at.is_(None), File.purpose == PAIRS)
     files, pairs = session.execute(select(func.count(), func.sum(File.examples)).where(*there)).one()
     return Overview(

@@ -25,7 +25,7 @@ FAR = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which pairs are wanted: at most `limit` from number `offset` on, of those that hold the text `search`."""
+    """A page of pairs: at most `limit` from number `offset` on, of those that contain the text `search`."""
 
     limit: int = 100
     offset: int = 0
@@ -66,7 +66,7 @@ def pairs_of_file(objects: Objects, file: File, window: Window) -> PairPage:
         DataError: the file holds no pairs.
     """
     if file.purpose != PAIRS:
-        raise DataError(f"Only files for training hold pairs ({file.id} has the purpose {file.purpose!r}). Choose one.")
+        raise DataError(f"Only training files hold pairs ({file.id} has the purpose {file.purpose!r}). Choose one.")
     with readable(objects, file) as path:
         if window.search:
             said = saying(window.search)
@@ -112,7 +112,7 @@ def pair_of_run(objects: Objects, table: ExampleTable, files: Sequence[File], id
 
 
 def saying(text: str) -> Callable[[object], bool]:
-    """Whether a record may hold a text, in whatever case: the quick look before its pairs are made."""
+    """True if a record may contain a text, ignoring case: a quick check before its pairs are built."""
     wanted = text.casefold()
     if "\n" in wanted:
         return lambda _: True  # it may lie across two values, which a pair joins
@@ -128,7 +128,7 @@ def saying(text: str) -> Callable[[object], bool]:
 
 
 def matching(pairs: Iterable[T], window: Window, pair_of: Callable[[T], Example]) -> tuple[list[T], int]:
-    """The wanted ones of those whose question or answer holds the text, in whatever case, and how many there are."""
+    """Return the page of pairs whose question or answer contains the text, ignoring case, and their number."""
     wanted = (window.search or "").casefold()
     found: list[T] = []
     total = 0

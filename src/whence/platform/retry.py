@@ -13,7 +13,7 @@ FIRST, LONGEST = 0.2, 5.0
 
 
 def retry_while_unavailable(work: Callable[[], T], seconds: float = PATIENCE) -> T:
-    """What `work` returns; it is called again while the database cannot be reached, for at most `seconds`.
+    """Return what `work` returns; call it again while the database cannot be reached, for at most `seconds`.
 
     `work` must be one transaction: it is either done whole or not at all.
     """
@@ -29,5 +29,5 @@ def retry_while_unavailable(work: Callable[[], T], seconds: float = PATIENCE) ->
 
 
 def is_away(error: DBAPIError) -> bool:
-    """Whether an error says that the database cannot be reached or is locked, rather than that a statement is wrong."""
+    """True if an error says that the database cannot be reached or is locked, not that a statement is wrong."""
     return error.connection_invalidated or isinstance(error, OperationalError)

@@ -26,9 +26,9 @@ def revised(objects: Objects, file: File, changes: Changes, name: str) -> Genera
         DataError: the file holds no pairs, the name cannot be that of such a file, or a change cannot be made.
     """
     if file.purpose != PAIRS:
-        raise DataError(f"Only files for training hold pairs ({file.id} has the purpose {file.purpose!r}). Choose one.")
+        raise DataError(f"Only training files hold pairs ({file.id} has the purpose {file.purpose!r}). Choose one.")
     if type_of(check_name(name), PAIRS) != file.type:
-        raise DataError(f"A new version must be a {file.type} file, too (found {name!r}). Keep the ending.")
+        raise DataError(f"A new version must be a {file.type} file (found {name!r}). Keep the ending.")
     with tempfile.TemporaryDirectory(prefix="whence-revision-") as folder:
         upload = Upload(Path(folder) / f"0{Path(file.filename).suffix.lower()}", name)
         with readable(objects, file) as source:
@@ -59,7 +59,7 @@ def versions_of(session: Session, file: File) -> list[File]:
 
 
 def next_name(session: Session, file: File) -> str:
-    """What the next version of a file is called where nobody says: `faq.jsonl`, `faq-v2.jsonl`, `faq-v3.jsonl`, …"""
+    """The default name of a file's next version: `faq.jsonl`, `faq-v2.jsonl`, `faq-v3.jsonl`, …"""
     name = Path(file.filename)
     stem = re.sub(r"-v\d+$", "", name.stem)
     return f"{stem}-v{len(versions_of(session, file)) + 1}{name.suffix}"

@@ -1,4 +1,4 @@
-"""What a job has left on disk: its run, its indexes, its pairs. Imports no torch."""
+"""The files of a job: its run, its indexes, its pairs. Imports no torch."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -35,7 +35,7 @@ def examples_of(job_id: str) -> ExampleTable:
         ConflictError: its run is not finished.
     """
     if manifest_of(job_id) is None:
-        raise ConflictError(f"The pairs of {job_id} are there once it is fine-tuned. Wait, or list those of its files.")
+        raise ConflictError(f"The pairs of {job_id} can be read once it is fine-tuned. Wait, or list its files.")
     return ExampleTable.open(run_of(job_id) / EXAMPLES)
 
 
@@ -46,7 +46,7 @@ def examples_with(session: Session, file_id: str) -> ExampleTable | None:
 
 
 def require_index(job_id: str, method: str) -> None:
-    """Return if answers of a job's model can be explained by this method.
+    """Raise unless answers of a job's model can be explained by this method.
 
     Raises:
         MethodError: there is no such method.

@@ -1,4 +1,4 @@
-"""Keeps the processes of the service running: the API and the worker. Each that dies is started again."""
+"""Keeps the processes of the service running, the API and the worker: restarts each one that dies."""
 
 import ipaddress
 import logging
@@ -18,7 +18,7 @@ SETTLED = 30.0
 """Seconds after which a process counts as running well, and may die again without a pause."""
 LONGEST_PAUSE = 10.0
 PATIENCE = 35.0
-"""Seconds that a process has to finish or park what it does when the service stops."""
+"""Seconds that a process has to finish what it is doing when the service stops."""
 log = logging.getLogger("whence.supervisor")
 
 
@@ -34,7 +34,7 @@ class Member:
     due: float = field(default=0.0)
 
     def tend(self, now: float) -> None:
-        """Start it if it is not running; after a quick death a little later each time."""
+        """Start it if it is not running; after early deaths with a growing pause."""
         if self.process is not None and self.process.poll() is not None:
             code, lived = self.process.returncode, now - self.began
             self.pause = 0.0 if lived > SETTLED else min(max(2 * self.pause, 0.5), LONGEST_PAUSE)
@@ -46,7 +46,7 @@ class Member:
 
 
 def serve(host: str, port: int, stopping: threading.Event | None = None) -> None:
-    """Run the service until it is told to stop; what is running then is finished or parked."""
+    """Run the service until it is stopped; the next start resumes running jobs from their last checkpoint."""
     start_logging("supervisor")
     stop = stopping or threading.Event()
     if threading.current_thread() is threading.main_thread():
@@ -67,7 +67,7 @@ def serve(host: str, port: int, stopping: threading.Event | None = None) -> None
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address."""
+    """True if only this machine can reach an address."""
     if host == "localhost":
         return True
     try:
@@ -82,7 +82,7 @@ def _end(member: Member) -> None:
 
 
 def wait_until_ready(host: str, port: int, seconds: float) -> bool:
-    """Whether the API answers within so many seconds."""
+    """Return True if the API answers within so many seconds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:

@@ -50,13 +50,13 @@ def new_id(kind: str) -> str:
 
 
 class Base(DeclarativeBase):
-    """What all tables share: text is unbounded, dictionaries are JSON, moments are in UTC."""
+    """The base of all tables: text is unbounded, dictionaries are JSON, times are in UTC."""
 
     type_annotation_map = {str: Words(), dict[str, Any]: JSON(), list[Any]: JSON(), datetime: Moment()}  # noqa: RUF012
 
 
 class Team(Base):
-    """Who owns files, jobs and deployments. Team 1, `default`, owns what is made without a key."""
+    """The owner of files, jobs and deployments. Team 1, `default`, owns what is created without a key."""
 
     __tablename__ = "teams"
 

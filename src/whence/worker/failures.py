@@ -1,4 +1,4 @@
-"""What went wrong in a stage of a job, in words that a user can act on."""
+"""Failures of a stage as messages that a user can act on."""
 
 import errno
 
@@ -13,7 +13,7 @@ NO_MEMORY = (
 
 
 def failure_event(error: BaseException) -> StageEvent:
-    """The last word of a stage that an error ended."""
+    """The last event of a stage that an error ended."""
     text = f"{type(error).__name__}: {error}"
     if isinstance(error, WhenceError):
         return StageEvent(failure=str(error), kind="user")
@@ -26,7 +26,7 @@ def failure_event(error: BaseException) -> StageEvent:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether an error says that the disk is full; some libraries only say so in words."""
+    """True if an error says that the disk is full; some libraries say so only in their message."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
     return "No space left on device" in str(error)

@@ -18,7 +18,7 @@ GRACE = 2.0
 
 
 class JobProcess:
-    """A running child process. It loads torch once, whatever the number of stages."""
+    """A running child process. It loads torch once, for any number of stages."""
 
     def __init__(self) -> None:
         self._child = lifeline.spawn("whence.worker.stage_process", stdout=subprocess.PIPE)
@@ -52,7 +52,7 @@ class JobProcess:
                 yield None
 
     def end(self) -> None:
-        """End the process, whatever it is doing."""
+        """End the process, even in the middle of a stage."""
         with suppress(BrokenPipeError):
             lifeline.end(self._child, GRACE)
 

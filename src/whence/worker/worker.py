@@ -83,7 +83,7 @@ def complete(job_id: str) -> bool:
 
 
 class _Open:
-    """What the workflows share; DBOS finds workflows by name, so that they cannot be given it."""
+    """Shared by the workflows; DBOS finds workflows by name, so that they cannot be given it."""
 
     database: Database
     objects: Objects

@@ -30,7 +30,7 @@ def test_time_follows_tokens_epochs_and_an_assumed_speed(fresh: TestClient):
     weights = parameters_of(Path(base_model(BASE))).total
     assert found["train_seconds"] == pytest.approx(TRAIN_FACTOR * 4 * found["tokens"] * weights * 3 / SPEED)
     assert found["index_seconds"] == pytest.approx(INDEX_FACTOR * 18 * found["tokens"] * weights / SPEED)
-    assert "no job was finished on this machine" in found["basis"]
+    assert "no job has finished on this machine" in found["basis"]
     assert "Tokens from characters" in found["basis"]
     full = fresh.post(ESTIMATE, json={**body, "full": True}).json()
     assert full["train_seconds"] == pytest.approx(1.5 * found["train_seconds"])

@@ -14,7 +14,7 @@ const job = {
 it("lists the settings until the run is completed", () => {
   const facts = Object.fromEntries(factsOf(job, null));
   expect(facts).toMatchObject({
-    Epochs: "from the data",
+    Epochs: "automatic",
     "Batch size": "4",
     Weights: "LoRA, rank 16, alpha 32",
   });

@@ -5,7 +5,7 @@ import { formOfRun } from "./recipe";
 
 type Facts = Record<string, unknown>;
 
-const CHOSEN = "from the data";
+const CHOSEN = "automatic";
 const LAYERS: Record<string, string> = { mlp: "feed-forward", "all-linear": "all linear" };
 
 /** The facts of a job: from its manifest once the run is completed, before that from its settings. */

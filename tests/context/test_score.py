@@ -56,9 +56,13 @@ def test_the_model_is_left_as_it_was_and_never_drops_out():
 
 
 def test_each_batch_is_reported():
-    told = []
-    score_contexts(tiny_llama(), tiny_tokenizer(), CONTEXTS, QUERY, RESPONSE, TARGETS, batch_rows=2, report=told.append)
-    assert [(p.step, p.done, p.total, p.unit) for p in told] == [("ablations", n, 5, "passes") for n in (0, 2, 4, 5)]
+    reported = []
+    score_contexts(
+        tiny_llama(), tiny_tokenizer(), CONTEXTS, QUERY, RESPONSE, TARGETS, batch_rows=2, report=reported.append
+    )
+    assert [(p.step, p.done, p.total, p.unit) for p in reported] == [
+        ("ablations", n, 5, "passes") for n in (0, 2, 4, 5)
+    ]
 
 
 def test_a_token_that_straddles_two_targets_belongs_to_each():

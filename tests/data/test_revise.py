@@ -1,4 +1,4 @@
-"""A file written anew with changes, read back and held against the same changes made by hand."""
+"""A rewritten file, read back and compared with the same changes made by hand."""
 
 import csv
 import json

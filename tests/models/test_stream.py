@@ -114,7 +114,7 @@ def test_chunks_hold_whole_characters_and_no_special_tokens():
     assert chunks[-1].finish == "stop"
 
 
-def test_a_character_that_is_cut_off_is_told_at_the_end():
+def test_a_character_that_is_cut_off_is_sent_at_the_end():
     chunks = list(stream_answer(saying("n😀"), tiny_tokenizer(), HI, Sampling(3, temperature=0)))
     assert [(chunk.text, chunk.finish) for chunk in chunks] == [("n", None), ("\ufffd", "length")]
 
@@ -122,15 +122,15 @@ def test_a_character_that_is_cut_off_is_told_at_the_end():
 def test_an_answer_ends_before_a_stop_string_and_only_there():
     model, tokenizer = saying("abcdefgh"), tiny_tokenizer()
 
-    def told(*stop: str) -> list[tuple[str, int, str | None]]:
+    def sent(*stop: str) -> list[tuple[str, int, str | None]]:
         chunks = stream_answer(model, tokenizer, HI, Sampling(temperature=0, stop=stop))
         return [(chunk.text, len(chunk.tokens), chunk.finish) for chunk in chunks]
 
-    assert told("def") == [("a", 1, None), ("b", 1, None), ("c", 1, None), ("", 3, "stop")]
-    assert told("bcd", "c") == [("a", 1, None), ("b", 2, "stop")]
-    assert told("a") == [("", 1, "stop")]
+    assert sent("def") == [("a", 1, None), ("b", 1, None), ("c", 1, None), ("", 3, "stop")]
+    assert sent("bcd", "c") == [("a", 1, None), ("b", 2, "stop")]
+    assert sent("a") == [("", 1, "stop")]
     # "bcx" holds "b" and "bc" back until "d" comes; "fgh?" may begin with all that is left.
-    assert told("bcx", "fgh?") == [("a", 1, None), ("bcd", 3, None), ("e", 1, None), ("fgh", 4, "stop")]
+    assert sent("bcx", "fgh?") == [("a", 1, None), ("bcd", 3, None), ("e", 1, None), ("fgh", 4, "stop")]
 
 
 CHUNKS = ("a", "b", "ab", "ba", "aab", "abba")
@@ -153,41 +153,41 @@ def test_stop_strings_cut_where_a_reader_letter_by_letter_would(ids: list[int], 
     complete = next((n for n in range(len(full) + 1) if full[:n].endswith(tuple(stop))), None)
     longest = max((len(s) for s in stop if complete and full[:complete].endswith(s)), default=0)
     expected = full if complete is None else full[: complete - longest]
-    transcript, told = Transcript(chunky_tokenizer(CHUNKS, decoders.Fuse()), stop), ""
+    transcript, sent = Transcript(chunky_tokenizer(CHUNKS, decoders.Fuse()), stop), ""
     for id in ids:
         if transcript.stopped:
             break
         transcript.add(id)
-        told += transcript.take(everything=transcript.stopped)
-        assert expected.startswith(told)
-        beginnings = [told + s[:n] for s in stop for n in range(1, len(s))]
-        assert transcript.text in (told, *beginnings)
+        sent += transcript.take(everything=transcript.stopped)
+        assert expected.startswith(sent)
+        beginnings = [sent + s[:n] for s in stop for n in range(1, len(s))]
+        assert transcript.text in (sent, *beginnings)
     assert transcript.stopped == (complete is not None)
-    assert told + transcript.take(everything=True) == expected
+    assert sent + transcript.take(everything=True) == expected
 
 
 @given(st.lists(st.integers(0, VOCABULARY - 1), max_size=30))
-def test_any_bytes_are_told_as_they_decode_as_a_whole(ids: list[int]):
+def test_any_bytes_are_sent_as_they_decode_as_a_whole(ids: list[int]):
     tokenizer = tiny_tokenizer()
-    transcript, told = Transcript(tokenizer, ()), ""
+    transcript, sent = Transcript(tokenizer, ()), ""
     for id in ids:
         transcript.add(id)
-        told += transcript.take(everything=False)
-    assert told + transcript.take(everything=True) == tokenizer.decode(ids, skip_special_tokens=True)
+        sent += transcript.take(everything=False)
+    assert sent + transcript.take(everything=True) == tokenizer.decode(ids, skip_special_tokens=True)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=12))
-def test_characters_spelt_in_byte_tokens_are_told_one_by_one(text: str):
+def test_characters_spelt_in_byte_tokens_are_sent_one_by_one(text: str):
     names = [f"<0x{byte:02X}>" for byte in range(256)]
     tokenizer = chunky_tokenizer(names, decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()]))
     transcript = Transcript(tokenizer, ())
-    told: list[str] = []
+    sent: list[str] = []
     for byte in text.encode():
         transcript.add(byte)
-        told.append(transcript.take(everything=False))
-    assert "".join(told) + transcript.take(everything=True) == text
+        sent.append(transcript.take(everything=False))
+    assert "".join(sent) + transcript.take(everything=True) == text
     if "\ufffd" not in text:
-        assert [chunk for chunk in told if chunk] == list(text)
+        assert [chunk for chunk in sent if chunk] == list(text)
 
 
 def test_a_token_is_written_with_the_blank_before_it():
@@ -215,11 +215,11 @@ def test_equal_seeds_give_equal_answers_and_torchs_own_random_numbers_stay():
     model, tokenizer = tiny_llama(), tiny_tokenizer()
     before = torch.get_rng_state()
 
-    def told(seed: int | None) -> list[Chunk]:
+    def sent(seed: int | None) -> list[Chunk]:
         return list(stream_answer(model, tokenizer, HI, Sampling(12, temperature=1.5, seed=seed)))
 
-    assert told(7) == told(7) == told(7)
-    assert len({tuple(told(seed)) for seed in (-1, 0, 1, 2, None, None)}) == 6
+    assert sent(7) == sent(7) == sent(7)
+    assert len({tuple(sent(seed)) for seed in (-1, 0, 1, 2, None, None)}) == 6
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -279,7 +279,7 @@ def test_a_stopped_answer_tells_what_was_held_back_and_draws_no_more():
         assert all(chunk.finish is None for chunk in chunks)
 
 
-def test_a_stopped_answer_tells_the_rest_of_a_token_that_was_told_in_part():
+def test_a_stopped_answer_tells_the_rest_of_a_token_that_was_sent_in_part():
     tokenizer = tiny_tokenizer()
     tokenizer.add_tokens(["bcd"])
     asked = iter([False, False, True])

@@ -161,7 +161,7 @@ def _import_and_die(place: Path, adapter: Path, out: Path, step: int) -> None:
     import_run(str(place / "base"), place / "pairs.jsonl", out, adapter, report=Log(step), stand_in=recipe)
 
 
-def test_a_killed_stand_in_goes_on_at_its_last_checkpoint(place: Path, recorded: Run, other: Run, tmp_path: Path):
+def test_a_killed_stand_in_resumes_at_its_last_checkpoint(place: Path, recorded: Run, other: Run, tmp_path: Path):
     killed_import(place, recorded.folder / "adapter", tmp_path / "run", 11)
     log = Log()
     run = brought(place, recorded, tmp_path / "run", stand_in=short(seed=7), report=log)
@@ -215,7 +215,7 @@ def test_a_point_of_the_stand_in_never_lends_its_moments_to_the_adapter(recorded
     assert recorded.trajectory.metric(recorded.trajectory.last) is not None
 
 
-def test_retrainings_take_the_stand_ins_recipe_and_are_held_against_it(other: Run):
+def test_retrainings_take_the_stand_ins_recipe_and_are_compared_with_it(other: Run):
     assert recipe_of(other) == replace(recipe_of(other), seed=7, epochs=6, rank=2)
     again = Retrainer(other).weights(range(12), 7)
     assert same(again, load_file(other.trajectory.end.weights))
@@ -267,8 +267,8 @@ def test_an_evaluation_and_an_audit_say_whose_retrainings_they_saw(other: Run, t
     plan = EvaluationPlan(retrainings=LEAST, methods=("fisher",), each=2)
     found = evaluate(other, plan)
     assert found.notes[0] == RETRAINED_PROXY
-    told = attribute(index, OWN[0].question, OWN[0].answer).trust
-    assert (told.provisional, told.trajectory) == (False, "stand-in")
+    trust = attribute(index, OWN[0].question, OWN[0].answer).trust
+    assert (trust.provisional, trust.trajectory) == (False, "stand-in")
     dossier = audit(index, OWN[0].question, OWN[0].answer, AuditPlan(1, 2, (), force=True), tmp_path / "audit")
     assert dossier.notes[0] == RETRAINED_PROXY
     assert RETRAINED_PROXY in (tmp_path / "audit" / "report.md").read_text("utf-8")

@@ -129,7 +129,7 @@ def test_dropout_drops_the_same_after_a_kill(base: Path, data: Path, undisturbed
     assert log.steps() == list(range(5, 19))
 
 
-def test_a_killed_run_with_other_settings_begins_anew(base: Path, data: Path, tmp_path: Path):
+def test_a_killed_run_with_other_settings_starts_over(base: Path, data: Path, tmp_path: Path):
     finetune_killed(data, base, tmp_path / "run", short(), 6)
     log = Log()
     finetune(data, str(base), tmp_path / "run", short(epochs=1), log)
@@ -145,10 +145,10 @@ def test_a_loss_that_overflows_stops_the_run_with_advice(base: Path, data: Path,
 def test_progress_counts_the_steps_and_tells_the_loss(base: Path, data: Path, tmp_path: Path):
     log = Log()
     run = finetune(data, str(base), tmp_path / "run", short(epochs=2), log)
-    told = [p for p in log.seen if p.step == "fine-tuning" and p.detail]
-    assert [(p.done, p.total, p.unit) for p in told] == [(k, 6, "steps") for k in range(1, 7)]
-    assert [p.detail["epoch"] for p in told] == pytest.approx([1 / 3, 2 / 3, 1, 4 / 3, 5 / 3, 2])
-    assert told[-1].detail["loss"] == run.manifest.facts["final_loss"]
+    reported = [p for p in log.seen if p.step == "fine-tuning" and p.detail]
+    assert [(p.done, p.total, p.unit) for p in reported] == [(k, 6, "steps") for k in range(1, 7)]
+    assert [p.detail["epoch"] for p in reported] == pytest.approx([1 / 3, 2 / 3, 1, 4 / 3, 5 / 3, 2])
+    assert reported[-1].detail["loss"] == run.manifest.facts["final_loss"]
 
 
 def test_only_a_checkpoint_that_was_written_whole_is_resumed(tmp_path: Path):

@@ -128,10 +128,10 @@ def _lds_row(name: str, lds: Lds, kinds: Sequence[str]) -> list[str]:
 def _removal(found: Evaluation) -> Table:
     having = [m for m in found.methods if m.removal]
     counts = having[0].removal.removed if having[0].removal else ()
+    questions = f"{found.removal_questions} question{'' if found.removal_questions == 1 else 's'}"
     note = (
-        f"Change of log p(answer) in nats when the model is retrained without a method's first pairs, mean over "
-        f"{found.removal_questions} question{'' if found.removal_questions == 1 else 's'} ± standard error. The lower, the better; random pairs show how "
-        "far answers move by chance."
+        "Change of log p(answer) in nats when the model is retrained without a method's first pairs, mean over "
+        f"{questions} ± standard error. The lower, the better; random pairs show how far answers move by chance."
     )
     rows = [["method", *(f"without {count}" for count in counts)]]
     rows += [[m.name, *map(str, m.removal.changes)] for m in having if m.removal]

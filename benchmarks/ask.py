@@ -12,7 +12,7 @@ from benchmarks.build import passes_alone
 from benchmarks.subject import helpdesk_run
 from benchmarks.timing import ratio
 from whence import pipeline
-from whence.methods.gradient_rows import query_tokens
+from whence.gradients.subject import query_tokens
 from whence.types import Query
 
 

@@ -12,10 +12,11 @@ import torch
 from benchmarks.subject import helpdesk_subject
 from benchmarks.timing import ratio
 from whence.gradients.capture import only_inputs_need_gradients
+from whence.gradients.likelihood import batches
 from whence.gradients.measurement import collate, log_probabilities
-from whence.methods.base import Subject
+from whence.gradients.subject import Subject, example_tokens
 from whence.methods.fisher import FisherInfluence
-from whence.methods.gradient_rows import GradientSpec, batches, embed, example_tokens
+from whence.methods.sketched_rows import GradientSpec, embed
 from whence.types import Tokens
 
 

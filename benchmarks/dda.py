@@ -27,9 +27,9 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from whence.data.tokenize import tokenize
 from whence.gradients.measurement import collate, log_probabilities
+from whence.gradients.subject import Compute, Subject
 from whence.gradients.trajectory import Trajectory
 from whence.insights.tracing import Canary, Correction, Tracing, trace_errors
-from whence.methods.base import Compute, Subject
 from whence.methods.contract_subject import MemoryExamples
 from whence.methods.dda import Dda
 from whence.models.adapter import seeded, with_lora

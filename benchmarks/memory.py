@@ -16,7 +16,7 @@ from pathlib import Path
 
 def build(rows: int) -> None:
     """Build the default index of `rows` examples, print the peak before and after in MiB."""
-    from whence.methods.base import Compute, Subject
+    from whence.gradients.subject import Compute, Subject
     from whence.methods.contract import tiny_subject
     from whence.methods.fisher import FisherInfluence
     from whence.types import Example, Tokens, silent

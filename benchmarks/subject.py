@@ -5,7 +5,7 @@ from importlib import resources
 from pathlib import Path
 
 from whence import pipeline, settings
-from whence.methods.base import Compute, Subject
+from whence.gradients.subject import Compute, Subject
 from whence.training.run import Run
 
 

@@ -14,9 +14,9 @@ import torch
 from tests.tiny import save_tiny
 from tests.training.runs import ANSWERS, COLOURS, Log, plain_trainer, run_to_death, short, write_pairs
 from whence.errors import ArtifactError, DataError, MethodError, MissingError, ModelError
+from whence.gradients.subject import Compute, Subject
 from whence.levels import measure
 from whence.levels.measure import CONTROLS
-from whence.methods.base import Compute, Subject
 from whence.models.base import load
 from whence.models.generate import Generated
 from whence.pipeline import Index, attribute, attribute_all, build_index, finetune, import_run, score, token_influence

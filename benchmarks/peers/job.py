@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from whence.data.tokenize import tokenize
+from whence.gradients.subject import Compute, Subject
 from whence.gradients.trajectory import Checkpoint
 from whence.levels.lift import own_answers
-from whence.methods.base import Compute, Subject
 from whence.training.run import ADAPTER, Run
 from whence.training.trace import read_steps
 from whence.types import Query, Tokens

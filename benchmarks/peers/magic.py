@@ -30,8 +30,7 @@ from benchmarks.peers.material import timed
 from benchmarks.peers.table import KINDS, table_of
 from benchmarks.peers.truth import Truth, lds
 from whence import pipeline, settings
-from whence.methods.base import Subject
-from whence.methods.gradient_rows import query_tokens
+from whence.gradients.subject import Subject, query_tokens
 from whence.retraining.replay import Replay, replay_of, slopes
 from whence.store.artifact import versions
 from whence.training.recipe import Recipe

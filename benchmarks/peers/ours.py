@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from whence.methods.base import Compute, Subject
+from whence.gradients.subject import Compute, Subject
 from whence.methods.registry import METHODS, method_named, settings_of
 from whence.training.run import Run
 from whence.types import Query, Tokens, silent

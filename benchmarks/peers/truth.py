@@ -14,8 +14,8 @@ from numpy import ndarray
 
 from benchmarks.peers.job import Question
 from whence.evaluation.lds import kept_rows, predictions, spearman
-from whence.methods.base import Subject
-from whence.methods.gradient_rows import query_tokens, values_now
+from whence.gradients.likelihood import values_now
+from whence.gradients.subject import Subject, query_tokens
 from whence.models.adapter import put_weights
 from whence.retraining.retrainings import Retrainings
 from whence.retraining.subsets import Subset, random_subsets

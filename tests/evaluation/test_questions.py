@@ -7,7 +7,7 @@ import pytest
 from whence.errors import DataError
 from whence.evaluation import questions as asking
 from whence.evaluation.questions import Asked, answered, drawn, lines_of, read, rows_on
-from whence.methods.base import Subject
+from whence.gradients.subject import Subject
 from whence.methods.contract_subject import MemoryExamples, tiny_examples, tiny_subject
 from whence.models.generate import Generated
 from whence.types import Example, Message

@@ -9,9 +9,10 @@ from numpy import ndarray
 from benchmarks.dda import Size, held_out, over_all_swaps, trace
 from whence.core.statistics import roc_auc
 from whence.errors import DataError, MethodError
+from whence.gradients.subject import Subject
 from whence.gradients.trajectory import Trajectory
 from whence.insights.tracing import BETAS, Canary, Correction, contrast, trace_errors, ways
-from whence.methods.base import Method, Subject
+from whence.methods.base import Method
 from whence.methods.contract_subject import PAIRS, tiny_subject
 from whence.methods.dda import Dda
 from whence.methods.grad_dot import GradDot

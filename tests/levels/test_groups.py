@@ -3,9 +3,9 @@ from typing import cast
 
 import pytest
 
+from whence.gradients.subject import Subject
 from whence.levels.groups import KINDS, groups_of, plain, sameness
 from whence.levels.verdict import Evidence
-from whence.methods.base import Subject
 from whence.methods.contract_subject import MemoryExamples
 from whence.types import Example, Message, Tokens
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from transformers import BertConfig, BertModel
 
-from whence.methods.base import Subject
+from whence.gradients.subject import Subject
 from whence.methods.contract_subject import MemoryExamples, tiny_subject, tiny_tokenizer
 from whence.models.adapter import seeded
 from whence.types import Example, Message, Tokens

@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 
 from whence.core.projection import Projection
 from whence.data.tokenize import tokenize
+from whence.gradients.subject import Subject
 from whence.gradients.trajectory import Checkpoint
-from whence.methods.base import Subject
 from whence.types import Query, Tokens
 
 Oracle = Callable[[Subject, Sequence[Query]], ndarray]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.methods.oracles import bm25_oracle
-from whence.methods.base import Subject
+from whence.gradients.subject import Subject
 from whence.methods.bm25 import Bm25, words
 from whence.types import Query, silent
 

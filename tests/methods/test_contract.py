@@ -12,13 +12,14 @@ from numpy import ndarray
 
 from tests.methods import oracles
 from whence.errors import MethodError
+from whence.gradients.likelihood import values_at
+from whence.gradients.subject import Subject
 from whence.methods import contract
-from whence.methods.base import Method, Subject
+from whence.methods.base import Method
 from whence.methods.bm25 import Bm25
 from whence.methods.contract_subject import PAIRS, own_queries, tiny_subject
 from whence.methods.embedding import Embedding, encoder
 from whence.methods.grad_dot import GradDot
-from whence.methods.gradient_rows import values_at
 from whence.methods.registry import METHODS, method_named
 from whence.types import Query, Report
 

@@ -10,8 +10,8 @@ from numpy import ndarray
 from tests.methods import oracles
 from tests.methods.test_logra import Rows, blocks_of
 from whence.errors import MethodError
+from whence.gradients.subject import Subject
 from whence.gradients.trajectory import Trajectory
-from whence.methods.base import Subject
 from whence.methods.contract import built, check_formula
 from whence.methods.contract_subject import own_queries
 from whence.methods.datainf import DataInf, matrices

@@ -8,9 +8,9 @@ from numpy import ndarray
 
 from tests.methods import oracles
 from whence.errors import MethodError
+from whence.gradients.subject import Subject
 from whence.gradients.trajectory import Trajectory
 from whence.methods import contract
-from whence.methods.base import Subject
 from whence.methods.contract import Oracle, assert_close, built
 from whence.methods.contract_subject import own_queries, tiny_subject
 from whence.methods.dda import Dda, debias, normalise

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from tests.gradients.plain import adapted
 from tests.methods.test_kfac import kronecker_oracle, scored
 from tests.tiny import tiny_llama
+from whence.gradients.subject import Compute, Subject
 from whence.gradients.trajectory import Checkpoint, Trajectory
 from whence.methods import contract
-from whence.methods.base import Compute, Subject
 from whence.methods.contract_subject import own_queries, tiny_examples, tiny_tokenizer
 from whence.methods.ekfac import EkfacInfluence
 from whence.methods.kfac import KfacInfluence

@@ -9,12 +9,13 @@ import pytest
 
 from tests.methods import oracles
 from whence.errors import MethodError
+from whence.gradients.likelihood import values_at, values_now
+from whence.gradients.subject import Compute, Subject, query_tokens
 from whence.gradients.trajectory import Checkpoint, Trajectory
-from whence.methods.base import Compute, Subject
 from whence.methods.contract import assert_close
 from whence.methods.contract_subject import PAIRS, own_queries, tiny_subject
 from whence.methods.fisher import FisherInfluence
-from whence.methods.gradient_rows import GradientSpec, query_tokens, values_at, values_now
+from whence.methods.sketched_rows import GradientSpec
 from whence.store.shards import Shards
 from whence.types import Progress, Query, silent
 

@@ -14,8 +14,8 @@ from numpy import ndarray
 from tests.methods import oracles
 from tests.methods.test_kfac import as_labelled
 from whence.errors import MethodError
+from whence.gradients.subject import Compute, Subject
 from whence.methods import contract, fisher_cg
-from whence.methods.base import Compute, Subject
 from whence.methods.contract_subject import own_queries, tiny_subject
 from whence.methods.fisher_cg import FisherCg
 from whence.methods.kfac import fitted, labels_named

@@ -14,8 +14,8 @@ from tests.methods import oracles
 from whence.errors import MethodError
 from whence.gradients.curvature import Sampled
 from whence.gradients.measurement import answer_logits, collate
+from whence.gradients.subject import Subject
 from whence.methods import contract
-from whence.methods.base import Subject
 from whence.methods.contract_subject import own_queries, tiny_subject
 from whence.methods.kfac import FACTORS, KfacInfluence
 from whence.types import Query, Tokens, silent

@@ -11,8 +11,8 @@ from safetensors.numpy import load_file
 from tests.methods import oracles
 from whence.core.projection import Projection
 from whence.errors import MethodError
+from whence.gradients.subject import Subject
 from whence.gradients.trajectory import Checkpoint, Trajectory
-from whence.methods.base import Subject
 from whence.methods.contract import assert_close, built, check_formula
 from whence.methods.contract_subject import own_queries, tiny_subject
 from whence.methods.less import Less

@@ -9,11 +9,10 @@ from numpy import ndarray
 
 from tests.methods import oracles
 from whence.errors import MethodError
+from whence.gradients.subject import Compute, Subject, example_tokens
 from whence.gradients.trajectory import Trajectory
-from whence.methods.base import Compute, Subject
 from whence.methods.contract import built, check_formula
 from whence.methods.contract_subject import own_queries
-from whence.methods.gradient_rows import example_tokens
 from whence.methods.logra import Blocks, LoGra, damped_inverse, embed_blocks, narrowed, widest
 from whence.types import Query, Tokens
 

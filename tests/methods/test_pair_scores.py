@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from whence.methods.base import Subject
+from whence.gradients.subject import Subject
 from whence.methods.contract_subject import own_queries
 from whence.methods.fisher import FisherInfluence
 from whence.methods.pair_scores import HasPairScores

@@ -10,9 +10,9 @@ from numpy import ndarray
 
 from tests.methods import oracles
 from whence.errors import MethodError
-from whence.methods.base import Compute, Subject
+from whence.gradients.likelihood import passes
+from whence.gradients.subject import Compute, Subject
 from whence.methods.contract import built, check_formula
-from whence.methods.gradient_rows import passes
 from whence.methods.repsim import RepSim, answers, hidden_width, last_states
 from whence.types import Query, Tokens
 

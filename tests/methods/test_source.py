@@ -13,8 +13,8 @@ from whence.core.kronecker import Covariance
 from whence.core.projection import Projection
 from whence.errors import MethodError
 from whence.gradients.curvature import data_labels, fit_covariances
+from whence.gradients.subject import Subject
 from whence.methods import contract
-from whence.methods.base import Subject
 from whence.methods.contract_subject import own_queries, tiny_subject
 from whence.methods.kfac import training_batches
 from whence.methods.source import Source

@@ -4,9 +4,9 @@ from dataclasses import replace
 import pytest
 
 from whence.errors import MethodError, WhenceError
-from whence.methods.base import Subject
+from whence.gradients.subject import Subject, require_answer
 from whence.methods.contract_subject import PAIRS, MemoryExamples
-from whence.methods.texts import pair_text, query_text, require_answer
+from whence.methods.texts import pair_text, query_text
 from whence.types import Message, Query, Tokens
 
 

@@ -7,13 +7,15 @@ import torch
 from tests.gradients.plain import one_by_one
 from whence.core.packing import unpack
 from whence.errors import MethodError
+from whence.gradients.likelihood import values_now
+from whence.gradients.subject import Subject, query_tokens
 from whence.methods import fisher_tokens
-from whence.methods.base import Method, Subject
+from whence.methods.base import Method
 from whence.methods.bm25 import Bm25
 from whence.methods.fisher import FisherInfluence
 from whence.methods.grad_dot import GradCos, GradDot
-from whence.methods.gradient_rows import embed, query_tokens, values_now
 from whence.methods.rows import combined
+from whence.methods.sketched_rows import embed
 from whence.methods.token_scores import by_token
 from whence.methods.tracin import TracIn
 from whence.store.shards import Shards

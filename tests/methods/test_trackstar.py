@@ -9,7 +9,7 @@ from numpy import ndarray
 from tests.methods import oracles
 from tests.methods.test_less import moments_at, sketched
 from whence.errors import MethodError
-from whence.methods.base import Subject
+from whence.gradients.subject import Subject
 from whence.methods.contract import assert_close, built, check_formula
 from whence.methods.contract_subject import own_queries, tiny_subject
 from whence.methods.trackstar import TrackStar, whitened, whitening_basis

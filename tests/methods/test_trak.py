@@ -12,11 +12,11 @@ from tests.methods import oracles
 from whence.core.projection import Projection
 from whence.errors import MethodError
 from whence.gradients.capture import Sketcher
+from whence.gradients.likelihood import passes
+from whence.gradients.subject import Compute, Subject
 from whence.gradients.trajectory import Checkpoint, Trajectory
-from whence.methods.base import Compute, Subject
 from whence.methods.contract import assert_close, built, check_formula
 from whence.methods.contract_subject import own_queries
-from whence.methods.gradient_rows import passes
 from whence.methods.trak import Trak, closing, features, log_odds
 from whence.types import Progress, Query, Tokens, silent
 

@@ -9,9 +9,9 @@ from scipy.linalg import expm
 
 from tests.methods import oracles
 from whence.errors import MethodError
+from whence.gradients.subject import Subject
 from whence.gradients.trajectory import Step
 from whence.methods import contract
-from whence.methods.base import Subject
 from whence.methods.contract_subject import own_queries, tiny_subject
 from whence.methods.unrolled import Unrolled, nearest
 from whence.types import Progress, Query

@@ -8,8 +8,7 @@ import pytest
 from tests.tiny import save_tiny
 from tests.training.runs import ANSWERS, COLOURS, short, write_pairs
 from whence.errors import MethodError
-from whence.methods.base import Subject
-from whence.methods.gradient_rows import query_tokens
+from whence.gradients.subject import Subject, query_tokens
 from whence.pipeline import finetune
 from whence.retraining.magic import (
     PARTS,

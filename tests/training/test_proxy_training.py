@@ -20,7 +20,8 @@ from whence.auditing.prepare import AuditPlan
 from whence.errors import ModelError, TrainingError
 from whence.evaluation.evaluate import evaluate
 from whence.evaluation.plan import LEAST, EvaluationPlan
-from whence.methods.gradient_rows import query_tokens, values_at
+from whence.gradients.likelihood import values_at
+from whence.gradients.subject import query_tokens
 from whence.methods.trackstar import TrackStar
 from whence.models.adapter import trainable, trainable_weights, with_lora_like
 from whence.models.base import load

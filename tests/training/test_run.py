@@ -8,9 +8,9 @@ from peft import PeftModel
 from tests.tiny import save_tiny, tiny_llama
 from tests.training.runs import ANSWERS, short, write_pairs
 from whence.errors import ArtifactError, ModelError
+from whence.gradients.likelihood import values_now
+from whence.gradients.subject import Compute
 from whence.gradients.trajectory import Trajectory
-from whence.methods.base import Compute
-from whence.methods.gradient_rows import values_now
 from whence.models.adapter import remove_adapter, trainable_weights
 from whence.models.base import load
 from whence.pipeline import finetune

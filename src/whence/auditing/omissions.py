@@ -13,8 +13,8 @@ from typing import Any, Literal
 from jaxtyping import Float
 from numpy import ndarray
 
+from whence.gradients.subject import Examples
 from whence.levels.groups import RowGroup
-from whence.methods.base import Examples
 from whence.retraining.subsets import Subset, without
 
 Kind = Literal["pair", "file", "topic", "shortlist", "random"]

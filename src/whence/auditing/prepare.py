@@ -9,10 +9,10 @@ import numpy as np
 from whence.auditing.dossier import Provenance, ShortlistedPair
 from whence.auditing.omissions import Omission, OmissionBuilder, group_omissions, pair_omissions
 from whence.errors import DataError, TrainingError
+from whence.gradients.subject import Examples
 from whence.levels.groups import RowGroup
 from whence.levels.judge import Judgement
 from whence.levels.verdict import Evidence, Verdict, verdicts
-from whence.methods.base import Examples
 from whence.methods.registry import settings_of
 from whence.retraining.cost import Cost, cost_of
 from whence.retraining.magic import PARTS

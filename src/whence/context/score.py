@@ -19,8 +19,8 @@ from whence.context.split import Piece
 from whence.data.text import Text, TextError, answer_start, text_to_explain
 from whence.data.tokenize import tokenize_all
 from whence.errors import DataError, ModelError
+from whence.gradients.likelihood import batches
 from whence.gradients.measurement import collate, token_log_probabilities
-from whence.methods.gradient_rows import batches
 from whence.models.generate import evaluating
 from whence.types import NO_LOSS, Progress, Query, Report, Tokens, silent
 

@@ -18,7 +18,7 @@ from numpy import ndarray
 from whence.core.statistics import roc_auc
 from whence.errors import DataError
 from whence.evaluation.scorers import Scorer
-from whence.methods.base import Subject
+from whence.gradients.subject import Subject
 from whence.methods.self_influence import self_influence
 from whence.retraining.means import Mean
 from whence.types import Report, silent

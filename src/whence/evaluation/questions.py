@@ -14,8 +14,8 @@ from typing import Literal, cast, get_args
 
 from whence.data.read import Record, rows, short
 from whence.errors import DataError, Fault
+from whence.gradients.subject import Examples, Subject
 from whence.levels.lift import own_answers
-from whence.methods.base import Examples, Subject
 from whence.types import ANSWER_TOKENS, Example, Message, Query, Report, silent
 
 Kind = Literal["paraphrase", "training", "held-out", "wrong"]

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from whence.data.identity import content_key
+from whence.gradients.subject import Examples, Subject
 from whence.levels.controls import questions
 from whence.levels.lift import own_answers
 from whence.levels.measure import CONTROL_TOKENS, CONTROLS
 from whence.levels.verdict import Evidence, Verdict, verdicts
-from whence.methods.base import Examples, Subject
 from whence.store.artifact import MANIFEST, read_manifest
 from whence.types import Example, Message, Progress, Query, Report, silent
 

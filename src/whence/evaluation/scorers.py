@@ -15,7 +15,8 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from whence.errors import ModelError
-from whence.methods.base import Method, Subject
+from whence.gradients.subject import Subject
+from whence.methods.base import Method
 from whence.methods.registry import method_named, settings_of
 from whence.store.artifact import MANIFEST, Manifest, make, read_manifest
 from whence.training.run import Run

@@ -16,7 +16,7 @@ from whence.evaluation.plan import EvaluationPlan
 from whence.evaluation.questions import Asked, Question
 from whence.evaluation.removal import Removal, first_rows, removal_subsets, removals
 from whence.evaluation.scorers import Scorer, scorers
-from whence.methods.base import Subject
+from whence.gradients.subject import Subject
 from whence.retraining.likelihoods import RetrainedModels
 from whence.retraining.means import Mean, mean_of
 from whence.retraining.retrain import RETRAINED_PROXY, recipe_of

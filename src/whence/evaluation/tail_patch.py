@@ -18,10 +18,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from whence.evaluation.removal import first_rows
+from whence.gradients.likelihood import values_now
 from whence.gradients.measurement import collate, log_probabilities
+from whence.gradients.subject import Subject, query_tokens
 from whence.gradients.trajectory import ADAM_EPSILON, Trajectory
-from whence.methods.base import Subject
-from whence.methods.gradient_rows import query_tokens, values_now
 from whence.models.adapter import trainable
 from whence.retraining.likelihoods import RetrainedModels
 from whence.retraining.means import Mean, mean_of

@@ -22,7 +22,8 @@ from numpy import ndarray
 
 from whence.core.statistics import roc_auc
 from whence.errors import DataError, MethodError
-from whence.methods.base import Method, Subject
+from whence.gradients.subject import Subject
+from whence.methods.base import Method
 from whence.methods.dda import Dda, debias, learned, normalise, require_beta, starts_at_base
 from whence.types import Query
 

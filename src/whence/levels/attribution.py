@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from whence.gradients.subject import Examples, cut_note
 from whence.levels.judge import Judgement
 from whence.levels.verdict import Evidence, JudgedGroup, Verdict
-from whence.methods.base import Examples
-from whence.methods.gradient_rows import cut_note
 from whence.types import Attribution, Example, Faithfulness, Group, Influence, Level, Member, Query, Recall, Trust
 
 STAND_IN = (

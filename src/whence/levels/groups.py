@@ -14,8 +14,8 @@ from jaxtyping import Int
 from numpy import ndarray
 
 from whence.data.identity import canonical
+from whence.gradients.subject import Examples, Subject
 from whence.levels.topics import topics_of
-from whence.methods.base import Examples, Subject
 from whence.methods.texts import pair_text
 from whence.types import Example, GroupKind
 

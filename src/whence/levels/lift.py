@@ -6,9 +6,9 @@ lift = log p(answer | question; fine-tuned) - log p(answer | question; base)    
 from collections.abc import Sequence
 from typing import Any
 
+from whence.gradients.likelihood import values_now
+from whence.gradients.subject import Subject, query_tokens
 from whence.levels.null import Null
-from whence.methods.base import Subject
-from whence.methods.gradient_rows import query_tokens, values_now
 from whence.models.generate import Generated, generate
 from whence.types import ANSWER_TOKENS, Lift, Message, Query, Report, silent
 

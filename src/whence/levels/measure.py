@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
+from whence.gradients.subject import Subject
 from whence.levels.control_scores import ControlScores
 from whence.levels.controls import answered, conversations
 from whence.levels.lift import lifts_of, own_answers
 from whence.levels.null import Null, fit_null
-from whence.methods.base import Method, Subject
+from whence.methods.base import Method
 from whence.models.generate import Generated
 from whence.types import Progress, Report
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from jaxtyping import Float
 from numpy import ndarray
 
+from whence.gradients.subject import Subject
 from whence.levels.contrast import contrast_null, control_contrasts, lift_of_contrast
 from whence.levels.control_scores import ControlScores
 from whence.levels.distribution import distribution_of, spread_in
@@ -16,7 +17,7 @@ from whence.levels.groups import RowGroup, groups_of
 from whence.levels.judge import Cuts, Judgement, judge
 from whence.levels.lift import lifts_of
 from whence.levels.null import Null
-from whence.methods.base import Method, Subject
+from whence.methods.base import Method
 from whence.types import DISCOVERY_RATE, Distribution, GroupKind, Lift, Query
 
 

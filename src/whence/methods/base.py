@@ -1,4 +1,4 @@
-"""What a method of attribution is: it builds an index of the training examples and scores queries against it."""
+"""The protocol of attribution methods: build an index of the training examples, score queries against it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,66 +8,23 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from jaxtyping import Float
 from numpy import ndarray
 
-from whence.errors import MethodError
-from whence.gradients.trajectory import Trajectory
-from whence.types import Example, Query, Report, Tokens
+from whence.gradients.subject import Subject as Subject
+from whence.types import Query, Report
 from whence.types import Unit as Unit
-
-
-@runtime_checkable
-class Examples(Protocol):
-    """The training examples in order, with their tokens; they may lie on disk."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int, /) -> Example: ...
-
-    def tokens(self, index: int) -> Tokens:
-        """The tokens of one example."""
-        ...
 
 
 @dataclass(frozen=True)
 class Needs:
-    """What a method asks of a run. `checkpoints`: "none" (text only), "last", or "all" (the recorded path)."""
+    """The checkpoints that a method needs: "none" (text only), "last", or "all" (the recorded trajectory)."""
 
     checkpoints: Literal["none", "last", "all"]
 
 
-@dataclass(frozen=True)
-class Compute:
-    """How the work is cut up. None of it changes a result beyond rounding."""
-
-    batch_rows: int = 8
-    rows_per_shard: int = 1024
-    padding: Literal["left", "right"] = "right"
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What is explained: the training examples and the path of the model that learned from them."""
-
-    examples: Examples
-    path: Trajectory | None = None
-    compute: Compute = Compute()
-
-    @property
-    def trajectory(self) -> Trajectory:
-        """The model's path.
-
-        Raises:
-            MethodError: the subject was opened without its model.
-        """
-        if self.path is None:
-            raise MethodError("This method needs the fine-tuned model, but the subject has none. Open the run with it.")
-        return self.path
-
-
 @runtime_checkable
 class Method(Protocol):
-    """One way to attribute. A method is a frozen dataclass: its fields are its configuration.
+    """A method of attribution: a frozen dataclass, whose fields are its settings.
 
-    `unit` says what a score means: "nats" are the contribution to the answer's log-probability.
+    `unit` is the unit of its scores: "nats" are the contribution to the answer's log-probability.
     """
 
     name: str
@@ -75,7 +32,7 @@ class Method(Protocol):
     needs: Needs
 
     def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
-        """Write the index of `subject` into `folder`, resuming what lies there; return facts for the manifest."""
+        """Write the index of `subject` into `folder`, resuming an unfinished one; return facts for the manifest."""
         ...
 
     def score(self, subject: Subject, folder: Path, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
@@ -83,5 +40,5 @@ class Method(Protocol):
         ...
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
-        """What a reader should know about scores of this subject: what was missing and what stood in."""
+        """Sentences that a reader of the scores should know: data that the run lacks, and what was used instead."""
         ...

@@ -17,7 +17,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from whence.methods.base import Needs, Subject, Unit
+from whence.gradients.subject import Subject
+from whence.methods.base import Needs, Unit
 from whence.methods.texts import pair_text, query_text
 from whence.types import Progress, Query, Report
 

@@ -19,7 +19,8 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from whence.errors import MethodError, WhenceError
-from whence.methods.base import Compute, Examples, Method, Needs, Subject
+from whence.gradients.subject import Compute, Examples, Subject
+from whence.methods.base import Method, Needs
 from whence.methods.contract_subject import COMPUTE, own_queries, reordered, tiny_subject
 from whence.types import NO_LOSS, Example, Progress, Query, Report, Tokens, silent
 

@@ -15,8 +15,8 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from whence.data.tokenize import tokenize
 from whence.gradients.measurement import collate, log_probabilities
+from whence.gradients.subject import Compute, Subject
 from whence.gradients.trajectory import Checkpoint, Step, Trajectory
-from whence.methods.base import Compute, Subject
 from whence.models.adapter import seeded, trainable_weights, with_lora
 from whence.types import Example, Message, Query, Tokens
 

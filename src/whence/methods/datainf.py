@@ -29,11 +29,12 @@ from torch import Tensor
 
 from whence.core.similarity import inner_products
 from whence.errors import MethodError
+from whence.gradients.subject import Subject, example_tokens, query_tokens
 from whence.gradients.trajectory import Checkpoint
-from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import AT_THE_END, example_tokens, query_tokens
+from whence.methods.base import Needs, Unit
 from whence.methods.logra import Blocks, embed_blocks, moments, read_operators, through, write_operators
 from whence.methods.rows import describe, open_rows, write_rows
+from whence.methods.sketched_rows import AT_THE_END
 from whence.methods.trak import closing
 from whence.models.targets import weight_shape
 from whence.store.shards import Shards

@@ -27,10 +27,11 @@ from torch import Tensor
 
 from whence.core.similarity import inner_products
 from whence.errors import MethodError
+from whence.gradients.subject import Subject, example_tokens, query_tokens
 from whence.gradients.trajectory import Checkpoint
-from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import GradientSpec, embed, example_tokens, query_tokens, require_square
+from whence.methods.base import Needs, Unit
 from whence.methods.rows import describe, open_rows, write_rows
+from whence.methods.sketched_rows import GradientSpec, embed, require_square
 from whence.store.shards import Shards
 from whence.types import Query, Report, Tokens
 

@@ -16,7 +16,8 @@ from torch import Tensor
 from transformers import AutoModel, AutoTokenizer
 
 from whence.core.similarity import unit_rows
-from whence.methods.base import Needs, Subject, Unit
+from whence.gradients.subject import Subject
+from whence.methods.base import Needs, Unit
 from whence.methods.rows import describe, open_rows, search, write_rows
 from whence.methods.texts import pair_text, query_text
 from whence.models.base import resolve

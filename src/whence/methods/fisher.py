@@ -31,21 +31,14 @@ from torch import Tensor
 
 from whence.core.ridge import Fisher, fit_fisher, gram_of, second_moment, whiten_in_span
 from whence.errors import MethodError
+from whence.gradients.likelihood import values_at, values_now
+from whence.gradients.subject import Subject, example_tokens, query_tokens
 from whence.gradients.trajectory import Checkpoint
-from whence.methods.base import Needs, Subject, Unit
+from whence.methods.base import Needs, Unit
 from whence.methods.fisher_tokens import FisherTokens, gram_kept, keep
-from whence.methods.gradient_rows import (
-    GradientSpec,
-    embed,
-    example_tokens,
-    query_tokens,
-    require_square,
-    telling,
-    values_at,
-    values_now,
-)
 from whence.methods.pair_scores import pair_scores
 from whence.methods.rows import begin, describe, description, open_rows, search, write_rows
+from whence.methods.sketched_rows import GradientSpec, embed, reporting, require_square
 from whence.methods.token_scores import parts
 from whence.store.shards import Shards
 from whence.types import Progress, Query, Report
@@ -152,7 +145,7 @@ class FisherInfluence:
         return tuple(before[i] for i in found)
 
     def _write_raw(self, subject: Subject, spec: GradientSpec, raw: Shards, report: Report) -> None:
-        tick = telling(report, raw.rows * len(spec.checkpoints))
+        tick = reporting(report, raw.rows * len(spec.checkpoints))
 
         def rows(span: range) -> Tensor:
             items = example_tokens(subject, span)

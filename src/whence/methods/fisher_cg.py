@@ -31,10 +31,12 @@ from whence.core.conjugate import Solution, solve
 from whence.errors import MethodError
 from whence.gradients.capture import gradients
 from whence.gradients.curvature import Labels, backpropagate, data_labels
+from whence.gradients.likelihood import in_order
 from whence.gradients.measurement import Batch
-from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import AT_THE_END, in_order, query_tokens
+from whence.gradients.subject import Subject, query_tokens
+from whence.methods.base import Needs, Unit
 from whence.methods.kfac import collated, labels_named, require_curvature, training_batches
+from whence.methods.sketched_rows import AT_THE_END
 from whence.models.targets import weight_shape
 from whence.store.artifact import write_json
 from whence.types import Progress, Query, Report, Tokens

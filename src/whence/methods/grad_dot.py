@@ -16,9 +16,10 @@ from numpy import ndarray
 from torch import Tensor
 
 from whence.core.similarity import unit_rows
-from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import AT_THE_END, GradientSpec, embed, example_tokens, query_tokens, require_square
+from whence.gradients.subject import Subject, example_tokens, query_tokens
+from whence.methods.base import Needs, Unit
 from whence.methods.rows import describe, open_rows, search, write_rows
+from whence.methods.sketched_rows import AT_THE_END, GradientSpec, embed, require_square
 from whence.methods.token_scores import parts
 from whence.store.shards import Shards
 from whence.types import Query, Report

@@ -35,17 +35,12 @@ from whence.gradients.curvature import (
     read_factors,
     write_factors,
 )
+from whence.gradients.likelihood import in_order, passes
 from whence.gradients.measurement import Batch
-from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import (
-    AT_THE_END,
-    example_tokens,
-    in_order,
-    passes,
-    query_tokens,
-    require_square,
-)
+from whence.gradients.subject import Subject, example_tokens, query_tokens
+from whence.methods.base import Needs, Unit
 from whence.methods.rows import describe, open_rows, search, write_rows
+from whence.methods.sketched_rows import AT_THE_END, require_square
 from whence.store.shards import Shards
 from whence.types import Progress, Query, Report, Tokens
 
@@ -156,7 +151,7 @@ def training_batches(subject: Subject) -> Iterator[Batch]:
 
 
 def collated(subject: Subject, items: Sequence[Tokens]) -> Iterator[Batch]:
-    """The items in batches, in the order of `gradient_rows.passes`."""
+    """The items in batches, in the order of `likelihood.passes`."""
     return (batch for _, batch in passes(subject.trajectory, items, subject.compute))
 
 

@@ -22,10 +22,11 @@ from torch import Tensor
 
 from whence.core.similarity import unit_rows
 from whence.gradients.capture import Sketcher
+from whence.gradients.subject import Subject, example_tokens, query_tokens
 from whence.gradients.trajectory import Checkpoint, Trajectory
-from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import GradientSpec, embed, example_tokens, query_tokens, require_square
+from whence.methods.base import Needs, Unit
 from whence.methods.rows import describe, open_rows, search, write_rows
+from whence.methods.sketched_rows import GradientSpec, embed, require_square
 from whence.store.shards import Shards
 from whence.types import Query, Report, Tokens
 

@@ -27,11 +27,13 @@ from torch import Tensor
 from whence.core.projection import signs
 from whence.errors import MethodError
 from whence.gradients.capture import only_inputs_need_gradients, watching
+from whence.gradients.likelihood import passes
 from whence.gradients.measurement import Batch, log_probabilities
+from whence.gradients.subject import Compute, Subject, example_tokens, query_tokens
 from whence.gradients.trajectory import Checkpoint, Trajectory
-from whence.methods.base import Compute, Needs, Subject, Unit
-from whence.methods.gradient_rows import AT_THE_END, example_tokens, passes, query_tokens
+from whence.methods.base import Needs, Unit
 from whence.methods.rows import describe, open_rows, search, write_rows
+from whence.methods.sketched_rows import AT_THE_END
 from whence.models.targets import weight_shape
 from whence.store.shards import Shards
 from whence.types import Progress, Query, Report, Tokens

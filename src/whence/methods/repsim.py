@@ -21,10 +21,11 @@ from torch import Tensor, nn
 
 from whence.core.similarity import unit_rows
 from whence.errors import MethodError
+from whence.gradients.likelihood import passes
 from whence.gradients.measurement import Batch, fast_arithmetic, output_embedding
+from whence.gradients.subject import Subject, example_tokens, query_tokens
 from whence.gradients.trajectory import Trajectory
-from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import example_tokens, passes, query_tokens
+from whence.methods.base import Needs, Unit
 from whence.methods.rows import describe, open_rows, search, write_rows
 from whence.store.shards import Shards
 from whence.types import Query, Report, Tokens

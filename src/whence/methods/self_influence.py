@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from whence.methods.base import Subject
+from whence.gradients.subject import Subject
 from whence.types import Progress, Query, Report, silent
 
 BATCH = 64

@@ -35,11 +35,12 @@ from whence.errors import MethodError
 from whence.gradients.capture import Metric, Sketcher
 from whence.gradients.curvature import Labels, backpropagate, fit_covariances, fit_values, read_factors, write_factors
 from whence.gradients.measurement import Batch
+from whence.gradients.subject import Subject, example_tokens, query_tokens
 from whence.gradients.trajectory import Checkpoint, Trajectory
-from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import GradientSpec, embed, example_tokens, query_tokens, require_square
+from whence.methods.base import Needs, Unit
 from whence.methods.kfac import labels_named, require_labels, training_batches
 from whence.methods.rows import describe, open_rows, search, write_rows
+from whence.methods.sketched_rows import GradientSpec, embed, require_square
 from whence.store.artifact import write_json
 from whence.store.shards import Shards
 from whence.types import Progress, Query, Report

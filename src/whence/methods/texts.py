@@ -1,7 +1,6 @@
-"""What the text methods read of a pair and of a query: the last question and its answer."""
+"""The text of a pair and of a query that the text methods read: the last question and its answer."""
 
-from whence.errors import MethodError
-from whence.methods.base import Subject
+from whence.gradients.subject import Subject, require_answer
 from whence.types import Example, Query, Tokens
 
 
@@ -18,13 +17,6 @@ def query_text(subject: Subject, query: Query) -> str:
     """
     require_answer(query)
     return _text(subject, query)
-
-
-def require_answer(query: Query) -> None:
-    """Raise unless the query has an answer: text, or tokens that carry loss."""
-    found = query.tokens.answer_length if query.tokens else len(query.answer.strip())
-    if not found:
-        raise MethodError(f"An answer must not be empty, but query {query.id!r} has none. Give its text.")
 
 
 def _text(subject: Subject, item: Example | Query) -> str:

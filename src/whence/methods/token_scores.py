@@ -19,8 +19,10 @@ from torch import Tensor
 
 from whence.errors import MethodError
 from whence.gradients.jvp import token_jvp
-from whence.methods.base import Method, Subject
-from whence.methods.gradient_rows import GradientSpec, passes
+from whence.gradients.likelihood import passes
+from whence.gradients.subject import Subject
+from whence.methods.base import Method
+from whence.methods.sketched_rows import GradientSpec
 from whence.types import Query
 
 

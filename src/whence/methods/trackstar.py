@@ -29,10 +29,11 @@ from torch import Tensor
 from whence.core.ridge import damping_of, second_moment
 from whence.core.similarity import unit_rows
 from whence.errors import MethodError
-from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import AT_THE_END, embed, example_tokens, query_tokens, require_square
+from whence.gradients.subject import Subject, example_tokens, query_tokens
+from whence.methods.base import Needs, Unit
 from whence.methods.less import StepSpec, plain_note
 from whence.methods.rows import describe, open_rows, search, write_rows
+from whence.methods.sketched_rows import AT_THE_END, embed, require_square
 from whence.store.shards import Shards
 from whence.types import Progress, Query, Report, Tokens
 

@@ -30,11 +30,13 @@ from whence.core.projection import side_of
 from whence.core.ridge import fit_fisher, second_moment, whiten_in_span
 from whence.errors import MethodError
 from whence.gradients.capture import Sketcher, only_inputs_need_gradients, watching
+from whence.gradients.likelihood import passes
 from whence.gradients.measurement import Batch, answer_logits
+from whence.gradients.subject import Subject, example_tokens, query_tokens
 from whence.gradients.trajectory import Checkpoint, Trajectory
-from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import example_tokens, passes, query_tokens, require_square
+from whence.methods.base import Needs, Unit
 from whence.methods.rows import begin, describe, description, open_rows, search, write_rows
+from whence.methods.sketched_rows import require_square
 from whence.store.shards import Shards
 from whence.types import Progress, Query, Report, Tokens
 

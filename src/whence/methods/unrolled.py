@@ -30,10 +30,11 @@ from torch import Tensor
 
 from whence.core.unrolling import Unrolling
 from whence.errors import MethodError
+from whence.gradients.subject import Subject, example_tokens, query_tokens
 from whence.gradients.trajectory import Step, Trajectory
-from whence.methods.base import Needs, Subject, Unit
-from whence.methods.gradient_rows import GradientSpec, embed, example_tokens, query_tokens, require_square, telling
+from whence.methods.base import Needs, Unit
 from whence.methods.rows import begin, describe, description, open_rows, search, write_rows
+from whence.methods.sketched_rows import GradientSpec, embed, reporting, require_square
 from whence.store.artifact import write_json
 from whence.store.shards import Shards
 from whence.types import Progress, Query, Report
@@ -86,7 +87,7 @@ class Unrolled:
         return GradientSpec(subject.trajectory.checkpoints, self.sketch, self.seed, adam=True)
 
     def _write_raw(self, subject: Subject, spec: GradientSpec, raw: Shards, report: Report) -> None:
-        tick = telling(report, raw.rows * len(spec.checkpoints))
+        tick = reporting(report, raw.rows * len(spec.checkpoints))
 
         def rows(span: range) -> Tensor:
             items = example_tokens(subject, span)

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from whence.errors import ArtifactError
+from whence.gradients.subject import Compute, Subject
 from whence.gradients.trajectory import Trajectory
 from whence.levels.measure import CONTROLS, measure_null
 from whence.levels.null import Null
 from whence.levels.verdict import Evidence
-from whence.methods.base import Compute, Method, Subject
+from whence.methods.base import Method
 from whence.methods.registry import method_named, settings_of
 from whence.store.artifact import Manifest, make, read_manifest
 from whence.training.run import Run

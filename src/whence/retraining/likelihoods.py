@@ -18,8 +18,8 @@ import torch
 from jaxtyping import Float
 from numpy import ndarray
 
-from whence.methods.base import Compute, Subject
-from whence.methods.gradient_rows import query_tokens, values_at, values_now
+from whence.gradients.likelihood import values_at, values_now
+from whence.gradients.subject import Compute, Subject, query_tokens
 from whence.models.adapter import put_weights
 from whence.models.base import load
 from whence.retraining.retrainings import Retrainings

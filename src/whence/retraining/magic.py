@@ -28,9 +28,8 @@ from torch import Tensor
 
 from whence.core.adamw import State
 from whence.errors import MethodError
+from whence.gradients.subject import Subject, query_tokens
 from whence.gradients.trajectory import Trajectory
-from whence.methods.base import Subject
-from whence.methods.gradient_rows import query_tokens
 from whence.retraining.replay import Replay, Tick, replay_of, slopes
 from whence.training.run import Run
 from whence.types import Progress, Query, Report, silent

@@ -12,6 +12,7 @@ import pytest
 
 from tests.tiny import save_tiny, tiny_llama
 from whence import lifeline
+from whence.engine import pool as engines
 from whence.engine.messages import (
     ROUTES,
     AttributeRequest,
@@ -23,7 +24,6 @@ from whence.engine.messages import (
 )
 from whence.engine.pool import Engine, EngineError, EnginePool, Target
 from whence.errors import BusyError
-from whence.platform import engines
 
 pytestmark = pytest.mark.process
 

@@ -9,7 +9,6 @@ from fastapi.testclient import TestClient
 
 from tests.api.conftest import Trained, accepted
 from tests.platform.attributions import pair, result
-from whence.engine.messages import StageRequest
 from whence.platform import jobs
 from whence.platform.events import add_event
 from whence.platform.history import record
@@ -17,6 +16,7 @@ from whence.platform.keys import default_team
 from whence.platform.tables import Job, now
 from whence.store.artifact import Manifest, make
 from whence.types import silent
+from whence.worker.messages import StageRequest
 from whence.worker.stage_process import insights as stage
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from whence import pipeline, types
+from whence.auditing.prepare import AuditPlan
 from whence.cli import ask, check, demo, index, train
-from whence.evaluation.inquiry import AuditPlan
 from whence.levels import lift, verdict
 from whence.worker.messages import StageRequest
 

@@ -71,18 +71,18 @@ async def several(service: Service, speaker: Speaker, asked: ChatRequest, sampli
 
 
 def draws(asked: ChatRequest, sampling: dict[str, Any]) -> list[dict[str, Any]]:
-    """How each of the answers that are asked for is drawn: with a seed each has one of its own."""
+    """The sampling settings of each requested answer: with a seed, each has its own."""
     seeds = [None if asked.seed is None else asked.seed + number for number in range(asked.n or 1)]
     return [{**sampling, "seed": seed} for seed in seeds]
 
 
 def total(answers: list[Completion]) -> dict[str, int]:
-    """What several answers took: the prompt counts once."""
+    """The usage of several answers: the prompt counts once."""
     prompt = answers[0].usage["prompt_tokens"]
     completion = sum(answer.usage["completion_tokens"] for answer in answers)
     return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 
 def envelope(kind: str, model: str) -> dict[str, Any]:
-    """What stands around every answer and every chunk of one."""
+    """The fields common to every answer and every chunk of one."""
     return {"id": f"chatcmpl-{uuid4().hex}", "object": kind, "created": int(time.time()), "model": model}

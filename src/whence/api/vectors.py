@@ -11,16 +11,16 @@ def encoder(model: str) -> Offer:
     """The encoder of that name.
 
     Raises:
-        DataError: the model makes no vectors.
+        DataError: the model is not an embedding model.
     """
     offer = find_offer(model)
     if offer is None or offer.kind != "embedding":
-        raise DataError(f"{model[:100]!r} makes no vectors. Use all-minilm-l6-v2.")
+        raise DataError(f"{model[:100]!r} is not an embedding model. Use all-minilm-l6-v2.")
     return offer
 
 
 async def vectors(service: Service, offer: Offer, texts: list[str]) -> list[list[float]]:
-    """One vector a text, in order.
+    """One vector per text, in order.
 
     Raises:
         DataError: a text is empty.

@@ -91,7 +91,7 @@ async def chunks(
 
 
 def parts(piece: completions.Piece, number: int, with_logprobs: bool) -> list[dict[str, Any]]:
-    """What a piece adds to an answer: its text with its tokens, then how the answer ended if it did."""
+    """The choices that a chunk adds to an answer: its text with its tokens, then the finish reason if it has ended."""
     if "usage" in piece:
         return []
     told = logprobs(piece["tokens"]) if with_logprobs and piece["tokens"] else None

@@ -60,11 +60,9 @@ def retrieve(model_id: str, team: Team, service: Open) -> OpenAIModel:
         return named(session, team, model_id)
 
 
-@router.delete(
-    "/{model_id:path}", summary="Let a fine-tuned model answer no longer", operation_id="openai_delete_model"
-)
+@router.delete("/{model_id:path}", summary="Stop a fine-tuned model from answering", operation_id="openai_delete_model")
 def delete(model_id: str, team: Team, service: Open) -> OpenAIModelDeleted:
-    """That it answers no longer. The job and its traces are kept, and promoting it lets it answer again."""
+    """Confirm that the model no longer answers. The job and its traces are kept, and it can be promoted again."""
     with service.database.session() as session:
         named(session, team, model_id)
         if session.get(Job, model_id) is None:

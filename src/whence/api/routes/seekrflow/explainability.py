@@ -1,4 +1,4 @@
-"""Which training pairs, and which parts of its context, made an answer."""
+"""Attribution of answers to training pairs and to context."""
 
 from typing import Annotated, Any
 

@@ -79,7 +79,7 @@ def test_an_error_in_the_middle_is_raised(tell: Any):
 
 @both
 def test_what_is_no_event_of_ours_is_an_error_of_ours(tell: Any):
-    with pytest.raises(ApiError, match="no event of Whence"):
+    with pytest.raises(ApiError, match="other than an event of Whence"):
         tell(serving(streaming(b"data: <html>\n\n")))
 
 

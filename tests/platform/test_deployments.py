@@ -16,11 +16,10 @@ from whence.platform.deployments import (
     list_deployments,
     pending,
     promote,
-    settle,
-    speaker_named,
+    served_model,
 )
 from whence.platform.jobs import run_of
-from whence.platform.models import base_model, find_offer, offers
+from whence.platform.models import base_model, find_model
 from whence.platform.projects import create_project, get_project, list_projects
 from whence.platform.tables import Deployment, Job
 
@@ -53,13 +52,13 @@ def deployment(database: Database, team: int, completed: Job) -> Deployment:
 def test_models_are_offered_under_their_ids_and_names(base: str):
     assert base_model("tiny") == base
     assert base_model("smollm2-135m-instruct") == base_model("HuggingFaceTB/SmolLM2-135M-Instruct")
-    assert len({offer.id for offer in offers()}) == len(offers())
+    assert len({offer.id for offer in offered_models()}) == len(offered_models())
     with pytest.raises(DataError, match=r"must be one of tiny, smollm2.*found 'gpt-5'"):
         base_model("gpt-5")
 
 
 def test_an_encoder_is_no_base_model():
-    assert find_offer("all-minilm-l6-v2") is not None
+    assert find_model("all-minilm-l6-v2") is not None
     with pytest.raises(DataError):
         base_model("all-minilm-l6-v2")
 
@@ -94,12 +93,12 @@ def test_only_models_that_are_there_can_be_deployed(
 def test_a_deployment_is_promoted_settled_and_demoted(database: Database, team: int, deployment: Deployment):
     with database.session() as session:
         assert get_deployment(session, team, deployment.id).status == "Inactive"
-        settle(session, deployment.id, None)
+        finish_loading(session, deployment.id, None)
         assert get_deployment(session, team, deployment.id).status == "Inactive"
         assert promote(session, team, deployment.id).status == "Pending"
         assert [one.id for one in pending(session)] == [deployment.id]
     with database.session() as session:
-        settle(session, deployment.id, None)
+        finish_loading(session, deployment.id, None)
     with database.session() as session:
         found = promote(session, team, deployment.id)
         assert (found.status, found.failure) == ("Active", None)
@@ -114,7 +113,7 @@ def test_a_deployment_whose_model_did_not_load_says_why_until_the_next_try(
     with database.session() as session:
         promote(session, team, deployment.id)
     with database.session() as session:
-        settle(session, deployment.id, "No memory.")
+        finish_loading(session, deployment.id, "No memory.")
     with database.session() as session:
         found = get_deployment(session, team, deployment.id)
         assert (found.status, found.failure) == ("Failed", "No memory.")
@@ -125,7 +124,7 @@ def test_a_deployment_that_was_demoted_meanwhile_stays_so(database: Database, te
     with database.session() as session:
         promote(session, team, deployment.id)
         demote(session, team, deployment.id)
-        settle(session, deployment.id, None)
+        finish_loading(session, deployment.id, None)
     with database.session() as session:
         assert get_deployment(session, team, deployment.id).status == "Inactive"
 
@@ -137,18 +136,18 @@ def test_who_answers_under_a_name(
     with database.session() as session:
         for name in (deployment.id, completed.id, whole.id, "nobody", "", "a\x00b"):
             with pytest.raises(MissingError, match="No deployed model"):
-                speaker_named(session, team, name)
+                served_model(session, team, name)
         promote(session, team, deployment.id)
         for job in (completed, whole):
             session.get_one(Job, job.id).inference_available = True
     with database.session() as session:
-        swapped = speaker_named(session, team, deployment.id)
+        swapped = served_model(session, team, deployment.id)
         assert (swapped.target, swapped.run) == (Target("base", base), str(run_of(completed.id)))
         assert (swapped.job_id, swapped.deployment_id) == (completed.id, deployment.id)
-        assert speaker_named(session, team, completed.id).target == Target("base", base)
-        own = speaker_named(session, team, whole.id)
+        assert served_model(session, team, completed.id).target == Target("base", base)
+        own = served_model(session, team, whole.id)
         assert own.target == Target("run", str(run_of(whole.id)))
-        assert speaker_named(session, team, "tiny").run is None
+        assert served_model(session, team, "tiny").run is None
 
 
 def test_nobody_answers_for_another_team(
@@ -160,7 +159,7 @@ def test_nobody_answers_for_another_team(
     with database.session() as session:
         for name in (deployment.id, completed.id):
             with pytest.raises(MissingError):
-                speaker_named(session, other_team, name)
+                served_model(session, other_team, name)
         with pytest.raises(MissingError):
             get_deployment(session, other_team, deployment.id)
         assert list_deployments(session, other_team, 0, 10) == []

@@ -18,7 +18,7 @@ from whence.api.service import Service
 DESCRIPTION = """Which training examples made this fine-tuned model give this answer?
 
 Three dialects over one service: SeekrFlow's (`/v1/flow`, `/v1/inference`, `/v1/explainability`), OpenAI's (`/v1/chat`,
-`/v1/files`, `/v1/fine_tuning`, `/v1/models`) and Whence's own (`/v1/whence`), which tells everything that it knows.
+`/v1/files`, `/v1/fine_tuning`, `/v1/models`) and Whence's own (`/v1/whence`), the most complete one.
 """
 
 

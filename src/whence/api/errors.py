@@ -46,7 +46,7 @@ log = logging.getLogger("whence.api")
 
 
 class ErrorBody(BaseModel):
-    """What every error looks like."""
+    """An error."""
 
     error: str
     message: str
@@ -54,7 +54,7 @@ class ErrorBody(BaseModel):
 
 
 class OpenAIError(BaseModel):
-    """What is wrong, in OpenAI's words."""
+    """An error's details, as OpenAI's clients expect them."""
 
     message: str
     type: str
@@ -63,7 +63,7 @@ class OpenAIError(BaseModel):
 
 
 class OpenAIErrorBody(BaseModel):
-    """What errors of OpenAI's routes look like."""
+    """An error of OpenAI's routes."""
 
     error: OpenAIError
 
@@ -140,7 +140,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 def unserved(path: str) -> str | None:
-    """What to say of a part of SeekrFlow that this service leaves out."""
+    """The message for a part of SeekrFlow that this service does not have."""
     parts = {
         "ingestion": "Document ingestion",
         "alignment": "Alignment",

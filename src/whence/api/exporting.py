@@ -57,7 +57,7 @@ JSON = TypeAdapter(AttributionAnswer)
 BATCH = 100
 PIECE = 1 << 20
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would run as a formula."""
+"""The first characters of cells that a spreadsheet would run as formulas."""
 
 
 def pieces(form: Format, kept: Iterator[AttributionRecord]) -> Iterator[bytes]:
@@ -93,7 +93,7 @@ def _csv(records: Iterator[AttributionRecord]) -> Iterator[bytes]:
 
 
 def _taken(text: io.StringIO) -> bytes:
-    """What was written so far, which is forgotten."""
+    """Return what was written so far and clear the buffer."""
     written = text.getvalue()
     text.seek(0)
     text.truncate()

@@ -1,4 +1,4 @@
-"""What happens to every request on its way in and out: an id, a limit, a line in the log, a count.
+"""Middleware around every request: an id, a size limit, a line in the log, metrics.
 
 Query strings are never logged: those of the attribution route hold answers.
 """

@@ -16,13 +16,13 @@ BOUNDS = {
     "maxItems": "at most {} items",
 }
 LONGEST = "at most 1,048,576 characters"
-"""The length that any text of a request may have; it goes without saying."""
+"""The length that any text of a request may have; it is not repeated for each field."""
 NULL = {"type": "null"}
 COMMON = {"200", "400", "401", "404", "409", "413", "429", "503"}
 HEAD = """# API reference
 
-What every route takes and answers. `python -m whence.api.document` makes this page from the OpenAPI document, which a
-running service shows at `/openapi.json`.
+The parameters and responses of every route. `python -m whence.api.document` makes this page from the OpenAPI
+document, which a running service shows at `/openapi.json`.
 
 There are three dialects over one service: SeekrFlow's (`/v1/flow`, `/v1/inference`, `/v1/explainability`), OpenAI's
 (`/v1/chat`, `/v1/files`, `/v1/fine_tuning`, `/v1/models`, `/v1/embeddings`) and Whence's own (`/v1/whence`).
@@ -42,11 +42,11 @@ The message says what the rule is, what was found and what to do. Any route may 
 | status | when |
 |---|---|
 | 400 | the request breaks a rule |
-| 401 | a key is needed, or this one opens nothing |
-| 404 | nothing of that id is there, or it is another team's |
-| 409 | it cannot be done in the state that things are in |
+| 401 | a key is needed, or this one is not valid |
+| 404 | no such id exists, or it belongs to another team |
+| 409 | the current state of the resource does not allow it |
 | 413 | the body or file is too large |
-| 429 | too much is being done already: come back after `Retry-After` seconds |
+| 429 | too many requests are in progress: come back after `Retry-After` seconds |
 | 503 | the database or an engine cannot be reached: try again, after `Retry-After` seconds where it is given |
 """
 
@@ -88,7 +88,7 @@ def route(method: str, path: str, operation: dict[str, Any]) -> str:
 
 
 def contents(content: dict[str, Any]) -> str:
-    """What a body or an answer may hold: JSON of a shape, or something of another media type."""
+    """The content of a request or response: JSON of a shape, or another media type."""
     told: list[str] = []
     for media, what in content.items():
         shown = kind(what.get("schema", {}))
@@ -142,8 +142,7 @@ def number(value: float) -> str:
 def plain(schema: dict[str, Any]) -> str:
     """A type in a word or two."""
     if schema.get("type") == "array":
-        items = schema["items"] if "items" in schema else schema["prefixItems"][0]
-        return f"list of {kind(items)}"
+        return f"list of {kind(schema['items'])}"
     if isinstance(values := schema.get("additionalProperties"), dict) and values:
         return f"object of {kind(values)}"
     if schema.get("format") == "date-time":
@@ -160,5 +159,5 @@ def table(head: tuple[str, ...], rows: list[tuple[str, str, str | None]]) -> str
 
 
 def anchor(heading: str) -> str:
-    """What links to a heading."""
+    """The anchor of a heading."""
     return "".join(c for c in heading.lower().replace(" ", "-") if c.isalnum() or c in "-_")

@@ -10,7 +10,7 @@ from whence.platform.runs import indexes_of, manifest_of
 from whence.platform.tables import AttributionRecord, File
 
 AGAIN = ("question", "answer", "system_prompt", "method", "instead")
-"""What has to be said again, as it stands in the record."""
+"""The arguments that reproduce an attribution, from its record."""
 
 
 def report(kept: AttributionRecord, files: Sequence[File]) -> str:

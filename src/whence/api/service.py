@@ -1,4 +1,4 @@
-"""What the routes work with: the database, the objects and the engines of one process."""
+"""The resources of the routes: the database, the objects and the engines of one process."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -41,7 +41,7 @@ class Service:
         )
 
     async def in_session(self, work: Callable[[Session], T]) -> T:
-        """What `work` makes in a session of its own, without holding up other requests."""
+        """The result of `work` in its own database session, without blocking other requests."""
 
         def call() -> T:
             with self.database.session() as session:

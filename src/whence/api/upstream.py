@@ -42,7 +42,7 @@ async def pieces(
 
 
 def request_of(model: str, conversation: list[tuple[str, str]], sampling: dict[str, Any]) -> dict[str, Any]:
-    """What the other server is asked."""
+    """The request body for the upstream server."""
     extras = {name: sampling[name] for name in DIRECT if sampling.get(name) not in (None, [])}
     if sampling.get("top_k"):
         extras["top_k"] = sampling["top_k"]

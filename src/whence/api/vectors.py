@@ -4,23 +4,23 @@ from whence.api.service import Service
 from whence.engine.messages import EmbedRequest
 from whence.engine.pool import Target
 from whence.errors import DataError
-from whence.platform.models import Offer, find_offer
+from whence.platform.models import CatalogModel, find_model
 
 
-def encoder(model: str) -> Offer:
+def encoder(model: str) -> CatalogModel:
     """The encoder of that name.
 
     Raises:
-        DataError: the model makes no vectors.
+        DataError: the model is not an embedding model.
     """
-    offer = find_offer(model)
+    offer = find_model(model)
     if offer is None or offer.kind != "embedding":
-        raise DataError(f"{model[:100]!r} makes no vectors. Use all-minilm-l6-v2.")
+        raise DataError(f"{model[:100]!r} is not an embedding model. Use all-minilm-l6-v2.")
     return offer
 
 
-async def vectors(service: Service, offer: Offer, texts: list[str]) -> list[list[float]]:
-    """One vector a text, in order.
+async def vectors(service: Service, offer: CatalogModel, texts: list[str]) -> list[list[float]]:
+    """One vector per text, in order.
 
     Raises:
         DataError: a text is empty.

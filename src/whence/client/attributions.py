@@ -15,7 +15,7 @@ from whence.types import Attribution, Influence, Level
 ROOT = "/v1/whence/attributions"
 Format = Literal["jsonl", "csv", "parquet"]
 OWN = set(Attribution.__dataclass_fields__)
-"""What is read into the attribution itself."""
+"""The keys that belong to the attribution itself."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

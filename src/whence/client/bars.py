@@ -18,7 +18,7 @@ DETAIL = "{task.fields[detail]}"
 
 @contextmanager
 def shown(progress: Shown) -> Generator[Report]:
-    """Where to report to for the length of a block."""
+    """The report to use for the length of a block."""
     if not isinstance(progress, bool):
         yield progress
     elif progress:

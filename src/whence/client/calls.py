@@ -44,7 +44,7 @@ class Call(Generic[T_co]):
 
     @property
     def repeatable(self) -> bool:
-        """Whether the request may be sent again after the server may have carried it out.
+        """True if the request may be sent again after the server may have carried it out.
 
         An upload is a PUT, yet each makes a new file.
         """

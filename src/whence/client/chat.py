@@ -15,7 +15,7 @@ Messages = Sequence[Mapping[str, Any]]
 
 
 class Sampling(TypedDict, total=False):
-    """How an answer is made; what is left out the server chooses. `stop` is one text or several."""
+    """Sampling settings; the server chooses those left out. `stop` is one text or several."""
 
     temperature: float | None
     top_p: float | None
@@ -156,7 +156,7 @@ class Chat(Resource[Transport]):
 
     @property
     def completions(self) -> Completions:
-        """Where answers are made."""
+        """The chat completions."""
         return Completions(self.transport)
 
 
@@ -165,5 +165,5 @@ class AsyncChat(Resource[AsyncTransport]):
 
     @property
     def completions(self) -> AsyncCompletions:
-        """Where answers are made."""
+        """The chat completions."""
         return AsyncCompletions(self.transport)

@@ -38,7 +38,7 @@ def headers(api_key: str | None, more: Mapping[str, str] | None) -> dict[str, st
 
 
 def limits(timeout: float) -> httpx.Timeout:
-    """How long to wait, in seconds: `timeout` for the answer, 5 s for the connection."""
+    """The timeouts in seconds: `timeout` for the answer, 5 s for the connection."""
     return httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout))
 
 

@@ -1,4 +1,4 @@
-"""What in a given context made a model say something: segments of the answer, each with its sources."""
+"""Attribution to a given context: segments of the answer, each with its sources."""
 
 from dataclasses import dataclass, field
 from typing import Any

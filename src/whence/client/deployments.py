@@ -81,7 +81,7 @@ def promote(id: str) -> Call[Deployment]:
 
 
 def demote(id: str) -> Call[Deployment]:
-    """The deployment, which answers no more until it is promoted."""
+    """The deployment, which does not answer until it is promoted again."""
     return Call("PUT", f"{ROOT}/{segment(id)}/demote", Deployment.of)
 
 

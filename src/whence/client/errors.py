@@ -102,7 +102,7 @@ def refusal(status: int, body: Any, request_id: str | None = None) -> ApiError:
 
 
 def _words(body: Any) -> str:
-    """What the body says to a person: our `message`, OpenAI's `error.message`, or the beginning of a text."""
+    """The readable message of a body: our `message`, OpenAI's `error.message`, or the beginning of a text."""
     if isinstance(body, dict):
         error = body.get("error")
         found = error.get("message") if isinstance(error, dict) else body.get("message", error)

@@ -1,4 +1,4 @@
-"""Which training pairs, or which parts of a context, made a model say something."""
+"""Attribution of answers to training pairs and to parts of a context."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -58,8 +58,8 @@ def attribute(
 ) -> Call[KeptAttribution]:
     """The training pairs behind an answer, with scores, opposing pairs, lift and trust. Print it for a table.
 
-    Without `answer`, the model (a deployment's id) gives its own. `selection` is the part of the answer to explain, as
-    characters from (counted from 0) and up to. `groups` are sets of pairs to look at, too: file, duplicates, topic.
+    Without `answer`, the model (a deployment's id) gives its own. `selection` is the part of the answer to explain, by
+    characters, half open. `groups` are kinds of groups to judge as well: file, duplicates, topic.
     With `instead`: why the answer rather than this other one. What is None is the server's default.
     """
     request = AttributionRequest(

@@ -54,13 +54,13 @@ class FileDeleted:
 
     @staticmethod
     def of(data: Any) -> "FileDeleted":
-        """What is left of a file, out of its JSON object."""
+        """The record of a deleted file, from its JSON object."""
         return record(FileDeleted, data)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class FileCheck:
-    """What a file holds that was not uploaded. `problems` and `duplicates` are as the server tells them; `sample` has
+    """The check of a file that was not uploaded. `problems` and `duplicates` are as the server tells them; `sample` has
     the first pairs, `question_chars` and `answer_chars` are means."""
 
     filename: str = ""
@@ -134,7 +134,7 @@ def rename(id: str, new: str) -> Call[FileInfo]:
 
 
 def delete(id: str) -> Call[FileDeleted]:
-    """What is left of the file, which is gone."""
+    """The record of the deleted file."""
     return Call("DELETE", f"{ROOT}/{segment(id)}", FileDeleted.of)
 
 
@@ -145,7 +145,7 @@ def pairs(id: str, limit: int | None = None, offset: int | None = None, search: 
 
 
 def check(path: str | Path, progress: Shown = False) -> Steps[FileCheck]:
-    """What the file holds and everything that is wrong with it. Nothing is kept."""
+    """The contents of the file and all of its problems. Nothing is kept."""
     with shown(progress) as report:
         upload = Upload.of([path], "fine-tune", report)
         return (yield from Call("POST", f"{OWN}/check", FileCheck.of, upload=upload))

@@ -57,7 +57,7 @@ def retrieve(id: str) -> Call[Job]:
 
 
 def events(id: str) -> Call[Page[JobEvent]]:
-    """What has happened to the job so far, in order."""
+    """The job's events so far, in order."""
     return Call("GET", f"{ROOT}/{segment(id)}/events", Page.of(JobEvent.of))
 
 
@@ -77,7 +77,7 @@ def promote(id: str) -> Call[Page[JobEvent]]:
 
 
 def demote(id: str) -> Call[Page[JobEvent]]:
-    """The job's events, once its model cannot be asked any more."""
+    """The job's events, once its model can no longer be asked."""
     return Call("GET", f"{ROOT}/{segment(id)}/demote-model", Page.of(JobEvent.of), query={"fine_tune_id": id})
 
 

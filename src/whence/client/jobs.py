@@ -58,12 +58,12 @@ class Job:
 
     @property
     def over(self) -> bool:
-        """Whether it has ended, well or badly."""
+        """True if the job has ended, well or badly."""
         return self.status in OVER
 
     @property
     def now(self) -> str:
-        """What it is doing, in a word or two."""
+        """The current activity, in a word or two."""
         waiting = f"{self.status}, place {self.place}" if self.place and not self.over else self.status
         return (self.phase or waiting) if self.status == "running" else waiting
 

@@ -17,7 +17,7 @@ LONGEST_WAIT = 120.0
 """Seconds that a server may ask us to wait. Longer, and the caller had better know."""
 
 Outcome = httpx.Response | httpx.RequestError
-"""What became of an attempt."""
+"""The outcome of an attempt."""
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.DecodingError, httpx.TooManyRedirects)
@@ -47,7 +47,7 @@ class Retries:
 
 
 def worthwhile(call: Call[Any], outcome: Outcome) -> bool:
-    """Whether another attempt may succeed and can do no harm."""
+    """True if another attempt may succeed and can do no harm."""
     if isinstance(outcome, httpx.Response):
         return outcome.status_code in REFUSED or (outcome.status_code in LOST and call.repeatable)
     if isinstance(outcome, HOPELESS):

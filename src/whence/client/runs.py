@@ -1,4 +1,4 @@
-"""What a job left behind: its training run, its indexes, its evaluation."""
+"""Runs: the training run, indexes and evaluation of a job."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def pair(job_id: str, pair_id: str) -> Call[Pair]:
 
 
 def insights(job_id: str) -> Call[dict[str, Any]]:
-    """What the run tells of its data: suspects, contradictions, duplicates, topics, answers without a pair."""
+    """Findings about the run's data: suspects, contradictions, duplicates, topics, answers without a pair."""
     return Call("GET", f"{ROOT}/{segment(job_id)}/insights", _object)
 
 

@@ -36,7 +36,7 @@ class Reader(Generic[T]):
             if event.name != "error" and "error" not in data:
                 return self.parse(data)
         except (KeyError, TypeError, ValueError) as error:
-            raise ApiError(200, "The server streamed what is no event of Whence", event.data) from error
+            raise ApiError(200, "The server streamed something other than an event of Whence", event.data) from error
         raise refusal(int(data.get("status") or 500), data)
 
     def finish(self) -> None:
@@ -73,7 +73,7 @@ class Stream(Generic[T]):
         self.close()
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._items.close()
         self.response.close()
 
@@ -108,6 +108,6 @@ class AsyncStream(Generic[T]):
         await self.close()
 
     async def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         await self._items.aclose()
         await self.response.aclose()

@@ -75,7 +75,7 @@ class Engine:
         return await asyncio.get_running_loop().run_in_executor(self.thread, turn)
 
     async def stream(self, call: Callable[[Any, Callable[[], bool]], Iterator[Any]]) -> AsyncIterator[Any]:
-        """What `call` yields, as it comes. Its second argument becomes true when the caller has hung up."""
+        """Yield the items of `call` as they come. Its second argument becomes true when the caller has hung up."""
         loop, items, gone = asyncio.get_running_loop(), asyncio.Queue[Any](), threading.Event()
 
         def turn() -> None:

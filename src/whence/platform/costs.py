@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from whence.data.report import DataReport, TokenCounts
 from whence.errors import DataError, ModelError
 from whence.platform.files import PAIRS
-from whence.platform.models import base_model, find_offer, folder
+from whence.platform.models import base_model, find_model, folder
 from whence.platform.pairs import Window, pairs_of_file
 from whence.platform.runs import manifest_of
 from whence.platform.tables import Event, File, Job
@@ -106,7 +106,7 @@ def _parameters(place: str, model: str) -> tuple[Parameters, bool]:
     there = Path(folder(place))
     if any(there.glob("*.safetensors")):
         return parameters_of(there), False
-    offer = find_offer(model)
+    offer = find_model(model)
     if offer is None or not offer.bytes:
         raise DataError(f"The size of {model} is not known before its download. Run: whence models pull {model}.")
     total = round(offer.bytes * 8 / BITS)

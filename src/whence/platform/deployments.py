@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from whence.engine.pool import Target
 from whence.errors import DataError, MissingError
 from whence.platform.jobs import get_job, run_of
-from whence.platform.models import base_model, find_offer
+from whence.platform.models import base_model, find_model
 from whence.platform.tables import Deployment, Job, now
 
 TUNED, BASE = "Fine-tuned Run", "Base Model"
@@ -17,7 +17,7 @@ ANSWERING = ("Active", "Pending")
 
 
 @dataclass(frozen=True)
-class Speaker:
+class ServedModel:
     """The model that answers under a name: its engine, and its run (None: the base model itself).
 
     `model` is what the model is called wherever it is served: the id of its job, or the base model's.
@@ -100,7 +100,7 @@ def demote(session: Session, team: int, identity: str) -> Deployment:
     return deployment
 
 
-def settle(session: Session, identity: str, failure: str | None) -> None:
+def finish_loading(session: Session, identity: str, failure: str | None) -> None:
     """Note that a pending deployment's model is in memory, or why it is not."""
     values = {"status": "Failed" if failure else "Active", "failure": failure}
     session.execute(
@@ -126,7 +126,7 @@ def count_tokens(session: Session, identity: str, prompt: int, completion: int) 
     )
 
 
-def speaker_named(session: Session, team: int, name: str) -> Speaker:
+def served_model(session: Session, team: int, name: str) -> ServedModel:
     """Return the model that answers under a name: that of a deployment, of a promoted job, or a base model.
 
     Raises:
@@ -134,13 +134,13 @@ def speaker_named(session: Session, team: int, name: str) -> Speaker:
     """
     deployment = session.get(Deployment, name)
     if deployment is not None and deployment.team_id == team and deployment.status in ANSWERING:
-        return speaker_of(session, deployment)
+        return model_of_deployment(session, deployment)
     job = session.get(Job, name)
     if job is not None and job.team_id == team and job.deleted_at is None and job.inference_available:
         return _speaker_of_job(job)
-    offer = find_offer(name)
+    offer = find_model(name)
     if offer is not None and offer.kind == "chat":
-        return Speaker(Target("base", offer.place), offer.id)
+        return ServedModel(Target("base", offer.place), offer.id)
     raise MissingError(f"No deployed model '{name}' exists for your user.")
 
 
@@ -156,16 +156,16 @@ def job_named(session: Session, team: int, name: str) -> Job:
     return get_job(session, team, deployment.model_id)
 
 
-def speaker_of(session: Session, deployment: Deployment) -> Speaker:
+def model_of_deployment(session: Session, deployment: Deployment) -> ServedModel:
     """Return the model of a deployment in any state."""
     if deployment.model_type == BASE:
         target = Target("base", base_model(deployment.model_id))
-        return Speaker(target, deployment.model_id, deployment_id=deployment.id)
+        return ServedModel(target, deployment.model_id, deployment_id=deployment.id)
     return _speaker_of_job(session.get_one(Job, deployment.model_id), deployment.id)
 
 
-def _speaker_of_job(job: Job, deployment_id: str | None = None) -> Speaker:
+def _speaker_of_job(job: Job, deployment_id: str | None = None) -> ServedModel:
     run = str(run_of(job.id))
     whole = job.training_config.get("lora_config") is None
     target = Target("run", run) if whole else Target("base", base_model(job.model))
-    return Speaker(target, job.id, run, job.id, deployment_id)
+    return ServedModel(target, job.id, run, job.id, deployment_id)

@@ -17,7 +17,7 @@ PLACES = {SUPPORTING: "results", OPPOSING: "opposing"}
 
 
 @dataclass(frozen=True)
-class Answered:
+class PairAnswer:
     """An answer in which a pair was returned, on which side, and what the pair made of it."""
 
     attribution: AttributionRecord
@@ -147,7 +147,7 @@ def recurring(
 
 def answers_of(
     session: Session, team: int, pair_id: str, model: str | None, limit: int, offset: int
-) -> tuple[list[Answered], int]:
+) -> tuple[list[PairAnswer], int]:
     """One page of the team's attributions that returned a pair, the newest first, and how many there are in all."""
     wanted = (
         select(AttributionRecord, InfluenceRecord.side)
@@ -161,9 +161,9 @@ def answers_of(
     return [_answered(kept, side, pair_id) for kept, side in session.execute(page)], total
 
 
-def _answered(kept: AttributionRecord, side: str, pair_id: str) -> Answered:
+def _answered(kept: AttributionRecord, side: str, pair_id: str) -> PairAnswer:
     pair = next(one for one in kept.result[PLACES[side]] if one["id"] == pair_id)
-    return Answered(kept, side, pair["influence_level"], pair["score"], pair["share"], pair["rank"])
+    return PairAnswer(kept, side, pair["influence_level"], pair["score"], pair["share"], pair["rank"])
 
 
 def latest_job_of(session: Session, team: int, pair_id: str) -> str | None:

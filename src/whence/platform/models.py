@@ -13,7 +13,7 @@ EMBEDDING = "all-minilm-l6-v2"
 
 
 @dataclass(frozen=True)
-class Offer:
+class CatalogModel:
     """A model that callers may name by its id or by its name."""
 
     id: str
@@ -23,22 +23,22 @@ class Offer:
     place: str
 
 
-def offers() -> list[Offer]:
+def offered_models() -> list[CatalogModel]:
     """All models of this service: the known ones and those that its owner listed."""
     known = [
-        Offer(m.name, m.hub_id, "embedding" if m.name == EMBEDDING else "chat", m.megabytes * 1_000_000, m.name)
+        CatalogModel(m.name, m.hub_id, "embedding" if m.name == EMBEDDING else "chat", m.megabytes * 1_000_000, m.name)
         for m in CATALOG.values()
     ]
     own = [
-        Offer(name, name, "chat", sum(f.stat().st_size for f in folder.glob("*.safetensors")), str(folder))
+        CatalogModel(name, name, "chat", sum(f.stat().st_size for f in folder.glob("*.safetensors")), str(folder))
         for name, folder in settings.base_models().items()
     ]
     return [*own, *known]
 
 
-def find_offer(name: str) -> Offer | None:
+def find_model(name: str) -> CatalogModel | None:
     """The model of that id or name, if it is offered."""
-    return next((offer for offer in offers() if name in (offer.id, offer.name)), None)
+    return next((offer for offer in offered_models() if name in (offer.id, offer.name)), None)
 
 
 def base_model(name: str) -> str:
@@ -47,12 +47,12 @@ def base_model(name: str) -> str:
     Raises:
         DataError: this service does not offer it.
     """
-    offer = find_offer(name)
+    offer = find_model(name)
     if offer and offer.kind == "chat":
         return offer.place
     if offer is None and settings.hub_models() and HUB_ID.fullmatch(name) and not Path("/", name).exists():
         return name  # and no folder of this machine: the processes that load models stand in the root folder
-    known = ", ".join(o.id for o in offers() if o.kind == "chat")
+    known = ", ".join(o.id for o in offered_models() if o.kind == "chat")
     raise DataError(f"The base model must be one of {known} (found {name!r}). List them with GET /v1/flow/models.")
 
 

@@ -1,7 +1,7 @@
 """An answer and the training pairs that made it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from whence.types.influence import Distribution, Group, Influence, Unit
@@ -12,6 +12,8 @@ Shown = Callable[["Attribution"], dict[str, Any]]
 """A notebook's view of an attribution, by media type."""
 
 _shown: list[Shown] = []
+SELECTION = {"anyOf": [{"type": "array", "items": {"type": "integer"}}, {"type": "null"}]}
+"""The schema of a selection: generators of clients do not agree on tuples."""
 
 
 def set_repr(shown: Shown) -> None:
@@ -40,7 +42,7 @@ class Attribution(Noun):
     trust: Trust
     generated: bool = True
     version: Literal["v0"] = "v0"
-    selection: tuple[int, int] | None = None
+    selection: tuple[int, int] | None = field(default=None, metadata={"json_schema_extra": SELECTION})
     groups: tuple[Group, ...] = ()
     instead: str | None = None
     distribution: Distribution | None = None

@@ -10,7 +10,7 @@ from whence.types.wire import Noun
 Unit = Literal["nats", "similarity"]
 """The unit of scores: log-likelihood, or a similarity without unit."""
 GroupKind = Literal["file", "duplicates", "topic"]
-"""How pairs belong together: by their file, as copies of each other, or by topic."""
+"""The kinds of groups of pairs: of one file, copies of each other, or of one topic."""
 
 
 @dataclass(frozen=True, slots=True)

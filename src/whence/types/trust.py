@@ -1,4 +1,4 @@
-"""What an attribution explains, and how far to trust it: levels, lift, faithfulness."""
+"""Levels, lift, and how far to trust an attribution."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ a proxy training (a recipe run again on the same pairs), or only the finished mo
 
 
 class Level(StrEnum):
-    """How much of an answer a pair explains; `IRRELEVANT` pairs are never returned."""
+    """The part of an answer that a pair explains; `IRRELEVANT` pairs are never returned."""
 
     HIGH = "high"
     MEDIUM = "medium"
@@ -26,7 +26,7 @@ ReturnedLevel = Literal[Level.HIGH, Level.MEDIUM, Level.LOW]
 
 @dataclass(frozen=True, slots=True)
 class Lift(Noun):
-    """What fine-tuning contributed to an answer, in nats (natural logarithms, summed over its tokens).
+    """The contribution of fine-tuning to an answer, in nats (natural logarithms, summed over its tokens).
 
     `total` = log p(answer | question; fine-tuned) - log p(answer | question; base) = `fine_tuned` - `base`. `needed` is
     the least lift at which an answer counts as learned in fine-tuning (set by the control questions of the index).
@@ -61,7 +61,7 @@ class Recall(Noun):
 
 @dataclass(frozen=True, slots=True)
 class Faithfulness(Noun):
-    """How well a method predicted retrainings of this model: its mean LDS, the standard error over questions and
+    """A method's agreement with retrainings of this model: its mean LDS, the standard error over questions and
     retrainings together, and the number of each."""
 
     lds: float
@@ -72,7 +72,7 @@ class Faithfulness(Noun):
 
 @dataclass(frozen=True, slots=True)
 class Trust(Noun):
-    """What an attribution rests on and what it lacks.
+    """The basis of an attribution, and what it lacks.
 
     `recall` and `faithfulness` are None where they were not measured. `provisional`: no retraining of this model was
     looked at, and the thresholds of the levels come from other models. `trajectory`: the source of the checkpoints.

@@ -54,7 +54,7 @@ def test_asking_again_returns_the_same(fresh: TestClient):
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
 def test_a_job_that_came_to_nothing_is_replaced(fresh: TestClient, status: str):
     first = fresh.post(DEMO).json()
-    settle(fresh, first["job_id"], status)
+    finish_loading(fresh, first["job_id"], status)
     assert fresh.get(DEMO).json()["status"] == status
     second = fresh.post(DEMO).json()
     assert second["job_id"] != first["job_id"]
@@ -82,7 +82,7 @@ def test_a_job_of_ones_own_on_the_same_pairs_is_not_the_demo(fresh: TestClient):
 
 def test_it_knows_its_deployment_and_what_was_answered(fresh: TestClient):
     made = fresh.post(DEMO, params={"model": "tiny-llama"}).json()
-    settle(fresh, made["job_id"], "completed")
+    finish_loading(fresh, made["job_id"], "completed")
     body = {"model_type": "Fine-tuned Run", "model_id": made["job_id"], "name": "Demo", "description": "A demo."}
     deployment = fresh.post("/v1/flow/deployments", json={**body, "name": "The demo", "n_instances": 1}).json()
     question = made["questions"][1]["question"]
@@ -97,12 +97,12 @@ def test_it_knows_its_deployment_and_what_was_answered(fresh: TestClient):
 
 def test_without_its_file_it_is_gone(fresh: TestClient):
     made = fresh.post(DEMO).json()
-    settle(fresh, made["job_id"], "completed")
+    finish_loading(fresh, made["job_id"], "completed")
     assert fresh.delete(f"/v1/flow/files/{made['file_id']}").status_code == 200
     assert fresh.get(DEMO).status_code == 404
     assert fresh.post(DEMO).json()["file_id"] != made["file_id"]
 
 
-def settle(client: TestClient, job_id: str, status: str) -> None:
+def finish_loading(client: TestClient, job_id: str, status: str) -> None:
     with client.app.state.service.database.session() as session:
         assert move(session, job_id, ("pending",), status=status, completed_at=now())

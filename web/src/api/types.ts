@@ -5,10 +5,10 @@ type Schemas = components["schemas"];
 
 export type Attribution = Schemas["AttributionAnswer"];
 export type AttributionSummary = Schemas["AttributionRow"];
-export type Influence = Schemas["InfluenceAnswer"];
-export type Group = Schemas["GroupAnswer"];
-export type Trust = Schemas["TrustAnswer"];
-export type Lift = Schemas["LiftAnswer"];
+export type Influence = Schemas["Influence"];
+export type Group = Schemas["Group"];
+export type Trust = Schemas["Trust"];
+export type Lift = Schemas["Lift"];
 export type VerbatimSpan = Schemas["VerbatimAnswer"]["spans"][number];
 
 export type DataFile = Schemas["FileAnswer"];

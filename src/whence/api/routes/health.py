@@ -1,4 +1,4 @@
-"""Whether the service lives, whether it can work, and its numbers."""
+"""Liveness, readiness and metrics."""
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
@@ -17,13 +17,13 @@ class Health(BaseModel):
 
 @router.get("/healthz", summary="Is the process alive?", operation_id="healthz")
 async def alive() -> Health:
-    """That it is."""
+    """Confirm that the process is alive."""
     return Health(status="ok")
 
 
 @router.get("/readyz", summary="Can it work?", operation_id="readyz")
 def ready(service: Open) -> Health:
-    """That the database can be reached; 503 if not."""
+    """Confirm that the database can be reached; 503 if not."""
     with service.database.session() as session:
         session.execute(text("SELECT 1"))
     return Health(status="ok")

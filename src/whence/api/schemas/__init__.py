@@ -1,1 +1,1 @@
-"""What requests must look like, and what answers do look like."""
+"""The bodies of requests and responses."""

@@ -23,7 +23,7 @@ class NewAttribution(Body):
     """An answer to be explained; without `answer`, the model's own. What is left out is as the index has it."""
 
     model: str = Field(max_length=300, description="A deployment, or a promoted job, by its id.")
-    question: str = Field(description="At least one character that is no blank.")
+    question: str = Field(description="At least one character other than whitespace.")
     answer: str | None = None
     system_prompt: str | None = None
     method: str | None = Field(None, max_length=60, description="One that the model has an index of.")
@@ -33,7 +33,7 @@ class NewAttribution(Body):
     )
     selection: Selection | None = Field(None, description="Explain this part of `answer` only.")
     groups: list[GroupKind] | None = Field(
-        None, max_length=3, description="Sets of pairs to look at, too: those of a file, copies, those of a topic."
+        None, max_length=3, description="Groups of pairs to judge as well: of a file, copies, of a topic."
     )
     instead: str | None = Field(
         None, description="Explain why `answer` rather than this other answer to the question; without `selection`."
@@ -107,7 +107,7 @@ class AttributionList(Answer):
 
 
 class AttributionDeleted(Answer):
-    """An attribution that is gone."""
+    """A deleted attribution."""
 
     id: str
     object: Literal["attribution"] = "attribution"

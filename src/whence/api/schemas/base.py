@@ -1,4 +1,4 @@
-"""What all request bodies share."""
+"""The base classes of request and response bodies."""
 
 from typing import Any, cast
 

@@ -44,7 +44,7 @@ class ChatMessage(Body):
 
 
 class StreamOptions(Body):
-    """What a stream tells besides the answer."""
+    """Options of a stream."""
 
     include_usage: bool | None = None
 
@@ -83,7 +83,7 @@ class ChatRequest(Body):
         return turns
 
     def sampling(self, temperature: float, longest: int) -> dict[str, Any]:
-        """How the answer is drawn, as an engine understands it; `temperature` and `longest` are the dialect's defaults.
+        """The sampling settings for an engine; `temperature` and `longest` are the dialect's defaults.
 
         Raises:
             DataError: something is asked for that cannot be done.

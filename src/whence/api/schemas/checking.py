@@ -1,4 +1,4 @@
-"""What is in a file before it is uploaded."""
+"""The check of a file before its upload."""
 
 from typing import Literal
 
@@ -25,7 +25,7 @@ class CopiesAnswer(Answer):
 
 
 class CheckAnswer(Answer):
-    """What a file holds. `lines` counts its records; `problems` and `duplicates` are the first 1,000 of each.
+    """The contents of a file. `lines` counts its records; `problems` and `duplicates` are the first 1,000 of each.
 
     `question_chars` and `answer_chars` are means over the pairs; `sample` has the first 50 pairs.
     """

@@ -1,4 +1,4 @@
-"""What a job would take."""
+"""The estimated cost of a job."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ class NewEstimate(Body):
 
 
 class EstimateAnswer(Answer):
-    """What the job would take: seconds of fine-tuning and of the index, and bytes. `basis` says what that rests on."""
+    """The estimated cost of a job: seconds of fine-tuning and indexing, and bytes. `basis`: its source."""
 
     train_seconds: float
     index_seconds: float

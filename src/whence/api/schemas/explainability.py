@@ -1,4 +1,4 @@
-"""What SeekrFlow's client asks of answers and texts: attributions to pairs and to context, and vectors."""
+"""SeekrFlow's requests about answers and texts: attribution to pairs and to context, and vectors."""
 
 from typing import Annotated, Any, Literal
 
@@ -74,7 +74,7 @@ class NewContextAttribution(Body):
 
 
 class ContextAttributionAnswer(Answer):
-    """Which parts of the context each part of the response rests on."""
+    """The parts of the context that each part of the response rests on."""
 
     response_text: str
     segments: list[dict[str, Any]]

@@ -1,4 +1,4 @@
-"""What attributions said of pairs: which recur, and where a pair was named."""
+"""Pairs across attributions: recurring pairs, and the answers in which a pair was returned."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""What a run tells of its own data."""
+"""Findings about a run's own data."""
 
 from typing import Literal
 
@@ -32,7 +32,7 @@ class ContradictionAnswer(CopiesOfPair):
 
 
 class TopicAnswer(Answer):
-    """What some pairs are about, in words. `answered`: kept answers whose first source is one of them."""
+    """A topic of the data. `answered`: kept answers whose first source is one of its pairs."""
 
     name: str
     size: int
@@ -52,7 +52,7 @@ class UnsupportedAnswer(Answer):
 
 
 class MethodScore(Answer):
-    """How well a method foretold retrainings."""
+    """How well a method predicted retrainings."""
 
     name: str
     lds: float
@@ -70,7 +70,7 @@ class EvaluationBrief(Answer):
 
 
 class InsightsAnswer(Answer):
-    """What a run tells of its data. There are no suspects, duplicates, contradictions or topics until it is `ready`."""
+    """Findings about a run's data. Suspects, duplicates, contradictions and topics are empty until it is `ready`."""
 
     object: Literal["insights"] = "insights"
     job_id: str

@@ -10,7 +10,7 @@ from whence.errors import DataError
 
 
 class Listed(Answer):
-    """What can be an item of a list."""
+    """An item of a list."""
 
     id: str
 
@@ -60,7 +60,7 @@ class OpenAIModels(Answer):
 
 
 class OpenAIModelDeleted(Answer):
-    """A fine-tuned model that answers no longer."""
+    """A fine-tuned model that no longer answers."""
 
     id: str
     object: Literal["model"] = "model"
@@ -79,7 +79,7 @@ class OpenAIFile(Listed):
 
 
 class OpenAIFileDeleted(Answer):
-    """A file that is gone."""
+    """A deleted file."""
 
     id: str
     object: Literal["file"] = "file"
@@ -87,7 +87,7 @@ class OpenAIFileDeleted(Answer):
 
 
 class Hyperparameters(Body):
-    """How a model is trained; `auto` leaves it to the size of the data."""
+    """Training settings; with `auto` they follow from the size of the data."""
 
     n_epochs: Literal["auto"] | Annotated[int, Field(ge=1, le=1000)] = "auto"
     batch_size: Literal["auto"] | Annotated[int, Field(ge=1, le=1024)] = "auto"

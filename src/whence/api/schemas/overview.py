@@ -1,4 +1,4 @@
-"""What a team has, in one answer."""
+"""An overview of a team's resources."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from whence.api.schemas.seekrflow import DeploymentAnswer, FineTune
 
 
 class OverviewAnswer(Answer):
-    """What there is. `jobs`: those that go on, then the last five that ended; `attributions`: the last five.
+    """A team's resources. `jobs`: those in progress, then the last five that ended; `attributions`: the last five.
 
     `files` counts the files for training, `pairs` the pairs in them; `keys` says whether the service has API keys;
     `demo` is null until it was started.

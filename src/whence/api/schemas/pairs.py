@@ -17,7 +17,7 @@ class Turn(Answer):
 
 
 class PairTokens(Answer):
-    """How long a pair is for its model: all tokens, and those of the answer, which it learned."""
+    """The length of a pair for its model: all tokens, and those of the answer, on which it was trained."""
 
     total: int
     answer: int

@@ -26,7 +26,7 @@ class EditedPair(NewPair):
 
 
 class NewRevision(Body):
-    """What is changed: pairs left out by their ids, edited in place, added at the end."""
+    """Changes to a file: pairs excluded by id, edited in place, added at the end."""
 
     exclude: list[PairId] = Field(default_factory=list[PairId], max_length=MOST)
     edit: list[EditedPair] = Field(default_factory=list[EditedPair], max_length=MOST)

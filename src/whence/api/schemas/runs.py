@@ -43,7 +43,7 @@ class RunAnswer(Answer):
 
 
 class MethodNeeds(Answer):
-    """What a method needs of a run: no checkpoint, the last one, or all."""
+    """The checkpoints of a run that a method needs: none, the last one, or all."""
 
     checkpoints: Literal["none", "last", "all"]
 

@@ -74,7 +74,7 @@ class FileList(Answer):
 
 
 class FileDeleted(Answer):
-    """A file that is gone. `note` says what is kept of it, if a model was trained on it."""
+    """A deleted file. `note` says what is kept of it, if a model was trained on it."""
 
     id: str
     object: Literal["file"] = "file"
@@ -97,14 +97,14 @@ class DocumentMetadata(Body):
 
 
 class MetadataVerdict(Answer):
-    """Whether it may."""
+    """The verdict on a document."""
 
     is_valid: bool
     errors: str
 
 
 class LoRA(Body):
-    """How an adapter is made."""
+    """The settings of an adapter."""
 
     r: int = Field(8, gt=0, le=1024)
     alpha: int = Field(32, gt=0)
@@ -114,7 +114,7 @@ class LoRA(Body):
 
 
 class TrainingConfig(Body):
-    """How a model is fine-tuned. Without `lora_config` all weights are trained."""
+    """Fine-tuning settings. Without `lora_config` all weights are trained."""
 
     training_files: list[str] = Field(min_length=1, max_length=100)
     model: str = Field(min_length=1, max_length=300)
@@ -135,7 +135,7 @@ class TrainingConfig(Body):
 
 
 class Infrastructure(Body):
-    """What SeekrFlow would train on; kept and told again."""
+    """Hardware for SeekrFlow; kept and returned, but not used."""
 
     accel_type: Accelerator = "A100"
     n_accel: Annotated[int, Field(ge=1, le=1024)] = 1

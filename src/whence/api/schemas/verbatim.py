@@ -1,4 +1,4 @@
-"""What stands word for word in the pairs."""
+"""Verbatim matches of an answer in the pairs."""
 
 from whence.api.schemas.base import Answer
 from whence.data.verbatim import Span

@@ -21,7 +21,7 @@ from whence.api.routes.native import (
 
 
 def routers() -> list[APIRouter]:
-    """All of them."""
+    """All routers."""
     rooms = (
         overview,
         demo,

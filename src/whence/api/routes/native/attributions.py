@@ -89,7 +89,7 @@ def retrieve(attribution_id: str, team: Team, service: Open) -> AttributionAnswe
 
 @router.get(
     "/{attribution_id}/tokens",
-    summary="Tell which tokens of a pair made an answer",
+    summary="Find the tokens of a pair that made an answer",
     operation_id="attribution_tokens",
 )
 async def token_scores(
@@ -111,7 +111,7 @@ async def token_scores(
 
 @router.delete("/{attribution_id}", summary="Delete an attribution", operation_id="delete_attribution")
 def delete(attribution_id: str, team: Team, service: Open) -> AttributionDeleted:
-    """That it is gone. Its pairs no longer count as recurring because of it."""
+    """Confirm the deletion. The attribution's pairs no longer count as recurring because of it."""
     with service.database.session() as session:
         history.delete_attribution(session, team, attribution_id)
     return AttributionDeleted(id=attribution_id)

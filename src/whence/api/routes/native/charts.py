@@ -74,7 +74,7 @@ def drawn(found: Attribution, attribution_id: str) -> Distribution:
 
 
 def names(left: Attribution, right: Attribution) -> tuple[str, str]:
-    """What two answers are called, never the same: by the words that are explained."""
+    """Distinct names for two answers, from the words that are explained."""
     said = (a.answer[slice(*a.selection)] if a.selection else a.answer for a in (left, right))
     one, other = (words if len(words) <= NAME else words[: NAME - 1] + "…" for words in said)
     return (one, other) if one != other else (f"1: {one}", f"2: {other}")

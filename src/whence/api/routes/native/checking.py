@@ -21,7 +21,7 @@ def check(
     files: Annotated[UploadFile | None, FilePart(description="Question/answer pairs: JSONL, CSV or Parquet.")] = None,
     file: Annotated[UploadFile | None, FilePart(description="The same, as OpenAI's upload calls it.")] = None,
 ) -> CheckAnswer:
-    """What the file holds: its pairs, everything that is wrong with it, and pairs that stand in it more than once.
+    """The contents of the file: its pairs, all of its problems, and pairs that occur more than once.
 
     Nothing is kept. Sound and unsound lines are read alike, under the limits of an upload.
     """

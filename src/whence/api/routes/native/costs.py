@@ -1,4 +1,4 @@
-"""What a job would take, before it is asked for."""
+"""The estimated cost of a job."""
 
 from dataclasses import asdict
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a run tells of its own data: where to look first for what is wrong in it."""
+"""Findings about a run's own data, to find its errors."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What there is, for the start of a page in one call."""
+"""The overview for the start of the page, in one call."""
 
 from fastapi import APIRouter
 

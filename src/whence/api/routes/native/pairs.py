@@ -23,7 +23,7 @@ from whence.types import Example
 
 router = APIRouter(prefix="/whence", tags=["Pairs"])
 Lengths = Mapping[str, TokenCounts]
-"""How long pairs are, by their ids; those that no model has learned are not there."""
+"""The lengths of pairs by id; without pairs that no model was trained on."""
 
 
 def answer(pair: Example, besides: Besides, lengths: Lengths) -> PairAnswer:

@@ -1,4 +1,4 @@
-"""What a fine-tuning job does and leaves: its run, its pairs, its progress as it happens."""
+"""The run of a fine-tuning job: its state, its pairs, its progress as it happens."""
 
 import asyncio
 import time
@@ -96,7 +96,7 @@ async def follow(
 
 
 async def told(service: Service, job_id: str, after: int) -> AsyncIterator[bytes]:
-    """What happens to a job from event `after` on, until it is over, or this process is."""
+    """Yield the events of a job after event `after`, until the job or this process ends."""
     yield events.PING
     completion = time.monotonic()
     while not service.stopping.is_set():

@@ -1,4 +1,4 @@
-"""What of an answer stands word for word in the pairs."""
+"""Verbatim matches of an answer in the pairs."""
 
 from fastapi import APIRouter
 
@@ -15,7 +15,7 @@ router = APIRouter(prefix="/whence/attributions", tags=["Attributions"])
 
 @router.get(
     "/{attribution_id}/verbatim",
-    summary="Tell what of an answer stands word for word in pairs",
+    summary="Find verbatim matches of an answer in pairs",
     operation_id="attribution_verbatim",
 )
 def spans(attribution_id: str, team: Team, service: Open) -> VerbatimAnswer:

@@ -6,5 +6,5 @@ from whence.api.routes.openai import chat, embeddings, files, fine_tuning, model
 
 
 def routers() -> list[APIRouter]:
-    """All of them."""
+    """All routers."""
     return [room.router for room in (models, files, fine_tuning, chat, embeddings)]

@@ -12,7 +12,7 @@ from whence.api.schemas.chat import ChatRequest
 from whence.api.schemas.openai import ChatCompletion
 from whence.api.service import Service
 from whence.errors import DataError, WhenceError
-from whence.platform.deployments import Speaker, speaker_named
+from whence.platform.deployments import ServedModel, served_model
 
 router = APIRouter(prefix="/chat", tags=["OpenAI: chat"])
 TEMPERATURE, LONGEST = 1.0, 512
@@ -33,10 +33,10 @@ async def create(body: ChatRequest, team: Team, service: Open) -> Any:
         raise DataError("top_logprobs needs logprobs to be true. Set it, or leave top_logprobs out.")
     sampling = body.sampling(TEMPERATURE, LONGEST)
     body.conversation()
-    speaker = await service.in_session(lambda session: speaker_named(session, team, body.model))
+    served = await service.in_session(lambda session: served_model(session, team, body.model))
     if body.stream:
-        return await events.stream(with_loss(chunks(service, speaker, body, sampling)))
-    answers = await completions.several(service, speaker, body, sampling)
+        return await events.stream(with_loss(chunks(service, served, body, sampling)))
+    answers = await completions.several(service, served, body, sampling)
     choices = [
         {
             "index": number,
@@ -68,7 +68,7 @@ def likelihood(text: str, logprob: float) -> dict[str, Any]:
 
 
 async def chunks(
-    service: Service, speaker: Speaker, asked: ChatRequest, sampling: dict[str, Any]
+    service: Service, served: ServedModel, asked: ChatRequest, sampling: dict[str, Any]
 ) -> AsyncIterator[bytes]:
     """The answers as events, one answer after the other, and what they took if that is asked for."""
     counted = bool(asked.stream_options and asked.stream_options.include_usage)
@@ -78,7 +78,7 @@ async def chunks(
     for number, own in enumerate(completions.draws(asked, sampling)):
         answers.append(completions.Completion())
         delta: dict[str, Any] = {"role": "assistant", "content": "", "refusal": None}
-        async for piece in completions.pieces(service, speaker, asked.conversation(), own):
+        async for piece in completions.pieces(service, served, asked.conversation(), own):
             if delta:  # only now, so that what is wrong with the request is not said in the middle of a stream
                 yield events.data({**around, "choices": [choice(number, delta)]})
                 delta = {}
@@ -91,7 +91,7 @@ async def chunks(
 
 
 def parts(piece: completions.Piece, number: int, with_logprobs: bool) -> list[dict[str, Any]]:
-    """What a piece adds to an answer: its text with its tokens, then how the answer ended if it did."""
+    """The choices that a chunk adds to an answer: its text with its tokens, then the finish reason if it has ended."""
     if "usage" in piece:
         return []
     told = logprobs(piece["tokens"]) if with_logprobs and piece["tokens"] else None

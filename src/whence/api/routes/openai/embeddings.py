@@ -22,7 +22,7 @@ LONGEST = 256
 
 @router.post("", summary="Turn texts into vectors", operation_id="openai_embeddings")
 async def create(body: NewVectors, team: Team, service: Open) -> Vectors:
-    """One vector a text, in order."""
+    """One vector per text, in order."""
     offer, texts = encoder(body.model), texts_of(body)
     found = await vectors(service, offer, texts)
     if body.dimensions not in (None, len(found[0])):
@@ -52,7 +52,7 @@ def base64_of(vector: list[float]) -> str:
 
 
 def tokens_in(texts: list[str], place: str) -> int:
-    """How many tokens the encoder whose files are in `place` reads of all texts."""
+    """The number of tokens that the encoder in the folder `place` reads of all texts."""
     return sum(len(encoding.ids) for encoding in tokenizer(place).encode_batch(texts))
 
 

@@ -64,7 +64,7 @@ def listed(
 
 @router.get("/{file_id}", summary="Retrieve a file", operation_id="openai_retrieve_file")
 def retrieve(file_id: str, team: Team, service: Open) -> OpenAIFile:
-    """What is known of the file."""
+    """The file's metadata."""
     with service.database.session() as session:
         return answer(get_file(session, team, file_id))
 
@@ -83,5 +83,5 @@ def content(file_id: str, team: Team, service: Open) -> Response:
 
 @router.delete("/{file_id}", summary="Delete a file", operation_id="openai_delete_file")
 def delete(file_id: str, team: Team, service: Open) -> OpenAIFileDeleted:
-    """That it is gone. The pairs of a completed job are kept with the job."""
+    """Confirm the deletion. The pairs of a completed job are kept with the job."""
     return OpenAIFileDeleted(id=kept.delete(file_id, team, service).id)

@@ -9,7 +9,7 @@ from whence.api.schemas.openai import OpenAIModel, OpenAIModelDeleted, OpenAIMod
 from whence.errors import DataError, MissingError
 from whence.platform import jobs
 from whence.platform.deployments import ANSWERING
-from whence.platform.models import find_offer, offers
+from whence.platform.models import find_model
 from whence.platform.tables import Deployment, Job
 from whence.platform.tables import Team as TeamRow
 
@@ -41,7 +41,7 @@ def named(session: Session, team: int, name: str) -> OpenAIModel:
     for model in own(session, team):
         if model.id == name:
             return model
-    if (offer := find_offer(name)) is not None:
+    if (offer := find_model(name)) is not None:
         return base(offer.id)
     raise MissingError(f"No model {name!r} exists for your user. List them with GET /v1/models.")
 
@@ -50,7 +50,7 @@ def named(session: Session, team: int, name: str) -> OpenAIModel:
 def listed(team: Team, service: Open) -> OpenAIModels:
     """The team's models, then the base models."""
     with service.database.session() as session:
-        return OpenAIModels(data=[*own(session, team), *(base(offer.id) for offer in offers())])
+        return OpenAIModels(data=[*own(session, team), *(base(offer.id) for offer in offered_models())])
 
 
 @router.get("/{model_id:path}", summary="Retrieve a model", operation_id="openai_retrieve_model")
@@ -60,11 +60,9 @@ def retrieve(model_id: str, team: Team, service: Open) -> OpenAIModel:
         return named(session, team, model_id)
 
 
-@router.delete(
-    "/{model_id:path}", summary="Let a fine-tuned model answer no longer", operation_id="openai_delete_model"
-)
+@router.delete("/{model_id:path}", summary="Stop a fine-tuned model from answering", operation_id="openai_delete_model")
 def delete(model_id: str, team: Team, service: Open) -> OpenAIModelDeleted:
-    """That it answers no longer. The job and its traces are kept, and promoting it lets it answer again."""
+    """Confirm that the model no longer answers. The job and its traces are kept, and it can be promoted again."""
     with service.database.session() as session:
         named(session, team, model_id)
         if session.get(Job, model_id) is None:

@@ -15,6 +15,6 @@ from whence.api.routes.seekrflow import (
 
 
 def routers() -> list[APIRouter]:
-    """All of them."""
+    """All routers."""
     rooms = (projects, files, models, fine_tuning, deployments, chat, embeddings, explainability)
     return [room.router for room in rooms]

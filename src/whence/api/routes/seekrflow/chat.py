@@ -10,7 +10,7 @@ from whence.api.auth import Open, Team
 from whence.api.schemas.chat import Chat, ChatRequest
 from whence.api.service import Service
 from whence.errors import DataError
-from whence.platform.deployments import Speaker, speaker_named
+from whence.platform.deployments import ServedModel, served_model
 
 router = APIRouter(prefix="/inference/chat", tags=["Chat"])
 TEMPERATURE, LONGEST = 0.7, 512
@@ -26,12 +26,12 @@ TEMPERATURE, LONGEST = 0.7, 512
 async def create(body: ChatRequest, team: Team, service: Open) -> Any:
     """The answer; with `stream`, as server-sent events."""
     sampling, conversation = body.sampling(TEMPERATURE, LONGEST), body.conversation()
-    speaker = await service.in_session(lambda session: speaker_named(session, team, body.model))
+    served = await service.in_session(lambda session: served_model(session, team, body.model))
     if body.stream:
         if (body.n or 1) > 1:
             raise DataError("A stream holds one answer (found n above 1). Leave n or stream out.")
-        return await events.stream(chunks(service, speaker, body.model, conversation, sampling, bool(body.logprobs)))
-    answers = await completions.several(service, speaker, body, sampling)
+        return await events.stream(chunks(service, served, body.model, conversation, sampling, bool(body.logprobs)))
+    answers = await completions.several(service, served, body, sampling)
     choices = [
         {
             "index": number,
@@ -67,7 +67,7 @@ def logprobs(tokens: list[dict[str, Any]]) -> dict[str, Any]:
 
 async def chunks(
     service: Service,
-    speaker: Speaker,
+    served: ServedModel,
     model: str,
     conversation: list[tuple[str, str]],
     sampling: dict[str, Any],
@@ -76,7 +76,7 @@ async def chunks(
     """The answer as events; with log-probabilities, one event a token."""
     around = completions.envelope("chat.completion.chunk", model)
     offset = 0
-    async for piece in completions.pieces(service, speaker, conversation, sampling):
+    async for piece in completions.pieces(service, served, conversation, sampling):
         if "usage" in piece:
             yield events.data({**around, "choices": [], "usage": piece["usage"]})
             continue

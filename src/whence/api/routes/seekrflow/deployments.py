@@ -61,7 +61,7 @@ def promote(deployment_id: str, team: Team, service: Open, later: BackgroundTask
     return answer(promoted)
 
 
-@router.put("/{deployment_id}/demote", summary="Let a deployment answer no longer", operation_id="demote_deployment")
+@router.put("/{deployment_id}/demote", summary="Stop a deployment from answering", operation_id="demote_deployment")
 def demote(deployment_id: str, team: Team, service: Open) -> DeploymentAnswer:
     """The deployment, inactive."""
     with service.database.session() as session:

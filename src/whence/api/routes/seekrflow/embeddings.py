@@ -12,7 +12,7 @@ router = APIRouter(prefix="/inference/embeddings", tags=["Embeddings"])
 
 @router.post("", summary="Turn texts into vectors", operation_id="seekrflow_embeddings")
 async def create(body: NewEmbeddings, team: Team, service: Open) -> Embeddings:
-    """One vector a text, in order."""
+    """One vector per text, in order."""
     offer = encoder(body.model)
     if body.encoding_format == "base64":
         raise DataError("encoding_format must be 'float' (found 'base64'). Change it.")

@@ -1,4 +1,4 @@
-"""Which training pairs, and which parts of its context, made an answer."""
+"""Attribution of answers to training pairs and to context."""
 
 from typing import Annotated, Any
 
@@ -11,8 +11,7 @@ from whence.api.schemas.explainability import ContextAttributionAnswer, Influent
 from whence.engine.messages import ContextRequest
 from whence.engine.pool import Target
 from whence.errors import DataError
-from whence.platform.deployments import Speaker, list_deployments, speaker_named, speaker_of
-from whence.platform.models import offers
+from whence.platform.deployments import ServedModel, list_deployments, model_of_deployment, served_model
 from whence.types import AttributionRequest
 
 router = APIRouter(tags=["Explainability"])
@@ -51,7 +50,7 @@ async def context(body: NewContextAttribution, team: Team, service: Open) -> Con
     for name in ("context", "query", "response"):
         if not getattr(body, name).strip():
             raise DataError(f"The {name} must not be empty. Write one.")
-    speaker = await service.in_session(lambda session: reader(session, team, body.model))
+    served = await service.in_session(lambda session: reader(session, team, body.model))
     message = ContextRequest(
         body.context,
         body.query,
@@ -60,22 +59,22 @@ async def context(body: NewContextAttribution, team: Team, service: Open) -> Con
         body.granularity or "sentence",
         body.top_k or 5,
         body.num_ablations,
-        speaker.run,
+        served.run,
     )
-    return ContextAttributionAnswer.model_validate(await service.engines.ask(speaker.target, message))
+    return ContextAttributionAnswer.model_validate(await service.engines.ask(served.target, message))
 
 
-def reader(session: Session, team: int, model: str | None) -> Speaker:
+def reader(session: Session, team: int, model: str | None) -> ServedModel:
     """The model that reads the context: the named one, else the team's latest active deployment, else a base model.
 
     Raises:
         MissingError: the named one is not deployed.
     """
     if model:
-        return speaker_named(session, team, model)
+        return served_model(session, team, model)
     active = [d for d in list_deployments(session, team, 0, 1000) if d.status == "Active"]
     if active:
         latest = max(active, key=lambda d: (d.last_deployed_at or d.created_at, d.id))
-        return speaker_of(session, latest)
-    first = next(offer for offer in offers() if offer.kind == "chat")
-    return Speaker(Target("base", first.place), first.id)
+        return model_of_deployment(session, latest)
+    first = next(offer for offer in offered_models() if offer.kind == "chat")
+    return ServedModel(Target("base", first.place), first.id)

@@ -57,7 +57,7 @@ def bulk_upload(
 
 @router.post("/files/validate_metadata", summary="Check a document before its upload", operation_id="validate_metadata")
 def validate(body: DocumentMetadata, team: Team) -> MetadataVerdict:
-    """Whether a document of that kind and size may be uploaded."""
+    """Check whether a document of that kind and size may be uploaded."""
     problems: list[str] = []
     suffix = body.suffix.lower().removeprefix(".")
     if body.purpose != DOCUMENTS:
@@ -93,7 +93,7 @@ def sorted_files(files: Sequence[File], by: str, down: bool) -> list[File]:
 
 @router.get("/files/{file_id}", summary="Retrieve a file", operation_id="retrieve_file")
 def retrieve(file_id: str, team: Team, service: Open) -> FileAnswer:
-    """What is known of the file."""
+    """The file's metadata."""
     with service.database.session() as session:
         return FileAnswer(**fields_of(get_file(session, team, file_id)))
 
@@ -124,7 +124,7 @@ def rename(file_id: str, body: NewName, team: Team, service: Open) -> FileAnswer
 
 @router.delete("/files/{file_id}", summary="Delete a file", operation_id="delete_file")
 def delete(file_id: str, team: Team, service: Open) -> FileDeleted:
-    """That it is gone, and what is kept of it."""
+    """Confirm the deletion, and say what is kept."""
     with service.database.session() as session:
         jobs = trained_on(session, file_id)
         if waiting := [job.id for job in jobs if job.status in ("pending", "queued", "running")]:

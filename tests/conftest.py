@@ -8,13 +8,12 @@ install_import_hook(["whence.core", "whence.gradients", "whence.methods", "whenc
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
 
 from whence import settings
-
-HERE = Path(__file__).parent
 
 # No deadline: a shared machine is slow at times. In CI the same examples each time.
 hypothesis.settings.register_profile("whence", deadline=None, derandomize="CI" in os.environ)
@@ -31,20 +30,29 @@ def repetitions(request: pytest.FixtureRequest) -> int:
     return request.config.getoption("--repetitions")
 
 
+def group_of(path: str) -> str:
+    """The group of a file of tests, given by its path from the root: the file, or "service" for those that share one
+    service with the real base model in it."""
+    parts = Path(path).parts
+    own_services = ("test_faults.py", "test_elsewhere.py")
+    return "service" if "acceptance" in parts and parts[-1] not in own_services else path
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process, since they share fixtures, and those of the one service with the real
-    base model: they take longest and start first."""
-    service = HERE / "acceptance"
-    apart = {"test_faults.py", "test_elsewhere.py"}
-    groups = {
-        item: "service"
-        if service in item.path.parents and item.path.name not in apart
-        else str(item.path.relative_to(HERE))
-        for item in items
-    }
-    items.sort(key=lambda item: groups[item] != "service")
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
+    """Put the tests with the real base model first: they take longest."""
+    items.sort(key=lambda item: group_of(item.nodeid.partition("::")[0]) != "service")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a group in one process, since they share fixtures."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid.partition("::")[0])
+
+    return ByGroup(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,7 +9,7 @@ from whence.api.schemas.openai import OpenAIModel, OpenAIModelDeleted, OpenAIMod
 from whence.errors import DataError, MissingError
 from whence.platform import jobs
 from whence.platform.deployments import ANSWERING
-from whence.platform.models import find_model
+from whence.platform.models import find_model, offered_models
 from whence.platform.tables import Deployment, Job
 from whence.platform.tables import Team as TeamRow
 

@@ -85,5 +85,5 @@ def test_a_whole_path_needs_no_notes_and_a_single_point_one(subject: Subject) ->
 
 
 def test_a_sketch_must_be_a_square() -> None:
-    with pytest.raises(MethodError, match=r"perfect square .*found 1000"):
+    with pytest.raises(MethodError, match=r"perfect square.*found 1000"):
         Less(1000)

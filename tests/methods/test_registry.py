@@ -18,7 +18,7 @@ def test_settings_reach_the_method() -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(MethodError, match=r"one of fisher, tracin, .*not 'magic'"):
+    with pytest.raises(MethodError, match=r"one of fisher, tracin, .*found 'magic'"):
         method_named("magic")
 
 
@@ -30,7 +30,7 @@ def test_an_unknown_setting_is_refused_with_the_known_ones() -> None:
 @pytest.mark.parametrize("name", ["fisher", "tracin", "grad_dot", "grad_cos"])
 @pytest.mark.parametrize("sketch", [1000, 0, -4])
 def test_a_sketch_that_is_no_square_is_refused_before_anything_is_computed(name: str, sketch: int) -> None:
-    with pytest.raises(MethodError, match=f"perfect square .*found {sketch}"):
+    with pytest.raises(MethodError, match=f"perfect square.*found {sketch}"):
         method_named(name, {"sketch": sketch})
 
 

@@ -152,9 +152,9 @@ class FisherInfluence:
             end = values_at(subject.trajectory, subject.trajectory.end, items, subject.compute)
             changes = torch.cat([values[:, 1:], end[:, None]], dim=1) - values
             if spec.checkpoints[0].step != 0:
-                # The start was not recorded: the change up to the first point is explained in the features of that
-                # point. with subject.trajectory.base():
-                changes[:, 0] += values[:, 0] - values_now(subject.trajectory, items, subject.compute)
+                # The start was not recorded: the change up to the first point is explained in that point's features.
+                with subject.trajectory.base():
+                    changes[:, 0] += values[:, 0] - values_now(subject.trajectory, items, subject.compute)
             kept = {"changes": changes.contiguous()}
             if subject.trajectory.finished:
                 finished = values_at(subject.trajectory, subject.trajectory.finished, items, subject.compute)

@@ -2,7 +2,7 @@
 
     python -m benchmarks.ask [--repetitions 9]
 
-Both in one process with the model in memory: the answer is given, the default method's index is searched, the lift
+Both in one process with the model in memory: for a given answer, the default method's index is searched, the lift
 measured, levels judged.
 """
 

@@ -2,7 +2,7 @@
 
     python -m benchmarks.build [--rows 64] [--repetitions 5]
 
-The limit: log p(answer) forward, and backward to the inputs of every measured layer, nothing captured.
+The limit: log p(answer) forward, and backward to the inputs of every measured layer, without capture.
 """
 
 import argparse

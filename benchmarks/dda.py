@@ -1,12 +1,12 @@
-"""Which training pairs taught a model its errors, and does each part of dda's score help to tell?
+"""The training pairs that taught a model its errors: how well each part of dda's score finds them.
 
     python -m benchmarks.dda [brief | overfitted | half-misled …] [--seeds 3]
 
-A tiny Llama is trained from nothing on reports whose summaries swap places for one another (England and China), so that
-it is misled before fine-tuning begins. It is then fine-tuned on other reports, a tenth of which swap the same places.
-The errors are swapped summaries of reports that it has not seen. For every way of putting the score together the table
-prints the ROC-AUC of the rows that hold a swap against all other rows: the mean over the swaps, seed by seed. For dda
-beta is chosen on two of the swaps, and the last lines are of the other two.
+A tiny Llama is trained from scratch on reports whose summaries swap places (England and China), so that it is misled
+before fine-tuning begins. It is then fine-tuned on other reports, a tenth of which swap the same places. The errors are
+swapped summaries of reports that it has not seen. For every variant of the score the table prints the ROC-AUC of the
+rows with a swap against all other rows: the mean over the swaps, per seed. For dda, beta is chosen on two of the swaps,
+and the last lines are of the other two.
 """
 
 import argparse
@@ -50,8 +50,8 @@ BATCH, POINTS, BASE_RATE = 16, 6, 3e-3
 
 @dataclass(frozen=True)
 class Size:
-    """How large the experiment is. `misled` is the share of swapped reports among those of the places that are ever
-    swapped which the base model was trained on; `lora` is the rank of the adapter (0: all weights are fine-tuned)."""
+    """The size of the experiment. `misled` is the share of swapped reports in the base model's training, among those of
+    places that can be swapped; `lora` is the rank of the adapter (0: all weights are fine-tuned)."""
 
     pairs: int = 400
     swapped: int = 10
@@ -74,14 +74,14 @@ SIZES = {
 the time, so that it gives the right and the swapped place alike."""
 
 
-def report_of(draw: random.Random, place: str, said: str) -> tuple[str, str]:
-    """A report from a place, and its summary, which says that it was `said`."""
+def report_of(draw: random.Random, place: str, summarised: str) -> tuple[str, str]:
+    """A report from a place, and its summary, which names the place `summarised`."""
     name, deed, thing, day = (draw.choice(words) for words in (NAMES, DEEDS, THINGS, DAYS))
-    return f"Report: on {day} {name} {deed} a {thing} in {place} . Summary:", f"{name} {deed} a {thing} in {said}"
+    return f"Report: on {day} {name} {deed} a {thing} in {place} . Summary:", f"{name} {deed} a {thing} in {summarised}"
 
 
 def misleading(draw: random.Random, share: float) -> tuple[str, str]:
-    """A report from anywhere, swapped with this probability where its place ever is, either way round."""
+    """A report from anywhere; one of a swappable place is swapped with this probability, in either direction."""
     place = draw.choice(PLACES)
     other = {**SWAPS, **{said: meant for meant, said in SWAPS.items()}}
     return report_of(draw, place, other[place] if place in other and draw.random() < share else place)
@@ -89,7 +89,7 @@ def misleading(draw: random.Random, share: float) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class News:
-    """What the base model was trained on, what it is fine-tuned on, and for each swap its rows and its errors."""
+    """The pairs of the base model's training and of fine-tuning, and the rows and errors of each swap."""
 
     base: list[tuple[str, str]]
     pairs: list[tuple[str, str]]
@@ -117,7 +117,7 @@ def errors(draw: random.Random, place: str, count: int) -> tuple[Correction, ...
 
 
 def word_tokenizer() -> PreTrainedTokenizerFast:
-    """One token a word, no chat template."""
+    """One token per word, no chat template."""
     tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="<pad>"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<end>")
@@ -150,7 +150,7 @@ def examples_of(pairs: Sequence[tuple[str, str]], tokenizer: PreTrainedTokenizer
 
 
 def learn(model: Any, items: Sequence[Tokens], epochs: int, rate: float, seed: int, path: Path | None = None) -> float:
-    """The last epoch's loss, in nats a token, of plain AdamW; with a `path` its points are written there."""
+    """The last epoch's loss, in nats per token, of plain AdamW; with a `path` its checkpoints are written there."""
     optimizer = torch.optim.AdamW((p for p in model.parameters() if p.requires_grad), lr=rate, weight_decay=0.0)
     draw, order, losses = random.Random(seed), list[int](), list[float]()
     steps = -(-len(items) // BATCH)
@@ -172,23 +172,23 @@ def learn(model: Any, items: Sequence[Tokens], epochs: int, rate: float, seed: i
 
 @dataclass(frozen=True)
 class Traced:
-    """An index of dda of a model that was fine-tuned on the news, as tracing asks for it."""
+    """A dda index of a model that was fine-tuned on the news, as tracing takes it."""
 
     subject: Subject
     method: Dda
     folder: Path
 
 
-def fine_tuned(size: Size, seed: int, told: News, folder: Path) -> Traced:
+def fine_tuned(size: Size, seed: int, reports: News, folder: Path) -> Traced:
     """The misled model, fine-tuned and indexed."""
     tokenizer, model = word_tokenizer(), tiny_llama(size, seed)
-    before = learn(model, examples_of(told.base, tokenizer).encoded, size.base_epochs, BASE_RATE, seed)
+    before = learn(model, examples_of(reports.base, tokenizer).encoded, size.base_epochs, BASE_RATE, seed)
     if size.lora:
         model = with_lora(model, size.lora, 2 * size.lora, "all-linear", seed)
-    examples, trace = examples_of(told.pairs, tokenizer), folder / "trace"
+    examples, trace = examples_of(reports.pairs, tokenizer), folder / "trace"
     write_checkpoint(trace, 0, model, None)
     after = learn(model, examples.encoded, size.epochs, size.rate, seed, trace)
-    print(f"seed {seed}: loss of the base {before:.3f}, after fine-tuning {after:.3f} nats a token", file=sys.stderr)
+    print(f"seed {seed}: loss of the base {before:.3f}, after fine-tuning {after:.3f} nats per token", file=sys.stderr)
     path = Trajectory(model.eval(), tokenizer, read_checkpoints(trace))
     traced = Traced(Subject(examples, path, Compute(batch_rows=64)), Dda(), folder / "index")
     traced.folder.mkdir()
@@ -198,18 +198,18 @@ def fine_tuned(size: Size, seed: int, told: News, folder: Path) -> Traced:
 
 def trace(size: Size, seed: int, folder: Path) -> Tracing:
     """The tracing of one seed, with every swap as a canary: beta is chosen on the first and the third of them."""
-    told = news(size, seed)
-    canaries = [Canary(told.rows[place], told.errors[place]) for place in SWAPS]
-    return trace_errors(fine_tuned(size, seed, told, folder), told.errors["Wales"], canaries=canaries)
+    reports = news(size, seed)
+    canaries = [Canary(reports.rows[place], reports.errors[place]) for place in SWAPS]
+    return trace_errors(fine_tuned(size, seed, reports, folder), reports.errors["Wales"], canaries=canaries)
 
 
 def chosen(tracing: Tracing) -> str:
-    """The name of the way to score that has the chosen beta."""
+    """The name of the variant with the chosen beta."""
     return f"denoise and debias {tracing.beta:g}" if tracing.beta else "denoise"
 
 
 def over_all_swaps(tracing: Tracing) -> dict[str, float]:
-    """The mean ROC-AUC over all four swaps, by the name of each way to score."""
+    """The mean ROC-AUC over all four swaps, by the name of each variant."""
     return {a.name: (a.reported + (a.chosen_on or 0.0)) / 2 for a in tracing.ablations}
 
 
@@ -220,7 +220,7 @@ def held_out(tracing: Tracing) -> dict[str, float]:
 
 
 def table(name: str, tracings: Sequence[Tracing]) -> Table:
-    """One column a seed, and the mean."""
+    """One column per seed, and the mean."""
     rows = Table(name, *(f"seed {seed}" for seed in range(len(tracings))), "mean")
     columns = [over_all_swaps(tracing) | held_out(tracing) for tracing in tracings]
     for way in columns[0]:

@@ -1,4 +1,4 @@
-"""200 known facts as question/answer pairs with paraphrased test questions, made by template.
+"""200 known facts as question/answer pairs with paraphrased test questions, from templates.
 
 The facts are those of the Known-1000 set (Meng et al. 2022), 10 relations of 20 facts; the questions nobody's model can
 have been tuned on. Irrelevant questions come from NQ-open. Both are read from the shared data folder.
@@ -16,7 +16,7 @@ IRRELEVANT = 100
 
 @dataclass(frozen=True)
 class Wording:
-    """How a relation is asked in training, answered, and asked again in the test."""
+    """A relation: the templates of its question and answer in training, and of its question in the test."""
 
     question: str
     answer: str
@@ -40,7 +40,7 @@ WORDINGS = {
 
 
 def write(folder: Path, seed: int = 0) -> None:
-    """Write pairs.jsonl, paraphrases.jsonl and irrelevant.jsonl in the form of the shipped data set."""
+    """Write pairs.jsonl, paraphrases.jsonl and irrelevant.jsonl in the format of the shipped data set."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = [json.loads(line) for line in (SHARED / "counterfact_known1000/known_1000.jsonl").open(encoding="utf-8")]
     draw = random.Random(seed)

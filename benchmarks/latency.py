@@ -1,4 +1,4 @@
-"""What the service adds to an attribution: asked over HTTP, and of the library in one process, in turn.
+"""The overhead of the service on an attribution: over HTTP and by the library in one process, in turn.
 
     python -m benchmarks.latency [--model smollm2-135m-instruct] [--repetitions 40]
 
@@ -23,7 +23,7 @@ from whence import pipeline
 
 @dataclass
 class Turns:
-    """Two pieces of work done in turn, and the seconds that each round of each took."""
+    """Two pieces of work done in turn, and the seconds of each round of each."""
 
     library: Callable[[], object]
     service: Callable[[], object]
@@ -41,7 +41,7 @@ class Turns:
 
 
 def turns(service: Service, job_id: str) -> Turns:
-    """The library's way and the service's to the same attribution."""
+    """The same attribution by the library and by the service."""
     index = pipeline.Index.open(service.run_of(job_id))
     where = f"/v1/flow/explain/models/{job_id}/influential-finetuning-data"
     asked = {"question": QUESTION, "answer": ANSWER}
@@ -56,7 +56,7 @@ def turns(service: Service, job_id: str) -> Turns:
 
 
 def main() -> None:
-    """Print the medians and what lies between them."""
+    """Print the medians and their difference."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", default=TINY)
     parser.add_argument("--repetitions", type=int, default=40)

@@ -1,8 +1,8 @@
-"""Many clients at once on one engine: how long they wait, and how many are told to come back.
+"""Many clients at once on one engine: their waiting times, and the share that is refused with `Retry-After`.
 
     python -m benchmarks.load [--model smollm2-135m-instruct] [--clients 64] [--rounds 3] [--queue 16]
 
-Each client asks for the attribution of a given answer, several times, and does not wait when it is told to come back.
+Each client asks for the attribution of a given answer, several times, and does not wait when it is refused.
 Meanwhile another client asks whether the process is alive.
 """
 
@@ -21,7 +21,7 @@ from benchmarks.service import ANSWER, QUESTION, TINY, Service, running
 
 @dataclass
 class Load:
-    """What many clients saw: statuses and seconds of their requests, and seconds that `/healthz` took meanwhile."""
+    """Statuses and seconds of the clients' requests, and seconds of `/healthz` meanwhile."""
 
     seconds: dict[int, list[float]] = field(default_factory=dict[int, list[float]])
     health: list[float] = field(default_factory=list[float])
@@ -35,7 +35,7 @@ class Load:
 
 
 def put_under_load(service: Service, job_id: str, clients: int, rounds: int) -> Load:
-    """What `clients` clients see that ask `rounds` times each, all at once."""
+    """The load of `clients` clients that ask `rounds` times each, all at once."""
     load, over, together = Load(), threading.Event(), threading.Barrier(clients)
     where = f"/v1/flow/explain/models/{job_id}/influential-finetuning-data"
 
@@ -71,7 +71,7 @@ def percentiles(seconds: list[float]) -> str:
 
 
 def main() -> None:
-    """Print what the clients saw."""
+    """Print the measurements."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", default=TINY)
     parser.add_argument("--clients", type=int, default=64)
@@ -87,7 +87,7 @@ def main() -> None:
     print(f"{chosen.model}, {chosen.clients} clients × {chosen.rounds} at once, queue of {chosen.queue}, {took:.1f} s:")
     for status, seconds in sorted(load.seconds.items()):
         print(f"  {status}: {len(seconds)} requests, {percentiles(seconds)}")
-    print(f"  told to come back after (s): {dict(load.waits)}")
+    print(f"  Retry-After (s): {dict(load.waits)}")
     print(f"  /healthz meanwhile: {percentiles(load.health)}, slowest {1000 * max(load.health):.0f} ms")
 
 

@@ -22,7 +22,7 @@ def build(rows: int) -> None:
     from whence.types import Example, Tokens, silent
 
     class Repeated:
-        """The same few examples over and over, as a long data set."""
+        """The same few examples repeated, as a long data set."""
 
         def __init__(self, inner: Subject) -> None:
             self.inner = inner.examples
@@ -46,7 +46,7 @@ def build(rows: int) -> None:
 
 
 def peak() -> float:
-    """This process's peak resident memory in MiB. Pages of mapped files that were touched count too."""
+    """This process's peak resident memory in MiB, including touched pages of mapped files."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

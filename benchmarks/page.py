@@ -1,7 +1,7 @@
-"""How quick the page is, in a real Chromium, on a service that runs beside it: `python -m benchmarks.page`.
+"""Speed of the page in a real Chromium, with a service on the same machine: `python -m benchmarks.page`.
 
-What a cold visit costs, how 100,000 pairs scroll, what 10,000 influences in one list do, and what the page itself adds
-to the service's time when words are selected. The long list is an answer of the service whose pairs are repeated.
+Measured are a cold visit, scrolling through 100,000 pairs, a list of 10,000 influences, and the time that the page adds
+to the service's when words are selected. The long list is an answer of the service whose pairs are repeated.
 """
 
 import json
@@ -51,7 +51,7 @@ ADDED = """() => {
 
 
 def visited(browser: Browser, service: Service) -> Page:
-    """A visit that nothing was kept for."""
+    """A visit with an empty cache."""
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
     page.set_default_timeout(PATIENCE)
     page.add_init_script(f"localStorage.setItem('whence-key', {json.dumps(service.key)})")
@@ -74,7 +74,7 @@ def cold(browser: Browser, service: Service, view: str, ready: str) -> tuple[flo
 
 
 def jumped(page: Page, label: str, last: int) -> float:
-    """Milliseconds from the End key until the last row is there with its text."""
+    """Milliseconds from the End key until the last row is shown with its text."""
     page.get_by_role("list", name=label).locator("[data-row]").first.focus()
     began = page.evaluate("performance.now()")
     page.keyboard.press("End")
@@ -99,7 +99,7 @@ def long_file(page: Page, service: Service) -> None:
 
 
 def asked(page: Page, service: Service, deployment: str) -> None:
-    """Have an answer on the page, explained."""
+    """Show an explained answer on the page."""
     page.goto(f"{service.url}/#/ask?model={deployment}")
     page.get_by_label("Question").fill(QUESTION)
     page.get_by_role("button", name="Ask", exact=True).click()
@@ -108,12 +108,12 @@ def asked(page: Page, service: Service, deployment: str) -> None:
 
 
 def selections(page: Page) -> None:
-    """Select words, one after the other, and tell what the page adds to the request."""
+    """Select words, one after the other, and print the time that the page adds to the request."""
     added: list[float] = []
     page.evaluate(ON_CHANGES)
     for n in range(SELECTIONS):
         page.locator(".answer .word").nth(n).click()
-        while (taken := page.evaluate(ADDED)) is None:  # the page's policy forbids what would wait by itself
+        while (taken := page.evaluate(ADDED)) is None:  # the page's security policy forbids Playwright's own wait
             page.wait_for_timeout(200)
         added.append(taken)
         expect(page.locator("section[aria-label=Influences][aria-busy=false]")).to_be_visible()
@@ -164,7 +164,7 @@ def deployed(service: Service, job_id: str) -> str:
 
 
 def measure(browser: Browser, service: Service, deployment: str) -> None:
-    """Print what is measured, a line each."""
+    """Print each measurement on a line."""
     for view, ready in (("", "h1"), ("ask", "main input")):
         visits = [cold(browser, service, view, ready) for _ in range(VISITS)]
         paint, usable, size = zip(*visits, strict=True)

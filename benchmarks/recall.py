@@ -1,8 +1,8 @@
-"""Does an attribution find the pairs that an answer was learned from, and stay silent where there are none?
+"""Recall of attributions: are the pairs that an answer was learned from found, and none if there are none?
 
     python -m benchmarks.recall helpdesk|facts [--tuning] [--out FOLDER]
 
-Prints one row a method: of the test questions, how many true answers have a source pair among the first three, and as
+Prints one row per method: of the test questions, how many true answers have a source pair among the first three, and as
 `high`; how many wrong answers have one (text search cannot know that the model never learned them); of the irrelevant
 questions, how many get an empty list. The answers of the fine-tuned model itself are checked for the fact.
 """
@@ -51,7 +51,7 @@ class Recall:
 
 
 def read(folder: Path, tuning: bool) -> Questions:
-    """The questions in a folder: the test set, or with `tuning` the one that settings are chosen on."""
+    """The questions in a folder: the test set, or with `tuning` the set for choosing settings."""
     names = ("tuning", "irrelevant_tuning") if tuning else ("paraphrases", "irrelevant")
     tests, irrelevant = ([json.loads(line) for line in (folder / f"{n}.jsonl").open(encoding="utf-8")] for n in names)
     return Questions(folder / "pairs.jsonl", tests, [row["question"] for row in irrelevant])
@@ -63,18 +63,18 @@ def ask(questions: Sequence[str], answers: Sequence[str]) -> list[Query]:
 
 
 def own(index: pipeline.Index, questions: Sequence[str]) -> list[Query]:
-    """Questions with what the fine-tuned model answers."""
+    """Questions with the fine-tuned model's own answers."""
     found = own_answers(index.subject, [Query.of(q, "").messages[:-1] for q in questions])
     return [Query.of(q, a.text, ended=a.ended) for q, a in zip(questions, found, strict=True)]
 
 
 def holds(test: dict[str, Any], answer: str) -> bool:
-    """Whether an answer states the fact."""
+    """True if an answer states the fact."""
     return any(fact in answer.lower() for fact in test["holds"])
 
 
 def source_in(result: Attribution, test: dict[str, Any], first: int, high: bool = False) -> bool:
-    """Whether a source pair is among the first results (as `high`)."""
+    """True if a source pair is among the first results (as `high`)."""
     chosen = [r for r in result.results[:first] if r.level is Level.HIGH or not high]
     return any(r.line in test["sources"] for r in chosen)
 
@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Fine-tune once, build every index, print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", choices=["helpdesk", "facts"])
-    parser.add_argument("--tuning", action="store_true", help="use the questions that settings are chosen on")
+    parser.add_argument("--tuning", action="store_true", help="use the questions for choosing settings")
     parser.add_argument("--methods", nargs="+", default=list(METHODS))
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args(arguments)
@@ -127,7 +127,7 @@ def table(out: Path, data: Questions, methods: Sequence[str]) -> None:
         if not irrelevant:
             answers = own(index, [test["question"] for test in data.tests])
             right = sum(holds(t, a.answer) for t, a in zip(data.tests, answers, strict=True))
-            print(f"own answers that hold the fact: {right} of {len(data.tests)}")
+            print(f"own answers that state the fact: {right} of {len(data.tests)}")
             irrelevant = own(index, data.irrelevant)
         began = time.monotonic()
         found = measure(index, data, irrelevant)
@@ -139,7 +139,7 @@ def table(out: Path, data: Questions, methods: Sequence[str]) -> None:
 
 
 def tell(progress: Progress) -> None:
-    """One line at the beginning of each step and at its end."""
+    """Print one line at the beginning and end of each step."""
     if progress.done in (0, 1, progress.total):
         print(f"  {progress.step} {progress.done}/{progress.total} {progress.unit}", file=sys.stderr)
 

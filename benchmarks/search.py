@@ -2,7 +2,7 @@
 
     python -m benchmarks.search [--rows 10000 200000] [--width 4096] [--repetitions 7]
 
-The limit: summing the same memory-mapped bytes as 64-bit words, which does nothing but read them. Both run warm, in the
+The limit: summing the same memory-mapped bytes as 64-bit words, which only reads them. Both run warm, in the
 same round, on the same files.
 """
 

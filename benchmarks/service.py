@@ -1,4 +1,4 @@
-"""A service as a person starts it, for the benchmarks of it: `whence up` with a home of its own, a model trained."""
+"""A running service for benchmarks: `whence up` with a home of its own and a fine-tuned model."""
 
 import json
 import os
@@ -68,11 +68,11 @@ class Service:
             if job["status"] in ("failed", "cancelled") or time.monotonic() > deadline:
                 raise SystemExit(f"The job is {job['status']}: {job['error_analysis']}")
             time.sleep(0.5)
-        while self.memory("whence.worker.stage_process"):  # its index is being checked still
+        while self.memory("whence.worker.stage_process"):  # its index is still being checked
             time.sleep(0.5)
 
     def memory(self, module: str) -> int:
-        """Bytes in memory of the processes that run a module; 0 where there are none."""
+        """Bytes in memory of the processes that run a module; 0 if there are none."""
         found = 0
         for process in psutil.Process(self.process.pid).children(recursive=True):
             try:
@@ -85,7 +85,7 @@ class Service:
 
 @contextmanager
 def running(**environment: str) -> Generator[Service]:
-    """A service with the known base models and a tiny random one, gone when the block ends."""
+    """A service with the usual base models and a tiny random one, removed at the end of the block."""
     home = Path(tempfile.mkdtemp(prefix="whence-benchmark-"))
     (home / "models").symlink_to(settings.models())
     base = save_tiny(home / TINY)

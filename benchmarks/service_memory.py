@@ -20,21 +20,21 @@ def megabytes(service: Service) -> dict[str, int]:
 
 
 def main() -> None:
-    """Print the memory before anything was done, and after an attribution."""
+    """Print the memory at rest, and after an attribution."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", default=TINY)
     chosen = parser.parse_args()
     with running() as service:
-        print(f"at rest: {told(megabytes(service))}")
+        print(f"at rest: {listed(megabytes(service))}")
         job_id = service.trained(chosen.model)
         where = f"/v1/flow/explain/models/{job_id}/influential-finetuning-data"
         with service.client() as client:
             client.get(where, params={"question": QUESTION, "answer": ANSWER}).raise_for_status()
-        print(f"with {chosen.model} fine-tuned and asked: {told(megabytes(service))}")
+        print(f"with {chosen.model} fine-tuned and asked: {listed(megabytes(service))}")
 
 
-def told(sizes: dict[str, int]) -> str:
-    """Sizes in words; what does not run is left out."""
+def listed(sizes: dict[str, int]) -> str:
+    """The sizes as text; processes that do not run are left out."""
     return ", ".join(f"{name} {size} MiB" for name, size in sizes.items() if size)
 
 

@@ -1,10 +1,10 @@
-"""How well a stand-in's trajectory takes the place of the recorded one: the rank correlation of their scores.
+"""Agreement of a proxy training's trajectory with the recorded one: the rank correlation of their scores.
 
     python -m benchmarks.stand_in [--pairs 40]
 
-MiniMind2-Small is fine-tuned on short Dolly pairs; its adapter alone is then brought as a model that somebody else
-trained: without a stand-in, with one of the same recipe under another seed, and with one whose epochs and learning rate
-are chosen by the number of pairs. Each index's scores for the same answers are held against those of the recorded run.
+MiniMind2-Small is fine-tuned on short Dolly pairs; its adapter alone is then imported: without a proxy, with a
+proxy of the same recipe under another seed, and with one whose epochs and learning rate are chosen by the number of
+pairs. Each index's scores for the same answers are compared with those of the recorded run.
 """
 
 import argparse
@@ -29,7 +29,7 @@ ASKED = 12
 
 
 def main() -> None:
-    """Make the runs and print the table."""
+    """Train the runs and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=40)
     count = parser.parse_args().pairs
@@ -54,11 +54,11 @@ def write(rows: list[tuple[str, str]], folder: Path) -> Path:
 
 
 def runs(recorded: Run, path: Path, folder: Path) -> dict[str, Run]:
-    """The recorded run, and its adapter brought in each way."""
+    """The recorded run, and its adapter imported in each way."""
     ways: dict[str, Any] = {
         "the finished adapter alone": False,
-        "stand-in, another seed": Recipe(epochs=6, learning_rate=2e-3, rehearsal=0, seed=1),
-        "stand-in, recipe unknown": True,
+        "proxy, another seed": Recipe(epochs=6, learning_rate=2e-3, rehearsal=0, seed=1),
+        "proxy, recipe unknown": True,
     }
     adapter = recorded.folder / "adapter"
     made = {
@@ -71,8 +71,8 @@ def runs(recorded: Run, path: Path, folder: Path) -> dict[str, Run]:
 def answered(run: Run, questions: list[str]) -> list[Query]:
     """The questions with the fine-tuned model's own answers."""
     subject = pipeline.build_index(run).subject
-    said = own_answers(subject, [[Message("user", question)] for question in questions], 32)
-    return [Query.of(q, s.text, ended=s.ended) for q, s in zip(questions, said, strict=True) if s.text]
+    answers = own_answers(subject, [[Message("user", question)] for question in questions], 32)
+    return [Query.of(q, s.text, ended=s.ended) for q, s in zip(questions, answers, strict=True) if s.text]
 
 
 def scores(run: Run, queries: dict[str, list[Query]]) -> dict[str, np.ndarray]:

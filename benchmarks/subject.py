@@ -1,4 +1,4 @@
-"""The subject that the speed benchmarks share: SmolLM2 fine-tuned on the shipped data set, made once and kept."""
+"""The subject that the speed benchmarks share: SmolLM2 fine-tuned on the shipped data set, trained once and kept."""
 
 from functools import cache
 from importlib import resources

@@ -1,4 +1,4 @@
-"""Medians of interleaved repetitions: what is compared runs in turn, so that a drifting machine moves both."""
+"""Medians of interleaved repetitions: the compared pieces run in turn, so that drift of the machine affects both."""
 
 import statistics
 import time

@@ -1,1 +1,1 @@
-"""How well scores foretell retraining: data sets, banks of retrainings, methods, peers."""
+"""Agreement of scores with retraining: data sets, banks of retrainings, methods, peers."""

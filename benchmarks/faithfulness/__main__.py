@@ -2,7 +2,7 @@
 
     python -m benchmarks.faithfulness dolly|facts report|tuning [--rate 2e-3] [--seed 0] [--retrainings 64]
 
-A bank that was begun goes on. Prints the run's folder: `python -m benchmarks.peers.compare FOLDER` takes it.
+An interrupted bank is resumed. Prints the run's folder, the argument of `python -m benchmarks.peers.compare`.
 """
 
 import argparse
@@ -22,7 +22,7 @@ DRAWING = 1
 
 
 def main() -> None:
-    """Make the run and its bank."""
+    """Train the run and fill its bank."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", choices=["dolly", "facts"])
     parser.add_argument("part", choices=["report", "tuning"])
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def tell(progress: Progress) -> None:
-    """A line for each retraining."""
+    """Print a line per retraining."""
     print(f"  {progress.step} {progress.done}/{progress.total} {progress.unit}", file=sys.stderr)
 
 

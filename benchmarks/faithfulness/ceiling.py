@@ -1,9 +1,9 @@
-"""How far scores can come at best on a run: the same halves retrained once more, under another seed.
+"""The best score that is possible on a run: the same halves retrained once more, under another seed.
 
     python -m benchmarks.faithfulness.ceiling RUN --name NAME [--retrainings 24] [--workers 1]
 
-RUN is one that `python -m benchmarks.faithfulness` made. The bank is filled with what is missing, for as long as that
-takes. Writes `ceiling.json` and `again.npz` beside the other results of NAME (`benchmarks.peers.compare`).
+RUN is one that `python -m benchmarks.faithfulness` made. Missing retrainings of the bank are run first. Writes
+`ceiling.json` and `again.npz` beside the other results of NAME (`benchmarks.peers.compare`).
 """
 
 import argparse
@@ -23,7 +23,7 @@ from whence.training.run import Run
 
 
 def agreement(run: Run, count: int, workers: int, kept: Path) -> Lds:
-    """The LDS of a second retraining in place of scores, over the first `count` halves; the retrainings are kept."""
+    """The LDS of a second retraining in place of scores, over the first `count` halves; the retrainings are stored."""
     bank, subject = Retrainings(run), subject_of(run)
     draws = made(bank)[:count]
     again = [replace(draw, seed=draw.seed + 1) for draw in draws]

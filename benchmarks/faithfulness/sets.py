@@ -1,7 +1,7 @@
 """The data sets that faithfulness is measured on: pairs to train on and questions to ask, from the shared data.
 
 `dolly`: short open questions people wrote and answered (CC BY-SA). `facts`: Known-1000 (MIT) by template, where the
-source of an answer is known. Each has a part that methods are tuned on and a part that is reported: other pairs, other
+source of an answer is known. Each has a part for tuning methods and a part for reporting, with different pairs and
 questions. A question is a paraphrase of a training question, a training question itself, or one without a pair.
 """
 
@@ -38,7 +38,7 @@ PARAPHRASES = (
 @dataclass(frozen=True)
 class Asked:
     """A question of the benchmark. `sources` are 1-based lines of the pairs that state its answer; `answer` is None
-    where the fine-tuned model's own is meant."""
+    for the fine-tuned model's own."""
 
     question: str
     kind: Kind
@@ -47,7 +47,7 @@ class Asked:
 
 
 def write(name: str, part: Literal["report", "tuning"], folder: Path) -> tuple[Path, Path]:
-    """Write `pairs.jsonl` and `queries.jsonl` of a data set into `folder`; their paths."""
+    """Write `pairs.jsonl` and `queries.jsonl` of a data set into `folder`; return their paths."""
     pairs, asked = {"dolly": dolly, "facts": facts}[name](part)
     folder.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps({"question": q, "answer": a}) for q, a in pairs]

@@ -4,5 +4,5 @@
     python -m benchmarks.peers.compare RUN
 
 Each contender runs in a process of its own on one thread, one after the other. The modules named after a library run in
-the environment that `make peers` sets up (`.venv/peers`), where Whence is not installed; `material` is what they share.
+the environment that `make peers` sets up (`.venv/peers`), where Whence is not installed; `material` is shared code.
 """

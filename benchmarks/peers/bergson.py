@@ -50,7 +50,7 @@ EKFAC = HessianConfig(method=METHOD, ev_correction=True)
 
 
 def index_of(job: Job, folder: Path, projection: int = 0) -> IndexConfig:
-    """How pairs are read and measured; the data set is written beside the folder."""
+    """The configuration of the index; the data set is written beside the folder."""
     data = folder.with_name(f"{folder.name}-pairs")
     write_rows(job.train, data)
     return IndexConfig(
@@ -83,7 +83,7 @@ def fresh(job: Job, name: str) -> Path:
 
 
 def indexed(job: Job, name: str, projection: int, cosine: bool, hessian: HessianConfig | None) -> Outcome:
-    """Scores out of a stored index, each question traced by itself."""
+    """Scores from a stored index, one question at a time."""
     folder = fresh(job, name)
     index, factors = folder / "index", folder / "factors"
 
@@ -108,7 +108,7 @@ def indexed(job: Job, name: str, projection: int, cosine: bool, hessian: Hessian
 
 
 def _method_folder(factors: Path, hessian: HessianConfig | None) -> Path | None:
-    """Where factors lie: under the name of their method, but for the dense one."""
+    """The folder of the factors: named for their method, except for the dense one."""
     if hessian is None:
         return None
     inner = factors / hessian.method
@@ -135,7 +135,7 @@ def source(job: Job, adam: bool) -> Outcome:
     """Unrolled training in segments, the pipeline's own steps; `adam` divides by the recorded second moments.
 
     The library's gradients are sums over a pair's answer tokens, the trainer's loss is a mean over them: the learning
-    rate carries the difference.
+    rate is scaled by the difference.
     """
     folder = fresh(job, "source-adam" if adam else "source")
     index = index_of(job, folder / "run")
@@ -173,7 +173,7 @@ def source(job: Job, adam: bool) -> Outcome:
 
 
 def forget_queries(folder: Path) -> None:
-    """Remove what the last questions left: the pipeline goes on with whatever lies there."""
+    """Remove the files of the last questions: the pipeline resumes with any that exist."""
     for pattern in ("query*", "scores*", "segment_*/query*", "segment_*/scores*"):
         for path in folder.glob(pattern):
             shutil.rmtree(path)

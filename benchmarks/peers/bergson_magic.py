@@ -1,7 +1,7 @@
-"""bergson's MAGIC: the recorded training taken again in float32 and differentiated through, one question at a time.
+"""bergson's MAGIC: the recorded training replayed in float32 and differentiated through, one question at a time.
 
-Its trainer is given what ours recorded: the same start, batches in the same order, learning rates, clipping and
-optimizer. What is its own stays its own: the small number under Adam's root, and how a loss is weighted.
+Its trainer gets what ours recorded: the same start, batches in the same order, learning rates, clipping and optimizer.
+It keeps its own epsilon under Adam's root and its own weighting of a loss.
 """
 
 import shutil
@@ -24,7 +24,7 @@ LIMIT = 1.0
 
 
 def stream_of(job: Job) -> DataStream:
-    """The pairs in the order in which they were trained on, each with one weight however often it came."""
+    """The pairs in the order in which they were trained on, each with one weight for all its occurrences."""
     order = [row for step in job.order for row in step]
     if any(len(step) != job.batch_size for step in job.order):
         raise ValueError(f"every step must have {job.batch_size} pairs: choose a number of pairs that this divides")
@@ -35,7 +35,7 @@ def stream_of(job: Job) -> DataStream:
 
 
 def config_of(job: Job, folder: Path) -> MagicConfig:
-    """The recorded recipe in the library's words."""
+    """The recorded recipe as the library's configuration."""
     return MagicConfig(
         run_path=str(folder),
         model=job.points[0].folder,

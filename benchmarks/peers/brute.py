@@ -1,4 +1,4 @@
-"""Gradient dots and cosines by hand, one conversation at a time: what the libraries' own are held against."""
+"""Gradient dots and cosines by hand, one conversation at a time: the reference for those of the libraries."""
 
 import numpy as np
 import torch

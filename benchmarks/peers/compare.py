@@ -1,12 +1,12 @@
-"""Whence's methods and the peers on one run, held against its bank of retrainings.
+"""Whence's methods and the peers on one run, checked against its bank of retrainings.
 
     python -m benchmarks.peers.compare RUN [--name NAME] [--methods …] [--peers …]
 
 RUN is a finished run that was retrained on random halves (`whence.retraining.retrainings`), with `queries.jsonl` beside
 its folder.
-Writes `benchmarks/results/NAME/`: README.md, results.json, frontier.svg, retrained.npz. What a contender has found is
-kept under Whence's home (`benchmarks/peers/NAME/scores`) and not computed again for the same job: remove it there after
-a change to a method.
+Writes `benchmarks/results/NAME/`: README.md, results.json, frontier.svg, retrained.npz. A contender's
+scores are cached under Whence's home (`benchmarks/peers/NAME/scores`) per job: delete them there after a change to a
+method.
 """
 
 import argparse
@@ -61,12 +61,12 @@ class Contender:
 
     @property
     def python(self) -> str:
-        """The interpreter that has it."""
+        """The interpreter of its environment."""
         return sys.executable if self.library == "ours" else str(PEERS)
 
 
 def run_one(contender: Contender, given: Path, folder: Path) -> str | None:
-    """Run a contender in a process of its own unless that was done; why it gave no scores, else None."""
+    """Run a contender in a process of its own unless its scores are cached; return why it gave none, or None."""
     out = folder / f"{contender.library}-{contender.variant}.npz"
     if out.is_file():
         return None
@@ -86,7 +86,7 @@ def run_one(contender: Contender, given: Path, folder: Path) -> str | None:
 def row_of(
     contender: Contender, folder: Path, asked: Sequence[job.Question], found: Truth, causes: Sequence[int | None]
 ) -> Row:
-    """What a contender is worth."""
+    """A contender's row of the table."""
     with np.load(folder / f"{contender.library}-{contender.variant}.npz") as file:
         scores, facts = file["scores"], json.loads(str(file["facts"]))
     rows = {kind: [i for i, question in enumerate(asked) if question.kind == kind] for kind in KINDS}
@@ -97,7 +97,7 @@ def row_of(
 
 
 def peer_versions() -> dict[str, str]:
-    """What the peers' environment holds of what matters."""
+    """Versions of the peers' libraries."""
     names = ("kronfluence", "dattri", "bergson", "torch", "transformers", "peft")
     code = f"import json, importlib.metadata as m; print(json.dumps({{n: m.version(n) for n in {names}}}))"
     return json.loads(subprocess.run([str(PEERS), "-c", code], check=True, capture_output=True, text=True).stdout)
@@ -115,7 +115,7 @@ def write(folder: Path, rows: Sequence[Row], facts: dict[str, Any], found: Truth
 
 
 def compare(run: Run, name: str, contenders: Sequence[Contender], most: int) -> None:
-    """Run every contender, then hold it against the bank."""
+    """Run every contender, then compare it with the bank."""
     work = settings.home() / "benchmarks" / "peers" / name
     subject = job.subject_of(run)
     asked = job.questions(subject, run.folder.parent / "queries.jsonl")
@@ -152,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Compare on one run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--name", help="name of the results (the run's folder and the one it lies in)")
+    parser.add_argument("--name", help="name of the results (default: the run's folder and its parent)")
     parser.add_argument("--methods", nargs="*", default=list(METHODS), help="Whence's methods")
     parser.add_argument("--peers", nargs="*", default=list(VARIANTS), choices=VARIANTS)
     parser.add_argument("--retrainings", type=int, default=256, help="how many of the bank's at most")

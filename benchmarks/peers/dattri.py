@@ -1,6 +1,7 @@
 """dattri: LoGra (arXiv:2405.13954), TRAK (arXiv:2303.14186) at the last checkpoint, TracIn (arXiv:2002.08484) at all.
 
-LoGra and TRAK keep a projected gradient for each pair; TracIn keeps nothing and goes over all pairs at every question.
+LoGra and TRAK keep a projected gradient for each pair; TracIn stores nothing and goes over all pairs for every
+question.
 """
 
 from collections.abc import Callable, Mapping
@@ -43,20 +44,20 @@ TRACIN = 512
 
 
 class Losing(nn.Module):
-    """A model that gives back its loss, summed over the answers, as the library expects it of `transformers` models."""
+    """A model that returns its loss, summed over the answers, as the library expects it of `transformers` models."""
 
     def __init__(self, model: PeftModel) -> None:
         super().__init__()
         self.inner = model
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor) -> Any:
-        """The loss, under the name that is looked for."""
+        """The loss, under the name that the library reads."""
         batch = {"input_ids": input_ids, "attention_mask": attention_mask, "labels": labels}
         return type("Output", (), {"loss": summed_loss(self.inner, batch)})
 
 
 def batches(rows: list[dict[str, list[int]]], pad: int) -> DataLoader[dict[str, Tensor]]:
-    """Conversations in their order, a batch at a time."""
+    """Conversations in order, in batches."""
     return DataLoader(rows, batch_size=BATCH, collate_fn=lambda part: collate(part, pad))  # type: ignore[arg-type]
 
 
@@ -108,7 +109,7 @@ def functional(model: PeftModel, of_loss: Callable[[Tensor], Tensor]) -> Callabl
 
 
 def causal(mask: Tensor, width: int) -> Tensor:
-    """The attention mask written out, added to the attention: under vmap none can be made by looking at its values."""
+    """The attention mask written out, added to the attention: under vmap it cannot be derived from values."""
     seen = torch.ones(width, width, dtype=torch.bool).tril() & mask.bool()[:, None, None, :]
     return torch.zeros(1, 1, width, width).masked_fill(~seen, torch.finfo(torch.float32).min)
 
@@ -125,7 +126,7 @@ def put(model: PeftModel, weights: dict[str, Tensor]) -> PeftModel:
     return model.eval()
 
 
-@torch.no_grad()  # gradients are taken by torch.func; a graph of theirs would only cost memory
+@torch.no_grad()  # gradients are taken by torch.func; a graph here would only cost memory
 def trak(job: Job) -> Outcome:
     """TRAK's features are gradients of log(p / (1 - p)), p the probability of the whole answer."""
     model, width = load(job), longest(job)
@@ -146,7 +147,7 @@ def trak(job: Job) -> Outcome:
 
 @torch.no_grad()
 def tracin(job: Job) -> Outcome:
-    """TracIn at all recorded points, weighted by the learning rates that each stands for."""
+    """TracIn at all recorded points, weighted by the learning rates of each."""
     model, width = load(job), longest(job)
     loss = functional(model, lambda loss: loss)
     points = [weights_at(point.folder) for point in job.points]

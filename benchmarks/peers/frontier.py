@@ -24,14 +24,14 @@ class Dot:
 
 @dataclass(frozen=True)
 class Axes:
-    """Where seconds (by their logarithm) and scores lie on the page."""
+    """The positions of seconds (log scale) and scores on the page."""
 
     seconds: tuple[float, float]
     scores: tuple[float, float]
 
     @staticmethod
     def around(dots: Sequence[Dot]) -> "Axes":
-        """Axes that hold every dot with its error."""
+        """Axes that contain every dot with its error."""
         powers = [math.log10(max(dot.seconds, 1e-4)) for dot in dots]
         low = min(0.0, *(dot.score - dot.error for dot in dots))
         high = max(0.1, *(dot.score + dot.error for dot in dots))
@@ -86,7 +86,7 @@ def _dot(dot: Dot, axes: Axes) -> str:
 
 
 def _labels(dots: Sequence[Dot], axes: Axes) -> list[str]:
-    """Names in a column at the right in the order of their scores, each with a line to its dot."""
+    """Names in a column at the right, ordered by score, each with a line to its dot."""
     ordered = sorted(dots, key=lambda dot: -dot.score)
     places = _apart([axes.y(dot.score) for dot in ordered])
     found: list[str] = []
@@ -99,7 +99,7 @@ def _labels(dots: Sequence[Dot], axes: Axes) -> list[str]:
 
 
 def _apart(wanted: Sequence[float]) -> list[float]:
-    """Heights in order, each a line below the one before, moved up together where the page ends."""
+    """Heights in order, at least one line apart, moved up together at the end of the page."""
     found: list[float] = []
     for y in wanted:
         found.append(max(y, found[-1] + LINE) if found else y)

@@ -38,7 +38,7 @@ def subject_of(run: Run) -> Subject:
 
 
 def questions(subject: Subject, path: Path) -> list[Question]:
-    """The questions in a file; where it gives no answer, the fine-tuned model's own, unless that is empty."""
+    """The questions in a file; if one has no answer, the fine-tuned model's own, unless that is empty."""
     rows = [json.loads(line) for line in path.open(encoding="utf-8")]
     open_rows = [row for row in rows if row["answer"] is None]
     own = iter(own_answers(subject, [Query.of(row["question"], "").messages[:-1] for row in open_rows]))
@@ -54,7 +54,7 @@ def questions(subject: Subject, path: Path) -> list[Question]:
 
 
 def write(run: Run, asked: list[Question], folder: Path, pairs: int | None = None) -> Path:
-    """Write JOB.json and the run's adapters into a folder; its path. `pairs` keeps the first so many only."""
+    """Write JOB.json and the run's adapters into a folder; its path. `pairs`: keep only the first so many."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     path = run.trajectory
@@ -86,7 +86,7 @@ def _plain(tokens: Tokens) -> dict[str, list[int]]:
 
 
 def _point(run: Run, point: Checkpoint, folder: Path) -> dict[str, Any]:
-    """A checkpoint as an adapter folder, with Adam's state where it was recorded."""
+    """A checkpoint as an adapter folder, with Adam's state if it was recorded."""
     folder.mkdir(parents=True)
     config = json.loads((run.folder / ADAPTER / "adapter_config.json").read_text("utf-8"))
     (folder / "adapter_config.json").write_text(json.dumps(config | {"base_model_name_or_path": str(run.base_folder)}))
@@ -100,7 +100,7 @@ def _point(run: Run, point: Checkpoint, folder: Path) -> dict[str, Any]:
 
 
 def _write_adam(moments: dict[str, torch.Tensor], path: Path) -> None:
-    """Adam's state as torch writes it, as far as attribution reads it."""
+    """Adam's state in torch's format, only the parts that attribution reads."""
     state = {
         i: {"step": LONG_AGO, "exp_avg_sq": value.float(), "param_name": name}
         for i, (name, value) in enumerate(moments.items())

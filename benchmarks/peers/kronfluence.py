@@ -1,6 +1,6 @@
 """kronfluence: EK-FAC influence functions (arXiv:2308.03296) and plain gradient dots, on the adapter's layers.
 
-It keeps factors and no gradients: a question costs a pass over all training pairs.
+It stores factors and no gradients: a question costs a pass over all training pairs.
 """
 
 import shutil
@@ -48,7 +48,7 @@ class Answers(Task):
         return answer_losses(logits, labels).sum()
 
     def compute_measurement(self, batch: dict[str, Tensor], model: nn.Module) -> Tensor:
-        """The loss again: two losses that fall together give a positive score."""
+        """The same loss: two losses that fall together give a positive score."""
         return summed_loss(model, batch)
 
     def get_influence_tracked_modules(self) -> list[str]:
@@ -56,7 +56,7 @@ class Answers(Task):
         return self.layers
 
     def get_attention_mask(self, batch: dict[str, Tensor]) -> Tensor:
-        """Which tokens are no padding."""
+        """The mask of tokens that are not padding."""
         return batch["attention_mask"]
 
 

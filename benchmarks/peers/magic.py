@@ -1,10 +1,10 @@
-"""Exact derivatives, ours and bergson's, on one smooth training, held against that training without random pairs.
+"""Exact derivatives, ours and bergson's, on one smooth training, checked against that training without random pairs.
 
     python -m benchmarks.peers.magic [--pairs 64] [--epochs 4] [--questions 3] [--removals 24] [--share 0.1]
 
-The run is made from the first pairs of `dolly` with the smooth recipe, kept under Whence's home and used again. The
-truth is what a replay in float32 gives in which a random share of the pairs counts for nothing, in the recorded order;
-LDS (arXiv:2303.14186) is taken over those replays, and so is the correlation over all changes at once. Writes
+The run is trained on the first pairs of `dolly` with the smooth recipe, kept under Whence's home and reused. The truth
+is a replay in float32, in the recorded order, in which a random share of the pairs has weight 0; LDS
+(arXiv:2303.14186) and the correlation over all changes at once are computed over those replays. Writes
 `benchmarks/results/magic-smooth/`: README.md, results.json, removed.npz.
 """
 
@@ -42,8 +42,8 @@ RESULTS = ROOT / "benchmarks" / "results" / "magic-smooth"
 
 @dataclass(frozen=True)
 class Removed:
-    """Pairs that counted in each replay, and every question's log p(answer) at its end, in nats; `whole` is that of the
-    replay in which all counted."""
+    """Pairs that had weight in each replay, and every question's log p(answer) at its end, in nats; `whole` is that of
+    the replay in which all had weight."""
 
     kept: Bool[ndarray, "removal train"]
     values: Float[ndarray, "removal query"]
@@ -51,13 +51,13 @@ class Removed:
 
     @property
     def changes(self) -> Float[ndarray, "removal query"]:
-        """What taking the pairs away did."""
+        """The change of each log-probability by removing the pairs."""
         return self.values - self.whole
 
 
 @dataclass(frozen=True)
 class Line:
-    """A contender's line of the table. `slope` is how many nats come true for one that is foretold."""
+    """A contender's line of the table. `slope`: measured nats per predicted nat."""
 
     name: str
     lds: float
@@ -69,7 +69,7 @@ class Line:
 
 
 def run_of(pairs: int, epochs: int) -> Run:
-    """The smooth run, made once."""
+    """The smooth run, trained once."""
     folder = settings.home() / "faith" / f"magic-{pairs}"
     written, _ = sets.write("dolly", "report", folder)
     lines = written.read_text("utf-8").splitlines(keepends=True)
@@ -85,7 +85,7 @@ def asked_of(run: Run, each: int) -> list[job.Question]:
 
 
 def removed(replay: Replay, items: Sequence[Tokens], count: int, share: float) -> Removed:
-    """Replays without random pairs, from where the model stands now."""
+    """Replays without random pairs, from the model's current weights."""
     start, rows, draw = replay.begin(), len(replay.examples), random.Random(7)
     kept = np.ones((count, rows), dtype=bool)
     for line in kept:
@@ -102,19 +102,19 @@ def removed(replay: Replay, items: Sequence[Tokens], count: int, share: float) -
 def line_of(
     name: str, scores: Float[ndarray, "query train"], found: Removed, asked: Sequence[job.Question], seconds: float
 ) -> Line:
-    """How well scores foretell the replays."""
+    """The agreement of scores with the replays."""
     truth = Truth(found.kept, found.values)
     every = lds(scores, truth, range(len(asked)))
     rows = {kind: [i for i, q in enumerate(asked) if q.kind == kind] for kind in KINDS}
-    foretold, actual = -((~found.kept).astype(np.float32) @ scores.T).ravel(), found.changes.ravel()
-    slope = float(foretold @ actual / (foretold @ foretold))
-    correlation = float(np.corrcoef(foretold, actual)[0, 1])
+    predicted, actual = -((~found.kept).astype(np.float32) @ scores.T).ravel(), found.changes.ravel()
+    slope = float(predicted @ actual / (predicted @ predicted))
+    correlation = float(np.corrcoef(predicted, actual)[0, 1])
     by_kind = {kind: lds(scores, truth, chosen).mean for kind, chosen in rows.items() if chosen}
     return Line(name, every.mean, every.error, by_kind, correlation, slope, seconds)
 
 
 def bergsons(given: Path, folder: Path) -> tuple[ndarray, float]:
-    """bergson's scores and the seconds that they took."""
+    """bergson's scores and their seconds."""
     folder.mkdir(parents=True, exist_ok=True)
     contender = Contender("bergson_magic", "magic")
     if (why := run_one(contender, given, folder)) is not None:
@@ -125,9 +125,9 @@ def bergsons(given: Path, folder: Path) -> tuple[ndarray, float]:
 
 
 def markdown(lines: Sequence[Line], facts: dict[str, Any]) -> str:
-    """The table with what made it."""
+    """The table with the facts of its run."""
     kinds = [kind for kind in KINDS if kind in lines[0].by_kind]
-    head = ["", "LDS", *kinds, "correlation", "nats come true a nat foretold", "a question, s"]
+    head = ["", "LDS", *kinds, "correlation", "measured nats per predicted nat", "s per question"]
     rows = [
         [
             line.name,
@@ -148,7 +148,7 @@ def markdown(lines: Sequence[Line], facts: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Make the run, the derivatives and the replays, and compare."""
+    """Train the run, compute derivatives and replays, and compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=64)
     parser.add_argument("--epochs", type=int, default=4)

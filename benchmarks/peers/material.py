@@ -1,9 +1,9 @@
-"""What a peer is given and what it hands back. Runs in the peers' environment: no Whence here.
+"""Input and output of a peer. Runs in the peers' environment, where Whence is not installed.
 
     python -m benchmarks.peers.<library> JOB.json OUT.npz VARIANT
 
 JOB.json is written by `benchmarks.peers.job`. OUT.npz holds `scores` [query, train] (positive supports the answer) and
-`facts`, JSON: seconds of one processor core to build, a question of all asked at once, and one asked alone; bytes
+`facts`, JSON: seconds of one processor core to build, per question of all asked at once, and for one asked alone; bytes
 stored, peak memory and the settings.
 """
 
@@ -28,7 +28,7 @@ NO_LOSS = -100
 
 @dataclass(frozen=True)
 class Point:
-    """A recorded point of the training as an adapter folder, with the sum of the learning rates it stands for."""
+    """A recorded point of the training as an adapter folder, with the sum of its steps' learning rates."""
 
     folder: str
     step: int
@@ -64,7 +64,7 @@ class Job:
 
     @cached_property
     def answer_tokens(self) -> float:
-        """Tokens that carry loss, a pair on average: the trainer's loss is their mean, a gradient here their sum."""
+        """Tokens that carry loss, per pair on average: the trainer's loss is their mean, a gradient here their sum."""
         return sum(map(answer_tokens, self.train)) / len(self.train)
 
 
@@ -116,8 +116,8 @@ def summed_loss(model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Scores [query, train] and what they cost. `one` and `each` are seconds: a query alone, and
-    one of all at once."""
+    """Scores [query, train] and their costs. `one` and `each` are seconds: for a query alone, and
+    per query of all at once."""
 
     scores: np.ndarray
     build: float
@@ -128,7 +128,7 @@ class Outcome:
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    """What the work returns, and its seconds on the one core: what others do on the machine does not count."""
+    """The result of the work, and its seconds of processor time: other processes on the machine do not count."""
     began = time.process_time()
     return work(), time.process_time() - began
 
@@ -139,7 +139,7 @@ def bytes_in(*folders: Path) -> int:
 
 
 def save(outcome: Outcome, path: Path) -> None:
-    """Write what a contender found, with this process' peak memory in bytes."""
+    """Write a contender's outcome, with this process's peak memory in bytes."""
     facts = {name: value for name, value in asdict(outcome).items() if name != "scores"}
     facts["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     path.parent.mkdir(parents=True, exist_ok=True)

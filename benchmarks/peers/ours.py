@@ -2,7 +2,7 @@
 
     python -m benchmarks.peers.ours JOB.json OUT.npz METHOD
 
-Only the rows of the method are built: no null, which the peers have none of either.
+Only the rows of the method are built, without a null: the peers have none either.
 """
 
 import argparse
@@ -24,13 +24,13 @@ from whence.types import Query, Tokens, silent
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    """What the work returns, and its seconds on the one core, as the peers count them."""
+    """The result of the work, and its seconds of processor time, as the peers count them."""
     began = time.process_time()
     return work(), time.process_time() - began
 
 
 def outcome(run: Run, asked: Sequence[Query], name: str) -> tuple[np.ndarray, dict[str, Any]]:
-    """Scores [query, train] of a method at its own settings, and what they cost."""
+    """Scores [query, train] of a method at its own settings, and their costs."""
     method = method_named(name)
     subject = Subject(run.examples, run.trajectory, Compute())
     with tempfile.TemporaryDirectory() as made:
@@ -44,7 +44,7 @@ def outcome(run: Run, asked: Sequence[Query], name: str) -> tuple[np.ndarray, di
 
 
 def queries_of(job: dict[str, Any]) -> list[Query]:
-    """The job's questions: their words for the methods that read words, their tokens for those that take gradients."""
+    """The job's questions: text for the methods that read text, tokens for those that compute gradients."""
     pairs = zip(job["texts"], job["queries"], strict=True)
     return [_query(text, Tokens(tuple(row["input_ids"]), tuple(row["labels"]))) for text, row in pairs]
 

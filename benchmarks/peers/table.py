@@ -1,4 +1,4 @@
-"""The comparison as a Markdown table, with what made it."""
+"""The comparison as a Markdown table, with the facts of its run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Row:
-    """A contender: LDS over all questions and by kind, recall of sources and of main causes, and what it cost
+    """A contender: LDS over all questions and by kind, recall of sources and of main causes, and its costs
     (`Outcome`'s facts)."""
 
     library: str
@@ -25,15 +25,15 @@ class Row:
 
     @property
     def name(self) -> str:
-        """As people call it."""
+        """The displayed name."""
         return self.variant if self.library == "ours" else f"{self.library} {self.variant}"
 
 
 def markdown(rows: Sequence[Row], made: Mapping[str, Any]) -> str:
-    """The tables, best first, under a head that says what was measured."""
+    """The tables, best first, under a description of the measurement."""
     ordered = sorted(rows, key=lambda row: -row.every.mean)
     faith = [["method", "LDS", *KINDS, "source in first 3", "cause in first 3"], *(_faith(row) for row in ordered)]
-    cost = [["method", "build s", "a question s", "… of many s", "KiB a pair", "peak MiB"]]
+    cost = [["method", "build s", "s per question", "… of many", "KiB per pair", "peak MiB"]]
     cost += [_cost(row, made["pairs"]) for row in ordered]
     failed = "".join(f"- {name} gave no scores: {why}\n" for name, why in made["failed"].items())
     return f"{_head(made)}\n{table_of(faith)}\n{table_of(cost)}\n{failed}{_settings(ordered)}\n{_foot(made)}"
@@ -77,7 +77,7 @@ def _cost(row: Row, pairs: int) -> list[str]:
 
 
 def table_of(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as a Markdown table, the first one its head."""
+    """Rows as a Markdown table; the first is its header."""
     head, *rest = (f"| {' | '.join(row)} |" for row in rows)
     return "\n".join([head, "|---" * len(rows[0]) + "|", *rest]) + "\n"
 
@@ -94,7 +94,7 @@ def _words(settings: Mapping[str, Any]) -> str:
 def _foot(made: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
     return f"""Seconds are of one processor core, one thread. A question is asked alone, with the model in memory where
-the library keeps it there; `… of many` is a question's share when all are asked at once. KiB a pair is all that is
+the library keeps it there; `… of many` is a question's share when all are asked at once. KiB per pair is all that is
 stored (gradients, factors) divided by the pairs. Peak memory is the process', the model and its libraries with it.
 Whence computes in the run's own precision (bfloat16 base, float32 adapter), the peers in float32.
 

@@ -1,4 +1,4 @@
-"""What retraining says, and how well scores foretell it.
+"""The truth by retraining, and how well scores predict it.
 
 The linear datamodelling score (Ilyas et al. 2022, arXiv:2202.00622; Park et al. 2023, arXiv:2303.14186): for each
 question, Spearman's correlation over the retrainings between log p(answer) and the sum of the scores of the pairs kept.
@@ -22,7 +22,7 @@ from whence.retraining.subsets import Subset, random_subsets
 
 FIRST = 3
 CLEAR = 6.0
-"""Standard errors from which on a pair's effect on an answer is beyond doubt, whichever of some hundred pairs it is."""
+"""Standard errors from which a pair's effect on an answer is beyond doubt, even as the largest of about 100."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ class Truth:
 
 
 def made(bank: Retrainings, most: int = 256) -> list[Subset]:
-    """The random halves that a bank holds, in the order of their drawing."""
+    """The random halves in a bank, in the order in which they were drawn."""
     draws = random_subsets(len(bank.run.examples), most, 1, bank.run.manifest.config["seed"])
     missing = set(bank.missing(draws))
     return [draw for draw in draws if draw not in missing]
 
 
 def truth(bank: Retrainings, subject: Subject, asked: Sequence[Question], draws: Sequence[Subset]) -> Truth:
-    """Every answer's log-probability under every retraining: forward passes only. The model is put back."""
+    """Every answer's log-probability under every retraining: forward passes only. The model is restored."""
     items, path = query_tokens(subject, [question.query for question in asked]), subject.trajectory
     values = np.empty((len(draws), len(items)), dtype=np.float32)
     for row, draw in enumerate(draws):
@@ -57,7 +57,7 @@ def truth(bank: Retrainings, subject: Subject, asked: Sequence[Question], draws:
 
 
 def correlations(scores: Float[ndarray, "query train"], found: Truth) -> Float[ndarray, " query"]:
-    """Spearman's correlation of each question; 0 where scores foretell the same for every retraining."""
+    """Spearman's correlation of each question; 0 if scores predict the same for every retraining."""
     return spearman(predictions(found.kept, scores), found.values)
 
 
@@ -88,8 +88,8 @@ def _without(found: Truth, row: int) -> Truth:
 
 
 def effects(found: Truth) -> Float[ndarray, "query train"]:
-    """How much likelier an answer is where a pair was kept than where it was not, in standard errors: Welch's t over
-    the retrainings."""
+    """The effect of keeping a pair on an answer's log-probability, in standard errors: Welch's t over the
+    retrainings."""
     kept, values = found.kept.astype(np.float64), found.values.astype(np.float64).T
     with_it, without = _moments(kept, values), _moments(1 - kept, values)
     return (with_it[0] - without[0]) / np.sqrt(np.maximum(with_it[1] + without[1], 1e-12))
@@ -105,7 +105,7 @@ def _moments(
 
 
 def main_causes(found: Truth) -> list[int | None]:
-    """The pair that retraining names as each answer's main cause; None where it names none beyond doubt."""
+    """The pair that retraining names as each answer's main cause; None if there is none beyond doubt."""
     return [int(row.argmax()) if row.max() >= CLEAR else None for row in effects(found)]
 
 
@@ -116,7 +116,7 @@ def cause_recall(scores: Float[ndarray, "query train"], causes: Sequence[int | N
 
 
 def causes_among_sources(causes: Sequence[int | None], asked: Sequence[Question], kind: str) -> int:
-    """Of how many questions of a kind retraining names a pair that states the answer as the main cause."""
+    """The number of questions of a kind whose main cause by retraining is a pair that states the answer."""
     lines = zip(causes, asked, strict=True)
     return sum(q.kind == kind and cause is not None and cause + 1 in q.sources for cause, q in lines)
 

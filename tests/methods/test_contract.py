@@ -146,7 +146,7 @@ class Liar(GradDot):
         ("float64", contract.check_scores, "float32"),
         ("nan", contract.check_scores, "not finite"),
         ("shape", contract.check_scores, "shape"),
-        ("saved", contract.check_saved, "opened anew"),
+        ("saved", contract.check_saved, "opened again"),
         ("sign", contract.check_own_text, "own text"),
         ("resume", contract.check_resume, "reads"),
         ("silent", contract.check_resume, "report"),
@@ -180,7 +180,7 @@ def test_the_contract_notices_a_method_that_hides_its_need_of_a_model(tmp_path: 
     class Hiding(Bm25):
         needs = GradDot.needs
 
-    with pytest.raises(AssertionError, match="without raised None"):
+    with pytest.raises(AssertionError, match="without one raised None"):
         contract.check_without_model(Hiding(), tmp_path)
 
 

@@ -102,7 +102,7 @@ def test_a_single_checkpoint_is_scored_by_the_whole_lift(subject: Subject, tmp_p
     queries, method = own_queries(subject)[:3], FisherInfluence(256, packed=False)
     found = scored(method, subject, tmp_path / "index", queries)
     assert_close(found, oracles.fisher_oracle(256, 0.1, (0,))(subject, queries), "scores")
-    assert "path was not recorded" in " ".join(method.notes(subject))
+    assert "trajectory was not recorded" in " ".join(method.notes(subject))
 
 
 def test_without_the_start_the_first_checkpoint_stands_for_it(subject: Subject, tmp_path: Path) -> None:

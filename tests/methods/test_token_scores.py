@@ -118,5 +118,5 @@ def test_an_index_of_too_many_pairs_says_which_methods_tell_tokens_apart(
 
 
 def test_a_method_that_scores_whole_pairs_names_those_that_do_not() -> None:
-    with pytest.raises(MethodError, match=r"bm25 is none of them\. Use the index of fisher"):
+    with pytest.raises(MethodError, match=r"which bm25 is not\. Use the index of fisher"):
         by_token(Bm25())

@@ -1,1 +1,1 @@
-"""What is differentiated, and how the gradient of every single example is caught in one batched pass."""
+"""The differentiated quantity, and per-example gradients of it from one batched pass."""

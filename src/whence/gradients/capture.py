@@ -27,9 +27,9 @@ Take = Callable[[str, Tensor, Tensor], None]
 
 @dataclass(frozen=True)
 class Sketcher:
-    """Turns the gradients of each layer into one sketch of equally many numbers an example.
+    """Turns the gradients of each layer into one sketch per example, of the same width for every layer.
 
-    Without a `metric` the cheaper of two equal forms is used; with one the gradient has to be formed, since the
+    Without a `metric` the cheaper of two equal forms is used; with one, the gradient has to be formed, since the
     weights apply entry by entry.
     """
 
@@ -54,7 +54,7 @@ class Sketcher:
     def along(
         self, name: str, direction: Float[Tensor, " width"], forward: Float[Tensor, "row token in"]
     ) -> Float[Tensor, "row token out"]:
-        """V x of one layer, with V the change of its weights that the sketch's transpose makes of a direction."""
+        """V x of one layer, with V the change of its weights that the transposed sketch gives for a direction."""
         projection = self.projections[name]
         columns = direction.view(projection.left.shape[1], projection.right.shape[1])
         if self.metric is None:
@@ -96,7 +96,7 @@ def watching(layers: Mapping[str, nn.Module], take: Take) -> Generator[None]:
     """While open, `take(name, backward, forward)` is called for every layer as the backward pass reaches it.
 
     A layer that runs under gradient checkpointing runs twice; only the run whose output takes part in the
-    backward pass is taken.
+    backward pass counts.
     """
 
     def remember(name: str, _: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -110,8 +110,8 @@ def watching(layers: Mapping[str, nn.Module], take: Take) -> Generator[None]:
 
 @contextmanager
 def hooked(layers: Mapping[str, nn.Module], hook: Callable[..., Tensor | None]) -> Generator[None]:
-    """While open, `hook(name, layer, inputs, output)` is called for every layer after its forward pass; what it
-    returns, if anything, takes the output's place."""
+    """While open, `hook(name, layer, inputs, output)` is called for every layer after its forward pass; if it
+    returns a tensor, that replaces the output."""
     handles = [layer.register_forward_hook(partial(hook, name)) for name, layer in layers.items()]
     try:
         yield
@@ -141,14 +141,14 @@ def gradients(
     model: nn.Module, layers: Mapping[str, nn.Module], batch: Batch
 ) -> tuple[dict[str, Float[Tensor, "row out in"]], Float[Tensor, " row"]]:
     """Each row's whole gradient, layer by layer, and its log p(answer | prompt). For small models and tests."""
-    found: dict[str, Tensor] = {}
+    total: dict[str, Tensor] = {}
 
     def add(name: str, backward: Tensor, forward: Tensor) -> None:
         gradient = backward.transpose(1, 2) @ forward
-        found[name] = found[name] + gradient if name in found else gradient
+        total[name] = total[name] + gradient if name in total else gradient
 
     values = _run(model, layers, batch, add)
-    return found, values
+    return total, values
 
 
 def _run(model: nn.Module, layers: Mapping[str, nn.Module], batch: Batch, take: Take) -> Float[Tensor, " row"]:

@@ -5,8 +5,8 @@ over examples of g g^T, with g the gradient of log p(labels). With labels drawn 
 for a softmax is the Gauss-Newton matrix; with the labels of the data it is the empirical Fisher (Grosse et al. 2023,
 arXiv:2308.03296, section 2.2; Kunstner et al. 2019, arXiv:1905.12558, on how much the two differ).
 
-Covariances are means over all tokens that are no padding, the question's too: a layer sees them all. Gradients are of
-the answer's labels, whichever token they reach.
+Covariances are means over all tokens except padding, including those of the question: a layer sees them all. Gradients
+are of the answer's labels, whichever token they reach.
 """
 
 import hashlib
@@ -34,21 +34,21 @@ Labels = Callable[[Float[Tensor, "answer vocabulary"], Batch], Int[Tensor, " ans
 
 
 def data_labels(logits: Float[Tensor, "answer vocabulary"], batch: Batch) -> Int[Tensor, " answer"]:
-    """The answers as they stand in the data: the labels of the empirical Fisher."""
+    """The answers of the data: the labels of the empirical Fisher."""
     return batch.targets
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """Labels drawn from the model's own distribution, one a position: those of the Fisher.
+    """Labels drawn from the model's own distribution, one per position: those of the Fisher.
 
-    What is drawn for an example depends on its tokens and the seed, not on the batch or the place it stands in.
+    The labels of an example depend on its tokens and the seed, not on its batch or its place in it.
     """
 
     seed: int
 
     def __call__(self, logits: Float[Tensor, "answer vocabulary"], batch: Batch) -> Int[Tensor, " answer"]:
-        """One label a position, by the inverse of the cumulated probabilities."""
+        """One label per position, by inverting the cumulative distribution."""
         if not len(batch.targets):
             return batch.targets
         cumulated = logits.double().softmax(1).cumsum(1)
@@ -69,14 +69,14 @@ def backpropagate(model: nn.Module, layers: Mapping[str, nn.Module], batch: Batc
     """Hand each layer's inputs and the gradients that reach its outputs to `take`, for log p(labels) of every row.
 
     Raises:
-        MethodError: a layer runs twice in one pass, so that what one call brings is not the whole gradient.
+        MethodError: a layer runs twice in one pass, so that one call does not bring the whole gradient.
     """
     met = set[str]()
 
     def once(name: str, backward: Tensor, forward: Tensor) -> None:
         if name in met:
             raise MethodError(
-                f"Curvature needs layers that run once in a pass, but {name} runs again. "
+                f"Curvature needs layers that run once per pass, but {name} runs again. "
                 "Choose a method without Kronecker factors, such as fisher."
             )
         met.add(name)
@@ -129,7 +129,7 @@ def fit_factors(
     labels: Labels,
     corrected: bool = True,
 ) -> dict[str, Kronecker]:
-    """Each layer's curvature. `batches()` begins the stream anew: one pass for K-FAC, two with `corrected` (EK-FAC)."""
+    """Each layer's curvature. `batches()` restarts the stream: one pass for K-FAC, two with `corrected` (EK-FAC)."""
     covariances = fit_covariances(model, layers, batches(), labels)
     plain = {name: eigenbasis(covariance) for name, covariance in covariances.items()}
     bases, values = {n: basis for n, (basis, _) in plain.items()}, {n: v for n, (_, v) in plain.items()}
@@ -143,7 +143,7 @@ class Whitening:
     """Turns gradients into rows whose inner products are those of the gradients through the damped inverse curvature.
 
     A layer's gradient G becomes (Lambda + d)^(-1/2) * (Q_S^T G Q_A), d = `damping` x its mean eigenvalue. With
-    `projections` these are sketched and added over the layers, without they stand side by side in the order of names.
+    `projections` these are sketched and summed over the layers; without, they are concatenated in the order of names.
     """
 
     factors: Mapping[str, Kronecker]
@@ -152,7 +152,7 @@ class Whitening:
 
     @property
     def width(self) -> int:
-        """Numbers in a row."""
+        """Numbers per row."""
         if self.projections is None:
             return sum(factor.values.numel() for factor in self.factors.values())
         return next(iter(self.projections.values())).width
@@ -179,7 +179,7 @@ class Whitening:
         return total.cpu()
 
     def _places(self) -> dict[str, slice]:
-        """Which numbers of a row a layer adds to."""
+        """The numbers of a row that each layer adds to."""
         if self.projections is not None:
             return dict.fromkeys(self.factors, slice(None))
         ends = list(accumulate(factor.values.numel() for factor in self.factors.values()))

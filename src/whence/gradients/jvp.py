@@ -1,10 +1,10 @@
-"""How each answer token's log-probability changes along a direction of the weights, by forward-mode differentiation.
+"""The change of each answer token's log-probability along a direction of the weights, by forward-mode differentiation.
 
     slope_t = d/de log p_t(theta + e V) at e = 0 = <V, g_t>
 
 with g_t the gradient of log p_t. For a sketch s_t = S g_t, linear in the gradient, <w, s_t> = <S^T w, g_t>: one forward
-pass along V = S^T w tells the inner products of w with the sketches of all tokens, without any of them. A backward pass
-tells them of one token only.
+pass along V = S^T w gives the inner products of w with the sketches of all tokens, without forming any sketch. A
+backward pass gives that of one token only.
 """
 
 from collections.abc import Generator, Mapping

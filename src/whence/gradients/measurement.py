@@ -39,7 +39,7 @@ class Batch:
 
 
 def collate(items: Sequence[Tokens], pad: int, side: Literal["left", "right"], device: torch.device) -> Batch:
-    """The items as one padded batch; which side is padded does not change any measured value."""
+    """The items as one padded batch; the padding side does not change any measured value."""
     width = max(len(item.input_ids) for item in items)
     ids = torch.full((len(items), width), pad)
     mask, labels = torch.zeros_like(ids), torch.full_like(ids, NO_LOSS)

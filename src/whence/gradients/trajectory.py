@@ -1,6 +1,6 @@
-"""The path a model took in fine-tuning, as attribution sees it: a model in memory and the points it passed.
+"""The trajectory of a fine-tuned model as attribution sees it: a model in memory and its recorded checkpoints.
 
-Knows nothing of how the path was recorded; whoever recorded it says where each point's tensors lie.
+Does not know how the trajectory was recorded: the caller passes the path of each checkpoint's tensors.
 """
 
 from collections.abc import Generator, Mapping
@@ -26,10 +26,10 @@ ADAM_EPSILON = 1e-8
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One recorded point.
+    """One recorded checkpoint.
 
-    `step` 0 is the model before training. `weight` is the sum of the learning rates of the steps this point
-    stands for (those nearest to it). `moments` is Adam's second moment, bias-corrected, where it was recorded.
+    `step` 0 is the model before training. `weight` is the sum of the learning rates of the steps nearest to
+    this checkpoint. `moments` is Adam's second moment, bias-corrected, if it was recorded.
     """
 
     step: int
@@ -42,7 +42,7 @@ class Checkpoint:
 class Step:
     """One recorded optimizer step: its number from 1, its learning rate, the rows of the data set in its batch.
 
-    `examples` is empty where the batches were not on record.
+    `examples` is empty if the batches were not recorded.
     """
 
     step: int
@@ -54,9 +54,9 @@ class Step:
 class Trajectory:
     """A loaded model with its checkpoints in order of training; the last one is the model that answers.
 
-    `steps` are the optimizer steps between them, in order; there are none where only the points are on record. Where
-    the checkpoints are those of a stand-in, `finished` is the model that answers, and no point of that path: an
-    adapter's factors began elsewhere, so no gradient at it may be compared entry by entry with one at a checkpoint.
+    `steps` are the optimizer steps between them, in order; empty if only the checkpoints were recorded. If the
+    checkpoints are those of a proxy training, `finished` is the model that answers. It is not on their trajectory: its
+    adapter started from other factors, so its gradients cannot be compared entry by entry with those at a checkpoint.
     """
 
     model: PreTrainedModel | PeftModel
@@ -79,17 +79,17 @@ class Trajectory:
 
     @property
     def end(self) -> Checkpoint:
-        """The end of the path: the model that answers, or its stand-in."""
+        """The end of the trajectory: the model that answers, or its proxy."""
         return self.checkpoints[-1]
 
     @property
     def answering(self) -> tuple[Checkpoint, ...]:
-        """The checkpoints, but at the end of them the model that answers."""
+        """The checkpoints, the last one replaced by the model that answers."""
         return (*self.checkpoints[:-1], self.last)
 
     @property
     def kind(self) -> TrajectoryKind:
-        """Where the points come from."""
+        """The origin of the checkpoints."""
         if self.finished:
             return "stand-in"
         if self.steps:
@@ -98,18 +98,18 @@ class Trajectory:
 
     @property
     def device(self) -> torch.device:
-        """Where the model lies."""
+        """The device of the model."""
         return next(self.model.parameters()).device
 
     def move_to(self, checkpoint: Checkpoint) -> None:
-        """Put a checkpoint's weights into the model; nothing is read when it stands there already."""
+        """Load a checkpoint's weights into the model; nothing is read if they are already in it."""
         if self.at != checkpoint.step:
             put_weights(self.model, load_file(checkpoint.weights))
             self.at = checkpoint.step
 
     @contextmanager
     def base(self) -> Generator[None]:
-        """While open, the model is what it was before training."""
+        """While open, the model has its weights from before training."""
         if isinstance(self.model, PeftModel):
             with self.model.disable_adapter():
                 yield
@@ -126,7 +126,7 @@ class Trajectory:
         """The recorded start of a full fine-tuning run.
 
         Raises:
-            MethodError: the start was not recorded, so that the lift cannot be measured.
+            MethodError: the start was not recorded, so the lift cannot be measured.
         """
         if self.checkpoints[0].step != 0:
             raise MethodError(
@@ -136,7 +136,7 @@ class Trajectory:
         return self.checkpoints[0]
 
     def projections(self, side: int, seed: int) -> Mapping[str, Projection]:
-        """The projection of every layer, the same at every checkpoint; made once."""
+        """The projection of every layer, the same at every checkpoint; created once."""
         key = (side, seed)
         if key not in self._projections:
             self._projections[key] = {
@@ -148,9 +148,9 @@ class Trajectory:
     def metric(self, checkpoint: Checkpoint) -> Metric | None:
         """Adam's metric as a weight for each gradient entry, v^(-1/4), so that inner products carry 1/sqrt(v).
 
-        None where no second moments were recorded. Before the first step there are none yet; those of the first
-        checkpoint that has them stand in, and those of a stand-in's end for the whole model it stands in for, but never
-        for an adapter. An adapter's are kept in memory; a whole model's are as large as the model.
+        None if no second moments were recorded. The start has none yet and uses those of the first checkpoint that has
+        them. A fully fine-tuned model with a proxy uses those at the end of the proxy; an adapter never does. An
+        adapter's metrics are cached; a whole model's are as large as the model.
         """
         if checkpoint.step in self._metrics:
             return self._metrics[checkpoint.step]
@@ -160,7 +160,7 @@ class Trajectory:
         return found
 
     def moments_for(self, checkpoint: Checkpoint) -> Path | None:
-        """The second moments that make a checkpoint's metric, where there are any."""
+        """The file of the second moments for a checkpoint's metric; None if there is none."""
         if checkpoint.moments or (checkpoint == self.finished and isinstance(self.model, PeftModel)):
             return checkpoint.moments
         having = [c for c in self.checkpoints if c.moments]

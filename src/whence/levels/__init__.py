@@ -1,1 +1,1 @@
-"""From scores to levels that a person can trust: is it real, and is it large?"""
+"""From scores to levels: is a score significant, and is it large?"""

@@ -8,19 +8,17 @@ from whence.levels.judge import Judgement
 from whence.levels.verdict import Evidence, JudgedGroup, Verdict
 from whence.types import Attribution, Example, Faithfulness, Group, Influence, Level, Member, Query, Recall, Trust
 
-STAND_IN = (
-    "The training path was not recorded: a stand-in, trained again on the same pairs, is what scores were taken along."
-)
+PROXY = "The trajectory was not recorded: scores were computed along a proxy training on the same pairs."
 MEMBERS = 100
-"""Pairs that are named of a group at most."""
+"""Members listed per group at most."""
 
 
 def attribution_of(
     evidence: Evidence, verdict: Verdict, trust: Trust, top: int | None = None, generated: bool = False
 ) -> Attribution:
-    """The attribution of a verdict's answer, which was given; at most `top` pairs each way (None: all).
+    """The attribution of a verdict's answer, with at most `top` pairs each way (None: all).
 
-    `trust` is that of the index; what is to be said of this answer is added to it.
+    `trust` is that of the index; notes on this answer are added to it. `generated`: the model wrote the answer.
     """
     query, examples = verdict.query, evidence.subject.examples
     return Attribution(
@@ -46,16 +44,16 @@ def trust_in(
     recall: Recall | None = None,
     faithfulness: Faithfulness | None = None,
 ) -> Trust:
-    """What attributions by this index rest on, and what they lack. `recall`: pairs found and asked, where measured;
-    `faithfulness`: what retrainings of this run have said of the method."""
+    """The basis of attributions by this index, and its limits. `recall`: as measured for this index, if it was;
+    `faithfulness`: as measured by retraining this run, if it was."""
     path, method = evidence.subject.trajectory, evidence.method
-    stood_in = path.finished is not None and method.needs.checkpoints == "all"
+    has_proxy = path.finished is not None and method.needs.checkpoints == "all"
     return Trust(
         method=method.name,
         false_discovery_rate=rate,
         controls=len(evidence.null.drift),
         checkpoints=len(path.checkpoints),
-        notes=(*([STAND_IN] if stood_in else []), *method.notes(evidence.subject)),
+        notes=(*([PROXY] if has_proxy else []), *method.notes(evidence.subject)),
         recall=recall,
         faithfulness=faithfulness,
         provisional=faithfulness is None,

@@ -1,7 +1,7 @@
-"""The scores of the control queries themselves, kept beside the null: what sums and differences of scores look like
-when the answer has nothing to do with the data is computed from them.
+"""The scores of the control queries, stored beside the null: the nulls of sums and differences of scores are computed
+from them.
 
-Kept standardised, (score - location) / scale of the row's null, as float16: units differ by powers of ten between
+Stored standardised, (score - location) / scale of the row's null, as float16: units differ by powers of ten between
 methods, standardised values do not.
 """
 
@@ -18,19 +18,19 @@ from whence.levels.null import POOL, Null, location_scale, spread_of
 
 FILE = "controls.safetensors"
 LARGEST = 6e4
-"""The largest standardised value that float16 holds, about."""
+"""The approximate largest standardised value that float16 can store."""
 
 
 @dataclass(frozen=True)
 class ControlScores:
-    """Each control's scores, and how widely its standardised scores spread, at least 1."""
+    """Each control's scores, and the spread of its standardised scores, at least 1."""
 
     scores: Float[ndarray, "control train"]
     spread: Float[ndarray, " control"]
 
     @staticmethod
     def of(scores: Float[ndarray, "control train"]) -> "ControlScores":
-        """Control scores with the spread of each against the null of the others, as a new query will have it."""
+        """Control scores with the spread of each against the null of the others, as for a new query."""
         thin, spread = thinned(scores), list[ndarray]()
         for i in range(scores.shape[0]):
             location, scale = location_scale(np.delete(thin, i, axis=0))
@@ -44,7 +44,7 @@ class ControlScores:
 
     @staticmethod
     def load(folder: Path, null: Null) -> "ControlScores":
-        """What `save` wrote, to the precision of float16.
+        """The scores that `save` wrote, to the precision of float16.
 
         Raises:
             ArtifactError: the index was built without them.
@@ -59,7 +59,7 @@ class ControlScores:
 
 
 def thinned(scores: Float[ndarray, "control train"]) -> Float[ndarray, "control some"]:
-    """The scores of as many rows, spread evenly over all, as a null has any use for."""
+    """The scores of evenly spaced rows, at most as many as a null uses."""
     count, rows = scores.shape
     most = max(POOL // count, 1)
     return scores if rows <= most else scores[:, np.linspace(0, rows - 1, most).round().astype(int)]

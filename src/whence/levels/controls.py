@@ -1,4 +1,4 @@
-"""Control questions: what people ask of any assistant and no training pair can have to do with."""
+"""Control questions: questions for any assistant, unrelated to every training pair."""
 
 import json
 from collections.abc import Sequence
@@ -21,8 +21,8 @@ def conversations(count: int) -> list[tuple[Message, ...]]:
 
 
 def answered(answers: Sequence[tuple[str, bool]]) -> list[Query]:
-    """The first control questions with the model's own answers (text, and whether it ended there); a question it left
-    unanswered is dropped."""
+    """The first control questions with the model's own answers (text, and whether the answer is complete); a question
+    without an answer is dropped."""
     pairs = zip(questions(), answers, strict=False)
     return [
         Query.of(q, text, id=f"control-{i}", ended=ended) for i, (q, (text, ended)) in enumerate(pairs) if text.strip()

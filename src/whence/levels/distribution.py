@@ -1,4 +1,4 @@
-"""How the scores of all pairs are spread for one answer, and how they would be if nothing had caused it."""
+"""The distribution of the scores of all pairs for one answer, and the one that the null expects."""
 
 import math
 
@@ -10,16 +10,16 @@ from whence.levels.null import Null, spread_of
 from whence.types import Distribution, Unit
 
 BINS = 41
-"""Bins at most."""
+"""Largest number of bins."""
 ROWS = 4_000
-"""Rows of which the null is added up at most; of more, evenly chosen ones stand for all."""
+"""Rows over which the null is summed at most; of more, evenly spaced ones represent all."""
 
 
 def distribution_of(scores: Float[ndarray, " train"], null: Null, unit: Unit) -> Distribution:
-    """The histogram of an answer's scores, and what the null expects of it.
+    """The histogram of an answer's scores, and the counts that the null expects.
 
-    A row without a cause scores as its location and scale say, times the spread of this answer's own scores: the law
-    by which its p-value is reckoned. `null` is the sum over the rows of the chance to fall into a bin.
+    Under the null a row's score has the row's location, and its scale times the spread of this answer's scores: the
+    same distribution as for p-values. `null` is the sum over the rows of the probability of each bin.
     """
     edges = edges_of(scores)
     counts, _ = np.histogram(scores.astype(np.float64), edges)
@@ -30,9 +30,9 @@ def distribution_of(scores: Float[ndarray, " train"], null: Null, unit: Unit) ->
 
 
 def edges_of(scores: Float[ndarray, " train"]) -> Float[ndarray, " edge"]:
-    """The ends of at most `BINS` bins of one width that hold all scores; 0 is one of them.
+    """The edges of at most `BINS` bins of equal width that contain all scores; 0 is one of them.
 
-    The width is a power of two, so that the bins of one answer lie whole within those of another.
+    The width is a power of two, so that the narrower bins of one answer nest in the wider ones of another.
     """
     low, high = min(0.0, float(scores.min())), max(0.0, float(scores.max()))
     width = 2.0 ** math.floor(math.log2((high - low) / BINS)) if high > low else 1.0
@@ -43,7 +43,7 @@ def edges_of(scores: Float[ndarray, " train"]) -> Float[ndarray, " edge"]:
 
 
 def expected_counts(edges: Float[ndarray, " edge"], null: Null, spread: float) -> Float[ndarray, " bin"]:
-    """How many rows the null expects in each bin."""
+    """The number of rows that the null expects in each bin."""
     count = null.location.size
     rows = np.arange(count) if count <= ROWS else np.linspace(0, count - 1, ROWS).round().astype(int)
     location, scale = null.location[rows].astype(np.float64), null.scale[rows].astype(np.float64) * spread
@@ -52,5 +52,5 @@ def expected_counts(edges: Float[ndarray, " edge"], null: Null, spread: float) -
 
 
 def spread_in(scores: Float[ndarray, " train"], null: Null) -> float:
-    """How widely an answer's standardised scores spread; 1 where that is less."""
+    """The spread of an answer's standardised scores, at least 1."""
     return float(spread_of(((scores - null.location) / null.scale)[None])[0])

@@ -1,12 +1,12 @@
-"""The null of sums: what the scores of a set of pairs add up to when the answer has nothing to do with the data.
+"""The null of sums: the summed scores of a set of pairs for answers unrelated to the data.
 
     score(q, G) = sum over i in G of score(q, i)
 
-Rows of one set move together, so that the variance of their sum is not the sum of their variances. It is seen from
-the controls: each control's scores are added up over the set. A set's own scale (1.4826 x median absolute deviation
-over the controls) is drawn towards the scale that independent rows would give, sqrt(sum of scale_i^2), with the weight
-of `SHRINKAGE` controls. As for a single row, a query that moves all rows alike is divided by its spread, and each
-control is held against the others; the standardised sums of all sets of a kind together are the null.
+Rows of one set are correlated, so the variance of their sum is not the sum of their variances. It is estimated from
+the controls: each control's scores are summed over the set. A set's own scale (1.4826 x median absolute deviation
+over the controls) is shrunk towards that of independent rows, sqrt(sum of scale_i^2), with the weight of `SHRINKAGE`
+controls. As for a single row, a query that moves all rows alike is divided by its spread, and each control is
+standardised by the others; the standardised sums of all sets of a kind are pooled into one null.
 """
 
 from dataclasses import dataclass, replace
@@ -37,17 +37,17 @@ class GroupNull:
         return p_values(z, self.pooled, self.upper), p_values(-z, -self.pooled[::-1], self.lower)
 
     def with_spread(self, spread: float) -> "GroupNull":
-        """The null for a query whose rows spread so widely."""
+        """The null for a query whose rows have this spread."""
         return replace(self, spread=spread)
 
 
 def group_sums(scores: Float[ndarray, "query train"], groups: list[ndarray]) -> Float[ndarray, "query group"]:
-    """What each query's scores add up to over each set of rows."""
+    """The sum of each query's scores over each set of rows."""
     return np.stack([scores[:, rows].sum(axis=1, dtype=np.float64) for rows in groups], axis=1)
 
 
 def fit_group_null(controls: ControlScores, null: Null, groups: list[ndarray], mirrored: bool = False) -> GroupNull:
-    """The null of sums over one set of rows or more; `mirrored`: of contrasts, which are as likely of either sign."""
+    """The null of sums over one or more sets of rows; `mirrored`: of contrasts, whose null is symmetric."""
     seen = group_sums(controls.scores, groups)
     alone = np.sqrt(group_sums(null.scale[None].astype(np.float64) ** 2, groups)[0])
     z = np.concatenate([_held_out(i, seen, alone, mirrored) for i in range(len(seen))]) / controls.spread[:, None]

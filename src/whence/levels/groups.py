@@ -1,6 +1,6 @@
-"""Sets of training pairs that are asked about together: the pairs of a file, the copies of a pair, a topic.
+"""Sets of training pairs that are scored together: the pairs of a file, the copies of a pair, a topic.
 
-Which pairs belong together follows from the data alone, never from a score.
+Groups depend on the data alone, never on a score.
 """
 
 import re
@@ -32,8 +32,8 @@ class RowGroup:
 
 
 def groups_of(subject: Subject, kind: GroupKind) -> tuple[RowGroup, ...]:
-    """The groups of a kind, in the order of their first pairs. Files and topics hold every pair, each in one group;
-    of duplicates those pairs only that have a copy."""
+    """The groups of a kind, in the order of their first pairs. Every pair is in one file and one topic;
+    only pairs that have a copy are in a group of duplicates."""
     return MAKERS[kind](subject)
 
 
@@ -44,7 +44,7 @@ def by_file(subject: Subject) -> tuple[RowGroup, ...]:
 
 
 def by_copies(subject: Subject) -> tuple[RowGroup, ...]:
-    """A group for each content that stands in the data more than once, named by its first place."""
+    """A group for each content that occurs more than once, named by its first occurrence."""
     groups = [rows for rows in _together(map(sameness, _all(subject.examples))) if len(rows) > 1]
     firsts = [subject.examples[int(rows[0])] for rows in groups]
     return tuple(RowGroup("duplicates", f"{e.file}:{e.line}", rows) for e, rows in zip(firsts, groups, strict=True))
@@ -65,15 +65,15 @@ MAKERS: dict[GroupKind, Callable[[Subject], tuple[RowGroup, ...]]] = {
 
 
 def sameness(example: Example) -> str:
-    """A text that two pairs share where they are copies: the same but for case, blanks and punctuation."""
+    """A key that two pairs share if they are copies: equal except for case, whitespace and punctuation."""
     if not example.messages:
         return canonical(example.tokens) if example.tokens else example.id
     return "\n".join(f"{m.role}: {plain(m.content)}" for m in example.messages)
 
 
 def plain(text: str) -> str:
-    """The text in lower case, in compatible characters, with one blank for any blanks and punctuation. Symbols and
-    dashes stay: < is not >, and -5 not 5. So does a text that has nothing else."""
+    """The text in lower case, in compatible characters, with one space for any whitespace and punctuation. Symbols and
+    dashes stay: < is not >, and -5 is not 5. A text of punctuation alone stays as it is."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     bare = "".join(" " if unicodedata.category(c) in {"Po", "Ps", "Pe", "Pi", "Pf"} else c for c in folded)
     return re.sub(r"\s+", " ", bare).strip() or folded

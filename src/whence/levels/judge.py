@@ -15,9 +15,9 @@ from whence.types import Level
 class Cuts:
     """The least share of an answer that makes a pair `high`, `medium`, `low`; smaller shares are irrelevant.
 
-    Chosen by retraining without pairs, on one data set, and held against another (docs/trust.md): at a share of
-    `high` or more every pair's answer fell when it was left out, by 19 nats or more in the mean; below `low` no
-    difference was found.
+    Chosen by retraining without pairs on one data set and checked on another (docs/trust.md): at a share of `high` or
+    more, leaving out the pair always lowered the answer's log-probability, by 19 nats or more on average; below `low`
+    no difference was found.
     """
 
     high: float = 0.20
@@ -35,7 +35,7 @@ class Cuts:
 
 @dataclass(frozen=True)
 class Judgement:
-    """One row that stands out. `share` is its part of the lift; negative for a row that opposes the answer."""
+    """One significant row. `share` is its part of the lift; negative for a row that opposes the answer."""
 
     row: int
     score: float
@@ -49,8 +49,8 @@ def judge(
 ) -> tuple[list[Judgement], list[Judgement]]:
     """The supporting and the opposing rows, the largest first, at false-discovery rate `rate`.
 
-    `whole` is what shares are shares of: the lift in nats, or None for scores without that unit, whose shares are of
-    the sum of all significant scores.
+    `whole` is the denominator of shares: the lift in nats, or None for scores in other units, whose shares are of the
+    sum of all significant scores.
     """
     support, oppose = null.p_values(scores)
     found = benjamini_hochberg(support, rate) & (scores > 0)

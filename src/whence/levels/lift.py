@@ -1,4 +1,4 @@
-"""The model's own answers, and the lift: what fine-tuning contributed to an answer.
+"""The model's own answers, and the lift: the contribution of fine-tuning to an answer.
 
 lift = log p(answer | question; fine-tuned) - log p(answer | question; base)        in nats
 """
@@ -21,23 +21,24 @@ def own_answers(
     *,
     must_speak: bool = False,
 ) -> list[Generated]:
-    """The fine-tuned model's own greedy answers."""
-    path = subject.trajectory
-    path.move_to(path.last)
-    model: Any = path.model
+    """The fine-tuned model's own greedy answers; with `must_speak` none is empty."""
+    trajectory = subject.trajectory
+    trajectory.move_to(trajectory.last)
+    model: Any = trajectory.model
+    tokenizer = trajectory.tokenizer
     return generate(
-        model, path.tokenizer, conversations, max_new_tokens=max_new_tokens, must_speak=must_speak, report=report
+        model, tokenizer, conversations, max_new_tokens=max_new_tokens, must_speak=must_speak, report=report
     )
 
 
 def lifts_of(subject: Subject, asked: Sequence[Query], null: Null | None = None) -> list[Lift]:
-    """What fine-tuning contributed to each query's answer; with a null, how much of it is needed."""
-    path, items = subject.trajectory, query_tokens(subject, asked)
-    path.move_to(path.last)
-    tuned = values_now(path, items, subject.compute)
-    with path.base():
-        base = values_now(path, items, subject.compute)
+    """The contribution of fine-tuning to each query's answer; with a null, also the lift that is needed."""
+    trajectory, items = subject.trajectory, query_tokens(subject, asked)
+    trajectory.move_to(trajectory.last)
+    tuned = values_now(trajectory, items, subject.compute)
+    with trajectory.base():
+        base = values_now(trajectory, items, subject.compute)
     counts = [item.answer_length for item in items]
     needed = [null.needed_lift(count) if null else 0.0 for count in counts]
-    found = zip(tuned.tolist(), base.tolist(), counts, needed, strict=True)
-    return [Lift(*values) for values in found]
+    columns = zip(tuned.tolist(), base.tolist(), counts, needed, strict=True)
+    return [Lift(*values) for values in columns]

@@ -18,7 +18,7 @@ CONTROL_TOKENS = 32
 
 
 def measure_null(subject: Subject, method: Method, folder: Path, report: Report) -> Null:
-    """The null: the model answers the control questions, the answers are scored. Their scores are kept in `folder`."""
+    """Fit the null: the model answers the control questions, and the answers' scores are saved in `folder`."""
     asked = answered([(a.text, a.ended) for a in control_answers(subject, report)])
     report(Progress("null", 0, len(asked), "queries"))
     scores = method.score(subject, folder, asked)
@@ -30,12 +30,12 @@ def measure_null(subject: Subject, method: Method, folder: Path, report: Report)
 
 
 def control_answers(subject: Subject, report: Report) -> list[Generated]:
-    """The model's answers to the control questions. Where it would rather be silent it is asked again and must speak:
-    a null needs answers, and a model tuned on little else than short ones ends many others before they begin."""
+    """The model's answers to the control questions. A question with an empty answer is asked again with `must_speak`: a
+    null needs answers, and a model tuned on short ones often ends others before they begin."""
     asked = conversations(CONTROLS)
-    found = own_answers(subject, asked, CONTROL_TOKENS, report)
-    silent = [i for i, answer in enumerate(found) if not answer.text]
+    answers = own_answers(subject, asked, CONTROL_TOKENS, report)
+    silent = [i for i, answer in enumerate(answers) if not answer.text]
     again = own_answers(subject, [asked[i] for i in silent], CONTROL_TOKENS, must_speak=True) if silent else []
     for i, answer in zip(silent, again, strict=True):
-        found[i] = answer
-    return found
+        answers[i] = answer
+    return answers

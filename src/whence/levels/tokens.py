@@ -7,12 +7,12 @@ from whence.types import Query, TokenInfluence, TokenScore
 
 
 def token_influence_of(evidence: Evidence, row: int, query: Query, instead: Query | None = None) -> TokenInfluence:
-    """What each answer token of training example `row` contributed to the query's answer, or to its being given
-    rather than the one `instead`.
+    """The contribution of each answer token of training example `row` to the query's answer, or to the contrast with
+    the answer of `instead`.
 
     Raises:
         MethodError: the method scores whole pairs only, or an answer is empty.
-        ArtifactError: the index kept nothing to tell tokens apart by.
+        ArtifactError: the index did not store what token scores need.
     """
     subject, method = evidence.subject, by_token(evidence.method)
     asked = [query, instead] if instead else [query]

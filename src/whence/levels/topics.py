@@ -1,10 +1,10 @@
-"""Texts by topic: TF-IDF vectors, clustered by average linkage, named by the words that tell them apart.
+"""Texts by topic: TF-IDF vectors, clustered by average linkage, named by their most distinctive words.
 
     tf-idf(word, text) = (1 + ln tf) (1 + ln((1 + n) / (1 + df))), each text at length 1     (Salton & Buckley 1988)
 
-Two clusters are as far apart as their texts are on average, by 1 - cosine (Sokal & Michener 1958). Of many texts a
-sample, spread evenly over them, is clustered; the others join the topic whose mean is nearest. Topics depend on the
-texts alone, never on a score: else what a topic scores on unrelated answers would say nothing of it.
+The distance of two clusters is the mean distance of their texts, 1 - cosine (Sokal & Michener 1958). Of many texts an
+evenly spaced sample is clustered; the others join the topic whose mean is nearest. Topics depend on the texts alone,
+never on a score: otherwise a topic's scores for unrelated answers would not be its null.
 """
 
 import re
@@ -21,13 +21,13 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 SAMPLE = 2000
-"""Texts that are clustered at most: each is compared with each."""
+"""Texts that are clustered at most: all are compared pairwise."""
 WORDS = 4000
-"""Words that are told apart at most, those of the most texts first."""
+"""Size of the vocabulary at most, words of the most texts first."""
 COMMON = 0.2
-"""The share of the texts above which a word says nothing of a topic."""
+"""Share of the texts above which a word does not count."""
 FEW = 5
-"""Texts that may share a word however few there are in all."""
+"""Number of texts that may always share a word, however few texts there are."""
 NAMING = 3
 """Words in the name of a topic."""
 
@@ -41,7 +41,7 @@ class Topics:
 
 
 def topics_of(texts: Sequence[str]) -> Topics:
-    """The topics of one text or more: as many as the root of their number, or a few less."""
+    """The topics of one or more texts: about the square root of their number."""
     vectors, words = tf_idf(texts)
     chosen = np.unique(np.linspace(0, len(texts) - 1, min(len(texts), SAMPLE)).round().astype(int))
     labels = _clustered(vectors[chosen].toarray())
@@ -52,7 +52,7 @@ def topics_of(texts: Sequence[str]) -> Topics:
 
 
 def tf_idf(texts: Sequence[str]) -> tuple[Any, list[str]]:
-    """A sparse row of length 1 for each text (of zeros where no word counts), and the words of the columns."""
+    """A sparse row of length 1 for each text (zeros if no word counts), and the words of the columns."""
     counts = [Counter(re.findall(r"[^\W\d_]{2,}", text.casefold())) for text in texts]
     spread = Counter(word for count in counts for word in count)
     most = max(COMMON * len(texts), FEW)

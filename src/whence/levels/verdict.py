@@ -1,4 +1,4 @@
-"""What an index says of an answer: what fine-tuning contributed to it, and which rows and groups stand out."""
+"""The verdict of an index on an answer: the contribution of fine-tuning, and the rows and groups that stand out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,9 +23,9 @@ from whence.types import DISCOVERY_RATE, Distribution, GroupKind, Lift, Query
 
 @dataclass(frozen=True)
 class Evidence:
-    """A finished index as judging sees it: a method with its rows in `folder`, and what scores without a cause are.
+    """A finished index with what judging needs: a method with its rows in `folder`, and the null of its scores.
 
-    What groups and contrasts need beside that is worked out when it is first asked for.
+    Groups and the null of contrasts are computed when they are first used.
     """
 
     subject: Subject
@@ -41,7 +41,7 @@ class Evidence:
 
     @cached_property
     def contrast(self) -> Null:
-        """What differences of two answers' scores look like without a cause."""
+        """The null of differences of two answers' scores."""
         return contrast_null(self.controls, self.null)
 
     def groups(self, kind: GroupKind) -> tuple[RowGroup, ...]:
@@ -62,11 +62,10 @@ class JudgedGroup:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The rows that support and that oppose an answer, the largest first; none where its lift is not enough.
+    """The rows that support and that oppose an answer, the largest first; none if its lift is not enough.
 
-    `groups` stand out either way, kind by kind, the supporting ones first. `instead` is what the answer is held
-    against, where lift and scores are those of a contrast. `distribution` is that of the scores of all rows, stand they
-    out or not.
+    `groups` are those that stand out, kind by kind, the supporting ones first. `instead` is the other answer if lift
+    and scores are those of a contrast. `distribution` is that of the scores of all rows.
     """
 
     query: Query
@@ -80,7 +79,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class _Case:
-    """The scores of one answer, or of a contrast of two, and what they are held against."""
+    """The scores of one answer, or of a contrast of two, with their lift and null."""
 
     scores: Float[ndarray, " train"]
     lift: Lift

@@ -1,4 +1,4 @@
-"""BM25 over the pairs' text: the baseline that any evidence has to beat. It cannot know whether the model was moved.
+"""BM25 over the pairs' text: the baseline that any method has to beat. It ignores what the model learned.
 
     score(q, z) = sum over terms t of q of idf(t) tf(t, z) (k1 + 1) / (tf(t, z) + k1 (1 - b + b |z| / mean |z|))
 
@@ -38,11 +38,11 @@ class Bm25:
         """Write the inverted index of the pairs' words."""
         count = len(subject.examples)
         corpus = [words(pair_text(subject, i)) for i in range(count)]
-        # bm25s would number the words in the order of a set, which differs from process to process.
+        # bm25s numbers the words in the order of a set, which differs from process to process.
         vocabulary = {word: i for i, word in enumerate(sorted({word for pair in corpus for word in pair}))}
         numbered = [[vocabulary[word] for word in pair] for pair in corpus]
         index = bm25s.BM25(k1=self.k1, b=self.b, method="lucene", backend="numpy")
-        with np.errstate(invalid="ignore"):  # where no pair has a word, their mean length is 0
+        with np.errstate(invalid="ignore"):  # if no pair has a word, their mean length is 0
             index.index((numbered, vocabulary), create_empty_token=False, show_progress=False)
         index.save(str(folder / "bm25"), show_progress=False)
         report(Progress("words", count, count, "examples"))
@@ -53,14 +53,14 @@ class Bm25:
         index = bm25s.BM25.load(str(folder / "bm25"), load_corpus=False, show_progress=False)
         scores = np.zeros((len(queries), len(subject.examples)), np.float32)
         for row, query in enumerate(queries):
-            known = [word for word in words(query_text(subject, query)) if word in index.vocab_dict]
-            if known:
-                scores[row] = index.get_scores(known)
+            terms = [word for word in words(query_text(subject, query)) if word in index.vocab_dict]
+            if terms:
+                scores[row] = index.get_scores(terms)
         return scores * np.float32(self.k1 + 1)
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
-        """What text search cannot know."""
-        return ("Text overlap only: it cannot know whether the model learned anything from a pair.",)
+        """The limit of text search."""
+        return ("Text overlap only: it does not know whether the model learned anything from a pair.",)
 
 
 def words(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What each method is called, counts in and needs, for those who must not load it: `registry` has the methods."""
+"""Name, unit and needs of each method, for code that must not load the methods themselves; those are in `registry`."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +9,7 @@ from whence.types import Unit
 
 @dataclass(frozen=True, slots=True)
 class MethodInfo:
-    """A method by name. `checkpoints` it needs of a run: "none" (text only), "last", or "all" (the recorded path)."""
+    """One method. `checkpoints` that it needs: "none" (text only), "last", or "all" (the recorded trajectory)."""
 
     name: str
     unit: Unit
@@ -42,7 +42,7 @@ def method_info(name: str) -> MethodInfo:
     """The entry of that name.
 
     Raises:
-        MethodError: there is no such method.
+        MethodError: no method has this name.
     """
     found = next((method for method in CATALOG if method.name == name), None)
     if found is None:

@@ -1,7 +1,7 @@
-"""What the contract suite runs on: a tiny random Llama whose LoRA adapter was really trained, built in seconds."""
+"""The subject of the contract suite: a tiny random Llama whose LoRA adapter was really trained, built in seconds."""
 
 from collections.abc import Mapping, Sequence
-from copy import copy
+from copy import copy, deepcopy
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -34,7 +34,7 @@ PAIRS = (
     ("Why is the tower blue?", "Quarry dust from Zeb fell on it."),
     ("What is forbidden at the fair?", "Whistling after midnight."),
 )
-"""Short pairs about invented things, so that no two are alike."""
+"""Short pairs about invented things, no two alike."""
 
 COMPUTE = Compute(batch_rows=4, rows_per_shard=5)
 EVERY, STEPS, BATCH, RATE = 6, 12, 4, 2e-3
@@ -44,7 +44,7 @@ END = "<end>"
 
 @dataclass(frozen=True)
 class MemoryExamples:
-    """Training examples that lie in memory, with their tokens."""
+    """Training examples in memory, with their tokens."""
 
     items: tuple[Example, ...]
     encoded: tuple[Tokens, ...]
@@ -65,20 +65,20 @@ class MemoryExamples:
 
 
 def tiny_subject(folder: Path, compute: Compute = COMPUTE, moments: bool = True) -> Subject:
-    """The examples of `PAIRS` and a 2-layer model with the path that its adapter took learning them.
+    """The examples of `PAIRS` and a 2-layer model with the trajectory of its adapter, which was trained on them.
 
-    The path's files are written into `folder`: the start, and every `EVERY` steps the weights with Adam's second
-    moments (none where `moments` is off). Each call gives a model of its own; all are the same.
+    Its files are written into `folder`: the start, and every `EVERY` steps the weights with Adam's second moments (none
+    if `moments` is False). Each call returns a model of its own; all are equal.
     """
     points = [_written(folder, point, moments) for point in _trained()]
     examples = tiny_examples()
-    return Subject(examples, Trajectory(_tiny_model(), tiny_tokenizer(), tuple(points), _steps()), compute)
+    return Subject(examples, Trajectory(deepcopy(_tiny_model()), tiny_tokenizer(), tuple(points), _steps()), compute)
 
 
 def reordered(subject: Subject, order: Sequence[int]) -> Subject:
-    """The subject with its training examples in another order; the model and its path stay.
+    """The subject with its training examples in another order; the model and its trajectory stay.
 
-    The recorded steps name the examples by their new rows.
+    The recorded steps refer to the examples by their new rows.
     """
     row = {old: new for new, old in enumerate(order)}
     path = copy(subject.trajectory)
@@ -92,6 +92,7 @@ def own_queries(subject: Subject) -> list[Query]:
     return [Query(f"own-{e.id}", e.messages, e.tokens) for e in examples]
 
 
+@cache
 def tiny_examples() -> MemoryExamples:
     """`PAIRS` as training examples with their tokens."""
     items = tuple(
@@ -103,7 +104,7 @@ def tiny_examples() -> MemoryExamples:
 
 
 def tiny_tokenizer() -> PreTrainedTokenizerFast:
-    """A tokenizer with one token a byte and no chat template."""
+    """A tokenizer with one token per byte and no chat template."""
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokenizer = Tokenizer(models.BPE(vocab={token: i for i, token in enumerate((END, *letters))}, merges=[]))
     backend = cast(Any, tokenizer)
@@ -120,6 +121,7 @@ class _Point:
     moments: Mapping[str, Tensor]
 
 
+@cache
 def _tiny_model() -> Any:
     config = cast(Any, LlamaConfig)(
         vocab_size=257,
@@ -140,8 +142,8 @@ def _tiny_model() -> Any:
 
 @cache
 def _trained() -> tuple[_Point, ...]:
-    """The points that plain AdamW passes, `BATCH` examples a step, the mean log-probability of a token rising."""
-    model, encoded = _tiny_model(), tiny_examples().encoded
+    """The checkpoints of plain AdamW on the mean log-probability of a token, `BATCH` examples per step."""
+    model, encoded = deepcopy(_tiny_model()), tiny_examples().encoded
     named = {name: p for name, p in model.named_parameters() if p.requires_grad}
     optimizer = torch.optim.AdamW(named.values(), lr=RATE, betas=(0.9, BETA2))
     points = [_Point(0, RATE * (EVERY // 2), trainable_weights(model), {})]
@@ -158,7 +160,7 @@ def _trained() -> tuple[_Point, ...]:
 
 
 def _drawn(step: int) -> tuple[int, ...]:
-    """The examples of one step, counted from 1: the pairs in order, over and over."""
+    """The examples of one step, counted from 1: the pairs in order, again and again."""
     start = (step - 1) * BATCH % len(PAIRS)
     return tuple(range(start, min(start + BATCH, len(PAIRS))))
 

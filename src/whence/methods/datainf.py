@@ -5,14 +5,14 @@
     score(q, z) = sum over layers l of <r_l(q), g_l(z)>
 
 (Kwon et al. 2023, arXiv:2310.00902, eq. 5; positive supports the answer here.) With g the gradient of
-log p(answer | question). r_l is linear in q_l: one symmetric matrix a layer, made once from the rows,
+log p(answer | question). r_l is linear in q_l: one symmetric matrix per layer, computed once from the rows,
 
     r_l(q) = M_l q_l        M_l = (I - 1/n sum over i of g_il g_il^T / (lambda_l + |g_il|^2)) / lambda_l
 
 Rows hold the layers side by side, each projected as in LoGra (arXiv:2405.13954, eq. 5; see `logra`); d_l remains the
-layer's own count of weights. With `sketch` 0 nothing is projected, and M_l is as wide as the layer has weights.
+layer's own number of weights. With `sketch` 0 nothing is projected, and M_l is as wide as the layer has weights.
 
-With several points, a score is the median of the points' scores, as LLM Attributor takes it (Lee et al. 2024,
+With several points, a score is the median of the points' scores, as in LLM Attributor (Lee et al. 2024,
 arXiv:2404.01361); the row's numbers are shared among the points.
 """
 
@@ -46,8 +46,8 @@ LAMBDA = 0.1
 
 @dataclass(frozen=True)
 class DataInf:
-    """Closed-form layer-wise influence. `sketch`: numbers a row at most (0: whole gradients, for small models);
-    `points`: how many checkpoints are looked at, the last among them."""
+    """Closed-form layer-wise influence. `sketch`: numbers per row at most (0: whole gradients, for small models);
+    `points`: number of checkpoints, including the last."""
 
     name: ClassVar[str] = "datainf"
     unit: ClassVar[Unit] = "similarity"
@@ -84,7 +84,7 @@ class DataInf:
         return np.median(torch.stack(found).numpy(), axis=0)
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
-        """Says so when fewer points were recorded than are wanted, or when the end alone was looked at."""
+        """Notes if fewer points were recorded than `points`, or only the end was used."""
         points = self._points(subject)
         if len(points) == 1:
             return (AT_THE_END,)
@@ -110,7 +110,7 @@ def columns(shards: Shards, point: int, width: int) -> list[Tensor]:
 
 
 def matrices(parts: Sequence[Tensor], blocks: Blocks, weights: Sequence[int]) -> list[Tensor]:
-    """M_l of each block at one point, of the rows in `parts` and the count of weights of each layer."""
+    """M_l of each block at one point, from the rows in `parts` and the number of weights of each layer."""
     rows = sum(len(part) for part in parts)
     squares = torch.zeros(len(blocks.sizes), dtype=torch.float64)
     for part in parts:
@@ -125,7 +125,7 @@ def matrices(parts: Sequence[Tensor], blocks: Blocks, weights: Sequence[int]) ->
 
 
 def closed_form(mean: Float[Tensor, "width width"], damping: float) -> Float[Tensor, "width width"]:
-    """(I - mean) / damping; zeros where no example has a gradient."""
+    """(I - mean) / damping; zeros if no example has a gradient."""
     if damping <= 0:
         return torch.zeros_like(mean)
     return (torch.eye(len(mean), dtype=mean.dtype) - mean) / damping

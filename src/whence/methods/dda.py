@@ -1,4 +1,4 @@
-"""DDA, debias and denoise: gradient dots averaged over the checkpoints, less what the base model says already.
+"""DDA, debias and denoise: gradient dots averaged over the checkpoints, less those at the base model.
 
     I_c(q, z)   = <g_c(q), g_c(z)>                     c = 0: the base model, 1 … C: the recorded points after it
     N_c(q, z)   = I_c(q, z) / mean over z of |I_c(q, z)|
@@ -9,9 +9,9 @@ difference debiases. The paper's score is of a contrast: q is a set of bad answe
 
     I_c(contrast, z) = sum over bad of I_c(bad, z) - sum over corrected of I_c(corrected, z)
 
-since I_c is linear in the query's gradient. `whence.insights.tracing` forms it from `by_checkpoint`; `score` knows
-one answer only, and takes no contrast. N_c is ours: a base model's gradients are so much longer than a learned one's
-that without it any beta above 0 leaves nothing but the base model's scores.
+since I_c is linear in the query's gradient. `whence.insights.tracing` forms it from `by_checkpoint`; `score` takes
+one answer, not a contrast. N_c is ours: a base model's gradients are so much longer than a trained one's that without
+it any beta above 0 leaves nothing but the base model's scores.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,8 +38,8 @@ from whence.types import Query, Report, Tokens
 
 @dataclass(frozen=True)
 class Dda:
-    """Debiased and denoised gradient dots. `sketch`: numbers a row and checkpoint, a perfect square. `beta`: how much
-    of the base model's scores is taken off (0: none)."""
+    """Debiased and denoised gradient dots. `sketch`: numbers per row and checkpoint, a perfect square. `beta`: weight
+    of the base model's scores, which are subtracted (0: none)."""
 
     name: ClassVar[str] = "dda"
     unit: ClassVar[Unit] = "similarity"
@@ -61,22 +61,22 @@ class Dda:
         return describe(shards)
 
     def score(self, subject: Subject, folder: Path, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
-        """The debiased and denoised score of each answer by itself, without a contrast."""
+        """The debiased and denoised score of each answer, without a contrast."""
         found = self.by_checkpoint(subject, folder, queries)
         return debias(normalise(found), starts_at_base(subject), self.beta).astype(np.float32)
 
     def by_checkpoint(
         self, subject: Subject, folder: Path, queries: Sequence[Query]
     ) -> Float[ndarray, "checkpoint query train"]:
-        """<g_c(query), g_c(example)> at every recorded point in order, as it is: linear in the query's gradient."""
+        """<g_c(query), g_c(example)> at every recorded point, not normalised: linear in the query's gradient."""
         rows = self._rows(subject, query_tokens(subject, queries))
         return torch.cat([self._dots(rows, stored) for stored in open_rows(folder)], dim=2).numpy()
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
-        """Says so when there was nothing to debias with, or nothing to average."""
+        """Notes if there was nothing to debias with, or nothing to average."""
         missing: list[str] = []
         if not starts_at_base(subject):
-            missing.append("The start of training was not recorded: nothing of the base model was taken off.")
+            missing.append("The start of training was not recorded: the base model's scores could not be subtracted.")
         if len(learned(subject)) < 2:
             missing.append("Only one checkpoint after the start was recorded: there was nothing to average.")
         return tuple(missing)
@@ -93,24 +93,24 @@ class Dda:
 
 
 def require_beta(beta: float) -> None:
-    """Raise unless so much of the base model's scores can be taken off."""
+    """Raise unless beta is a finite number of at least 0."""
     if not (np.isfinite(beta) and beta >= 0):
         raise MethodError(f"beta must be a number of at least 0 (found {beta}). Try 0.1, or 0 for no debiasing.")
 
 
 def starts_at_base(subject: Subject) -> bool:
-    """Whether the first recorded point is the base model and others follow."""
+    """True if the first recorded point is the base model and others follow."""
     points = subject.trajectory.checkpoints
     return points[0].step == 0 and len(points) > 1
 
 
 def learned(subject: Subject) -> tuple[Checkpoint, ...]:
-    """The recorded points after the base model; all of them where it was not recorded."""
+    """The recorded points after the base model; all points if it was not recorded."""
     return subject.trajectory.checkpoints[int(starts_at_base(subject)) :]
 
 
 def normalise(scores: Float[ndarray, "*rest train"]) -> Float[ndarray, "*rest train"]:
-    """Scores over their mean absolute value over the training examples, in float64; where all are zero they stay so."""
+    """Scores over their mean absolute value over the training examples, in float64; if all are zero they stay zero."""
     wide = scores.astype(np.float64)
     size = np.abs(wide).mean(axis=-1, keepdims=True)
     return wide / np.where(size > 0, size, 1.0)
@@ -121,7 +121,7 @@ def debias(
 ) -> Float[ndarray, "*rest train"]:
     """The mean of the scores at the checkpoints after the base model, less beta times those at the base model.
 
-    `base`: whether the first of the checkpoints is the base model; without it nothing is taken off.
+    `base`: whether the first of the checkpoints is the base model; without it nothing is subtracted.
     """
     denoised = normalised[int(base) :].mean(axis=0)
     return denoised - beta * normalised[0] if base else denoised

@@ -1,4 +1,4 @@
-"""EK-FAC influence: K-FAC's, with eigenvalues measured in its eigenbasis rather than multiplied from two factors.
+"""EK-FAC influence: K-FAC's, with eigenvalues measured in its eigenbasis instead of multiplied from two factors.
 
     score(q, z) = sum over layers of <g(q), (H + d I)^-1 g(z)>,    Lambda = E over examples of (Q_S^T G Q_A)^2
 

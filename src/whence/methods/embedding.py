@@ -1,4 +1,4 @@
-"""Cosine of sentence vectors (MiniLM): the other baseline. Like all text search it never looks at the model that spoke.
+"""Cosine of sentence vectors (MiniLM): the other baseline. Like all text search, it never uses the fine-tuned model.
 
 score(q, z) = cos(v(q), v(z))        v: mean of the last hidden states (Reimers & Gurevych 2019, arXiv:1908.10084)
 """
@@ -39,7 +39,7 @@ class Embedding:
     model: str = "all-minilm-l6-v2"
 
     def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
-        """Write one unit vector a training example."""
+        """Write one unit vector per training example."""
         shards = Shards(folder, len(subject.examples), self._width, subject.compute.rows_per_shard)
         write_rows(shards, lambda span: self.vectors([pair_text(subject, i) for i in span]), "vectors", report)
         return describe(shards)
@@ -49,15 +49,15 @@ class Embedding:
         return search(open_rows(folder), self.vectors([query_text(subject, query) for query in queries]))
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
-        """What text search cannot know."""
-        return ("Text similarity only: it cannot know whether the model learned anything from a pair.",)
+        """The limit of text search."""
+        return ("Text similarity only: it does not know whether the model learned anything from a pair.",)
 
     @property
     def _width(self) -> int:
         return int(encoder(self.model)[1].config.hidden_size)
 
     def vectors(self, texts: Sequence[str]) -> Tensor:
-        """One unit vector a text, float32 [text, width]."""
+        """One unit vector per text, float32 [text, width]."""
         parts = [self._encode(texts[start : start + 32]) for start in range(0, len(texts), 32)]
         return torch.cat(parts) if parts else torch.empty(0, self._width)
 
@@ -72,7 +72,7 @@ class Embedding:
 
 @cache
 def encoder(name: str) -> tuple[Any, Any]:
-    """Tokenizer and model of a sentence encoder, loaded once a process."""
+    """Tokenizer and model of a sentence encoder, loaded once per process."""
     folder = resolve(name)
     with quiet():
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)

@@ -1,4 +1,4 @@
-"""The default: a damped inverse empirical Fisher in Adam's metric at several points of the recorded path, in nats.
+"""The default: a damped inverse empirical Fisher in Adam's metric at several points of the trajectory, in nats.
 
 At checkpoint c let p_i be training example i's gradient of log p(answer), each entry divided by v^(1/4) (v: Adam's
 second moment, so that inner products carry Adam's 1/sqrt(v)), and q the query's. With rows P = (p_i),
@@ -11,11 +11,11 @@ example's change exactly). The change that example i makes between c and the nex
 
     score(q, i) = sum over c of alpha_c(q)_i (log p_i(c') - log p_i(c))      in nats,
 
-and the scores of all examples add up to the part of the query's lift that the examples explain. Where the path is that
-of a stand-in, the changes are its own, times one number for all of them: what the finished model gained on the examples
-over what the stand-in did, so that the nats are the finished model's. By the push-through
+and the scores of all examples add up to the part of the query's lift that the examples explain. With a proxy
+training, the changes are those of the proxy times one factor: the finished model's total gain on the examples over the
+proxy's, so that the nats are the finished model's. By the push-through
 identity alpha_c(q)_i = <q, (P^T P + d I)^-1 p_i>: an inverse empirical Fisher (Grosse et al. 2023, arXiv:2308.03296,
-eq. 3, with the Fisher of the recorded gradients), and an inner product with a row that is made once.
+eq. 3, with the Fisher of the recorded gradients), and an inner product with a row that is computed once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,10 +46,10 @@ from whence.types import Progress, Query, Report
 
 @dataclass(frozen=True)
 class FisherInfluence:
-    """Multi-checkpoint empirical Fisher. `sketch`: numbers a row and checkpoint, a perfect square; `points`: at how
-    many checkpoints of the path gradients are taken; `damping`: relative to the mean eigenvalue; `second_only`: of an
-    adapter measure the B factors alone (A's gradients are nought at the start, and foretell retraining less well);
-    `packed`: rows of half a byte a number, which takes an even sketch."""
+    """Multi-checkpoint empirical Fisher. `sketch`: numbers per row and checkpoint, a perfect square; `points`: number
+    of checkpoints at which gradients are computed; `damping`: relative to the mean eigenvalue; `second_only`: measure
+    only the B factors of an adapter (A's gradients are zero at the start and predict retraining less well); `packed`:
+    store rows at half a byte per number, which needs an even sketch."""
 
     name: ClassVar[str] = "fisher"
     unit: ClassVar[Unit] = "nats"
@@ -94,10 +94,10 @@ class FisherInfluence:
     def token_scores(
         self, subject: Subject, folder: Path, queries: Sequence[Query], index: int
     ) -> Float[ndarray, "query token"]:
-        """What each answer token of one example contributed; how is told in `fisher_tokens`.
+        """The contribution of each answer token of one example, in nats (see `fisher_tokens`).
 
         Raises:
-            MethodError: there are too many examples to tell tokens apart.
+            MethodError: the index has too many examples for token scores.
         """
         spec, rows = self._spec(subject), open_rows(folder)
         queried, _ = embed(subject.trajectory, spec, query_tokens(subject, queries), subject.compute)
@@ -106,7 +106,7 @@ class FisherInfluence:
         return parts(subject, spec, directions, index)
 
     def pair_scores(self, folder: Path) -> Float[ndarray, "text train"] | None:
-        """What each pair contributed to each pair's own text, in nats; None for an index that kept no Gram matrices."""
+        """The contribution of each pair to each pair's own text, in nats; None if the index kept no Gram matrices."""
         rows = open_rows(folder)
         changes = torch.cat(_changes(rows))
         grams = [gram_kept(folder, c) for c in range(changes.shape[1])]
@@ -116,16 +116,16 @@ class FisherInfluence:
         return pair_scores(found, changes, min(rows.rows, self.sketch), self.damping)
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
-        """What this run lacks: recorded checkpoints, Adam's moments."""
+        """Data that this run lacks: recorded checkpoints, Adam's moments."""
         path, found = subject.trajectory.checkpoints, list[str]()
         if len(path) < 2:
-            found.append("The training path was not recorded: scores rest on the finished model alone, a weaker basis.")
+            found.append("The trajectory was not recorded: scores rest on the finished model alone, a weaker basis.")
         elif path[0].step != 0:
             found.append(
-                "The start of training was not recorded: the first checkpoint stands in for that part of the way."
+                "The start of training was not recorded: the first checkpoint is used for that part of training."
             )
         if not any(c.moments for c in path):
-            found.append("Adam's second moments were not recorded: the plain metric stood in.")
+            found.append("Adam's second moments were not recorded: the plain metric was used instead.")
         return tuple(found)
 
     def _spec(self, subject: Subject) -> GradientSpec:
@@ -133,9 +133,8 @@ class FisherInfluence:
         return GradientSpec(chosen, self.sketch, self.seed, adam=True, second_only=self.second_only)
 
     def chosen(self, path: Sequence[Checkpoint]) -> tuple[Checkpoint, ...]:
-        """`points` checkpoints of the path from its start, such that between two of them lies about as much learning
-        rate, and the end left out: there the gradients of learned pairs have vanished. A path of one point is that
-        point."""
+        """`points` checkpoints from the start, spaced by roughly equal sums of learning rates. The end is left out:
+        there the gradients of learned pairs have vanished. A trajectory of one point gives that point."""
         before, passed = list(path[:-1]) or list(path), _passed(path)
         count, found = min(self.points, len(before)), [0]
         for k in range(1, count):
@@ -153,7 +152,7 @@ class FisherInfluence:
             end = values_at(subject.trajectory, subject.trajectory.end, items, subject.compute)
             changes = torch.cat([values[:, 1:], end[:, None]], dim=1) - values
             if spec.checkpoints[0].step != 0:
-                # The start was not recorded: its part of the way is told in the features of the first point.
+                # The start was not recorded: the change up to the first point is explained in that point's features.
                 with subject.trajectory.base():
                     changes[:, 0] += values[:, 0] - values_now(subject.trajectory, items, subject.compute)
             kept = {"changes": changes.contiguous()}
@@ -166,7 +165,7 @@ class FisherInfluence:
         write_rows(raw, rows, "gradients", lambda _: None)
 
     def _write_finished(self, spec: GradientSpec, raw: Shards, shards: Shards, report: Report) -> None:
-        """One checkpoint after the other, so that one inverse is in memory at a time; then their columns together."""
+        """Write checkpoint by checkpoint, so that one inverse is in memory at a time; then join their columns."""
         parts, changes = [self._part(shards, c) for c in range(len(spec.checkpoints))], _changes(raw)
         for c, part in enumerate(parts):
             begin(part)
@@ -182,11 +181,11 @@ class FisherInfluence:
             part.write(shard, self._finish(raw, shard, c, inverse) * change)
 
     def _part(self, shards: Shards, c: int) -> Shards:
-        """Where the columns of one checkpoint lie until all are there."""
+        """Temporary shards for the columns of one checkpoint."""
         return Shards(shards.folder, shards.rows, self.sketch, shards.rows_per_shard, f"part{c}", int(self.packed))
 
     def _inverse(self, raw: Shards, spec: GradientSpec, c: int) -> Fisher | Tensor:
-        """The factor of one checkpoint's Fisher, or with few examples its transformed rows themselves."""
+        """The factor of one checkpoint's Fisher, or, with few examples, the transformed rows themselves."""
         columns = slice(c * spec.width, (c + 1) * spec.width)
         if raw.rows <= spec.width:
             rows = torch.cat([shard[:, columns].float() for shard in raw])
@@ -207,22 +206,22 @@ class FisherInfluence:
 
 
 def _passed(path: Sequence[Checkpoint]) -> list[float]:
-    """The sum of the learning rates before each checkpoint: each counts half of those that it stands for, which lie
-    around it, and the first one none, the last one all of them, since theirs lie on one side."""
+    """The sum of the learning rates before each checkpoint: each counts half of its own, which lie on both
+    sides of it; the first one none and the last one all, since theirs lie on one side."""
     last, ends = len(path) - 1, [c.weight for c in path]
     inner = [0.0 if i == 0 else ends[i] if i == last else ends[i] / 2 for i in range(len(path))]
     return [sum(ends[:i]) + inner[i] for i in range(len(path))]
 
 
 def _changes(shards: Shards) -> list[Tensor]:
-    """What each example gained between the points, shard by shard, in the nats of the model that answers."""
+    """The gain of each example between the points, shard by shard, in nats of the model that answers."""
     gain = _gain(shards)
     return [load_file(_values(shards.folder, shard))["changes"] * gain for shard in range(shards.count)]
 
 
 def _gain(shards: Shards) -> float:
-    """What the finished model gained on all examples over what its stand-in did; 1 without a stand-in, and where either
-    gained nothing, which leaves no scale to be told."""
+    """The finished model's total gain on the examples over its proxy's; 1 without a proxy, or if either gained
+    nothing."""
     kept = (load_file(_values(shards.folder, shard)).get("gains") for shard in range(shards.count))
     finished, own = sum((gains.double().sum(0) for gains in kept if gains is not None), torch.ones(2) * 0.0).tolist()
     return finished / own if finished > 0 and own > 0 else 1.0

@@ -1,19 +1,19 @@
-"""Influence by conjugate gradients: the curvature of the examples themselves, not a Kronecker model of it.
+"""Influence by conjugate gradients: the curvature of the examples themselves, not a Kronecker approximation of it.
 
     score(q, z) = <x, g(z)>    where    (F + D) x = g(q),    F = 1/n sum over examples of h h^T
 
 g is the gradient of log p(answer | question) at the last checkpoint, all layers together, and h that of labels drawn
-from the model (the Fisher, which is the Gauss-Newton matrix) or of the data's own (the empirical Fisher). D is the
-damping x the mean eigenvalue of each layer's part of F: just that of `ekfac`, which guesses at the same x (conjugate
+from the model (the Fisher, which is the Gauss-Newton matrix) or of the labels of the data (the empirical Fisher). D is
+the damping x the mean eigenvalue of each layer's part of F, as in `ekfac`, which approximates the same x (conjugate
 gradients for influence functions: Koh & Liang 2017, arXiv:1703.04730, section 3).
 
-F is never formed: F v takes one pass over the training examples, shared by all queries that are asked together. Once x
-is known, one more pass scores every example exactly. So there are no rows, and no list mixes scores of two kinds, which
-differ much in size: the null that judges a score is made of scores like it. `score_rows` scores a short list only.
+F is never formed: F v takes one pass over the training examples, shared by all queries of a call. Once x is known,
+one more pass scores every example exactly. So there are no stored rows, and all scores, those of the null included, are
+of one kind. `score_rows` scores a short list of examples only.
 
-The preconditioner is D. F has no more than n directions in which it adds to D, so that n + 1 passes are enough whatever
-the model; EK-FAC spreads the same curvature over all directions. On a small LoRA model of 4,096 weights, a residual of
-0.01 took 12, 25 and 58 passes with D for 12, 100 and 800 examples, and 177, 233 and 137 with EK-FAC's inverse.
+The preconditioner is D. F adds to D in at most n directions, so n + 1 passes are enough for any model; EK-FAC spreads
+the same curvature over all directions. On a small LoRA model of 4,096 weights, a residual of 0.01 took 12, 25 and 58
+passes with D for 12, 100 and 800 examples, and 177, 233 and 137 with EK-FAC's inverse.
 """
 
 import json
@@ -48,8 +48,8 @@ NUMBERS_TOGETHER = 1 << 26
 
 @dataclass(frozen=True)
 class RowScores:
-    """Scores of the rows that were asked for, in their order. `residuals`: how far each query's equation is from being
-    solved, as a share of its right-hand side; `passes` over the training examples that took, at most for any query."""
+    """Scores of the requested rows, in their order. `residuals`: what is left of each query's equation, as a share of
+    its right-hand side; `passes`: the most passes over the training examples that any query took."""
 
     scores: Float[Tensor, "query row"]
     residuals: Float[Tensor, " query"]
@@ -59,7 +59,7 @@ class RowScores:
 @dataclass(frozen=True)
 class FisherCg:
     """The inverse Fisher of the training examples by conjugate gradients. `damping`: relative to a layer's mean
-    eigenvalue; `labels`: "sampled" or the "data"'s; `tolerance`: the residual that will do; `passes`: at most."""
+    eigenvalue; `labels`: "sampled" or those of the "data"; `tolerance`: largest residual; `passes`: most per query."""
 
     name: ClassVar[str] = "fisher_cg"
     unit: ClassVar[Unit] = "similarity"
@@ -75,7 +75,7 @@ class FisherCg:
         require_curvature(self.damping, self.labels)
         if not 0 < self.tolerance < 1 or self.passes < 1:
             found = f"{self.tolerance:g} and {self.passes}"
-            raise MethodError(f"tolerance must lie between 0 and 1, and passes be positive (found {found}).")
+            raise MethodError(f"tolerance must be between 0 and 1, and passes must be positive (found {found}).")
 
     def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
         """Write each layer's damping; there are no rows."""
@@ -87,14 +87,14 @@ class FisherCg:
         return self.score_rows(subject, folder, queries, range(len(subject.examples))).scores.numpy()
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
-        """What `kfac` says of itself, and why the answer takes long."""
+        """The note of `kfac`, and the cost of a question."""
         return (
             AT_THE_END,
             f"Every question takes up to {self.passes} passes over the training data.",
         )
 
     def score_rows(self, subject: Subject, folder: Path, queries: Sequence[Query], rows: Sequence[int]) -> RowScores:
-        """The exact scores of some rows, say the first of another method's list, for each query.
+        """The exact scores of some rows, such as the first of another method's list, for each query.
 
         Raises:
             MethodError: the subject was opened without its model.
@@ -121,7 +121,7 @@ class FisherCg:
 
 @dataclass(frozen=True)
 class _Equation:
-    """(F + D) x = q over all layers that have any curvature; vectors are the layers' entries side by side."""
+    """(F + D) x = q over all layers that have any curvature; a vector is the layers' entries, concatenated."""
 
     subject: Subject
     dampings: Mapping[str, float]
@@ -134,11 +134,11 @@ class _Equation:
 
     @property
     def width(self) -> int:
-        """Numbers in a vector."""
+        """Numbers per vector."""
         return sum(out * inner for out, inner in self.shapes.values())
 
     def sides(self, items: Sequence[Tokens]) -> Float[Tensor, "side width"]:
-        """The gradients of queries. Where a layer has no curvature they are zero: no example's gradient meets them."""
+        """The gradients of queries. Zero for a layer without curvature: no example has a gradient there."""
         trajectory = self.subject.trajectory
         found = [gradients(trajectory.model, trajectory.layers, b)[0] for b in collated(self.subject, items)]
         whole = {n: torch.cat([part[n] for part in found]) * (d > 0) for n, d in self.dampings.items()}
@@ -172,7 +172,7 @@ class _Equation:
         return _packed({n: total[n] + self.dampings[n] * part for n, part in parts.items()})
 
     def _pairs(self, batch: Batch, labels: Labels) -> dict[str, tuple[Tensor, Tensor]]:
-        """What reaches each layer's output, and what enters it: a gradient is a sum over tokens of their products."""
+        """Each layer's output gradients and inputs: a weight gradient is the sum over tokens of their products."""
         trajectory, found = self.subject.trajectory, dict[str, tuple[Tensor, Tensor]]()
 
         def take(name: str, backward: Tensor, forward: Tensor) -> None:

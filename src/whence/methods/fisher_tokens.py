@@ -1,15 +1,15 @@
-"""What the default method keeps beside its rows to tell the tokens of a pair apart, and how it does.
+"""Token scores of the default method, and the matrices that it stores beside its rows for them.
 
-At one checkpoint let a_i = (F + d I)^-1 p_i be an example's transformed sketch, which its row holds times its change,
-and alpha_i = <q, a_i> the weights of a query. Of the pair's p the tokens' p_t are parts, p = sum over t of p_t, and
+At one checkpoint let a_i = (F + d I)^-1 p_i be an example's transformed sketch, stored in its row times its change, and
+alpha_i = <q, a_i> the weights of a query. The pair's p is the sum of its tokens', p = sum over t of p_t, and
 
     score(q, z, t) = sum over c of Delta_c,z <w_c, p_t>        with <w_c, p_c,z> = alpha_c,z
 
-The influence function has w = (F + d I)^-1 q. With fewer examples than numbers in a sketch, only the part of it in
-the span of the examples matters to any p, and to the p_t the rest is noise, at up to 1/d times its length; w is that
-part: the shortest vector that gives every example its weight. From the rows, w = sum over i of beta_i a_i, with
-beta = alpha + d K^-1 alpha and the Gram matrix K = P P^T (`core/ridge.py`). So K is kept, or else the inverse itself,
-where either has at most `LARGEST` rows.
+The influence function has w = (F + d I)^-1 q. With fewer examples than numbers in a sketch, only its part in the span
+of the examples matters to any p; to the p_t the rest is noise, at up to 1/d times its length. w is that part: the
+shortest vector that gives every example its weight. From the rows, w = sum over i of beta_i a_i, with beta = alpha + d
+K^-1 alpha and the Gram matrix K = P P^T (`core/ridge.py`). So K is stored, or else the inverse itself, if it has at
+most `LARGEST` rows.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from whence.methods.rows import combined, search
 from whence.store.shards import Shards
 
 LARGEST = 4096
-"""Rows of the largest matrix that is kept, 64 MiB for each checkpoint."""
+"""Rows of the largest matrix that is stored, 64 MiB per checkpoint."""
 
 
 def keep(folder: Path, checkpoint: int, matrix: Fisher | Tensor) -> None:
@@ -39,14 +39,14 @@ def keep(folder: Path, checkpoint: int, matrix: Fisher | Tensor) -> None:
 
 
 def gram_kept(folder: Path, checkpoint: int) -> Float[Tensor, "train train"] | None:
-    """A checkpoint's Gram matrix; None where the index kept none."""
+    """A checkpoint's Gram matrix; None if the index has none."""
     place = _place(folder, "gram", checkpoint)
     return load_file(place)["gram"] if place.is_file() else None
 
 
 @dataclass(frozen=True)
 class FisherTokens:
-    """A finished index: its rows, the changes that they hold, and how its inverse was made."""
+    """A finished index: its rows, the changes that they include, and the settings of its inverse."""
 
     rows: Shards
     changes: Float[Tensor, "train checkpoint"]
@@ -54,11 +54,11 @@ class FisherTokens:
     damping: float
 
     def directions(self, queries: Float[Tensor, "query width"], index: int) -> Float[Tensor, "query width"]:
-        """Each query's w_c times the change of example `index`, checkpoint by checkpoint: what its tokens' sketches are
-        multiplied with to give their parts in nats.
+        """Each query's w_c times the change of example `index`, checkpoint by checkpoint: the inner product with a
+        token's sketch is its part in nats.
 
         Raises:
-            MethodError: the matrix was too large to be kept.
+            MethodError: the matrix was too large to be stored.
         """
         points = range(self.changes.shape[1])
         if self.rows.rows > self.sketch:
@@ -68,8 +68,8 @@ class FisherTokens:
         return found * self.changes[index].repeat_interleave(self.sketch)
 
     def _weights(self, queries: Tensor, c: int) -> Tensor:
-        """What the rows of one checkpoint have to be multiplied with to add up to each query's w; 0 for an example that
-        did not change, whose row has none."""
+        """Coefficients with which the rows of one checkpoint add up to each query's w; 0 for an example that did not
+        change, whose row is zero."""
         alone = torch.zeros_like(queries)
         alone[:, self._columns(c)] = self._part(queries, c)
         changes = torch.where(self.changes[:, c] == 0, torch.inf, self.changes[:, c])
@@ -86,8 +86,8 @@ class FisherTokens:
         place = _place(self.rows.folder, name, c)
         if not place.is_file():
             raise MethodError(
-                f"fisher tells tokens apart where an index has at most {LARGEST:,} pairs, or was built to do so "
-                f"(found {self.rows.rows:,} pairs and no {place.name}). Use the index of tracin or grad_dot, or "
+                f"Token scores of fisher need {place.name} in the index, which is stored for at most {LARGEST:,} pairs "
+                f"(found {self.rows.rows:,} pairs and no such file). Use the index of tracin or grad_dot, or "
                 "delete this one and build it again."
             )
         return load_file(place)[name]

@@ -1,4 +1,4 @@
-"""Gradient dot and cosine at the end of fine-tuning: the simplest methods, and every peer's default.
+"""Gradient dot and cosine at the end of fine-tuning: the simplest methods, and the default of other libraries.
 
     dot(q, z) = <g(q), g(z)>        cos(q, z) = dot(q, z) / (|g(q)| |g(z)|)
 
@@ -27,7 +27,7 @@ from whence.types import Query, Report
 
 @dataclass(frozen=True)
 class GradDot:
-    """Inner product of gradients at the last checkpoint. `sketch`: numbers a row, a perfect square."""
+    """Inner product of gradients at the last checkpoint. `sketch`: numbers per row, a perfect square."""
 
     name: ClassVar[str] = "grad_dot"
     unit: ClassVar[Unit] = "similarity"
@@ -40,7 +40,7 @@ class GradDot:
         require_square(self.sketch)
 
     def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
-        """Write one sketched gradient a training example."""
+        """Write one sketched gradient per training example."""
         shards = Shards(folder, len(subject.examples), self.sketch, subject.compute.rows_per_shard)
         write_rows(shards, lambda span: self._rows(subject, example_tokens(subject, span)), "gradients", report)
         return describe(shards)
@@ -57,7 +57,7 @@ class GradDot:
         return parts(subject, self._spec(subject), directions, index)
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
-        """Why this method is for comparison rather than for answers."""
+        """The reason why this method is for comparison, not for answers."""
         return (AT_THE_END,)
 
     def _rows(self, subject: Subject, items: Sequence[Any]) -> Tensor:
@@ -70,7 +70,7 @@ class GradDot:
         return rows
 
     def _length(self, subject: Subject, index: int) -> float:
-        """What the gradient of one example is divided by in its row."""
+        """The divisor of one example's gradient in its row."""
         return 1.0
 
 

@@ -4,13 +4,13 @@
 
 with g the gradient of log p(answer | question) at the last checkpoint, H the layer's curvature by K-FAC (Martens &
 Grosse 2015, arXiv:1503.05671; `whence.core.kronecker`) and d = damping x the layer's mean eigenvalue (an influence
-function after Grosse et al. 2023, arXiv:2308.03296, section 2.1). H is symmetric, so that the score is an inner product
-of two rows made alike, whitened in the eigenbasis:
+function after Grosse et al. 2023, arXiv:2308.03296, section 2.1). H is symmetric, so the score is an inner product of
+two rows of the same kind, whitened in the eigenbasis:
 
     E(z) = (Lambda + d)^(-1/2) * (Q_S^T G(z) Q_A)
 
-A row is a sketch of that. Sketching what is whitened on both sides rather than E(z) = H^-1 g(z) against a plain q keeps
-the error of the sketch in proportion to the score of a text with itself.
+A row is a sketch of that. Sketching two whitened sides, instead of H^-1 g(z) against a plain q, keeps the error of the
+sketch in proportion to the score of a text with itself.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,9 +49,9 @@ FACTORS = "factors.safetensors"
 
 @dataclass(frozen=True)
 class KfacInfluence:
-    """Inverse Kronecker-factored curvature at the last checkpoint. `sketch`: numbers a row, a perfect square, or 0 for
-    whole gradients (small models: two bfloat16 an entry); `damping`: relative to a layer's mean eigenvalue; `labels`:
-    "sampled" from the model for the Fisher, or those of the "data" for the empirical Fisher."""
+    """Inverse Kronecker-factored curvature at the last checkpoint. `sketch`: numbers per row, a perfect square, or 0
+    for whole gradients (small models: two bfloat16 per entry); `damping`: relative to a layer's mean eigenvalue;
+    `labels`: "sampled" from the model for the Fisher, or those of the "data" for the empirical Fisher."""
 
     name: ClassVar[str] = "kfac"
     unit: ClassVar[Unit] = "similarity"
@@ -69,7 +69,7 @@ class KfacInfluence:
         require_curvature(self.damping, self.labels)
 
     def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
-        """Write the factors, then one whitened gradient a training example."""
+        """Write the factors, then one whitened gradient per training example."""
         labels = labels_named(self.labels, self.seed)
         whitening = self._whitening(subject, fitted(subject, folder, labels, self.corrected, report))
         width = whitening.width if self.sketch else 2 * whitening.width
@@ -90,7 +90,7 @@ class KfacInfluence:
         return search(open_rows(folder), rows if self.sketch else rows.repeat(1, 2))
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
-        """Why little may be found where the data were learned by heart."""
+        """The reason why little may be found if the data were memorised."""
         return (AT_THE_END,)
 
     def _whitening(self, subject: Subject, factors: Mapping[str, Kronecker]) -> Whitening:
@@ -99,25 +99,25 @@ class KfacInfluence:
 
 
 def require_curvature(damping: float, labels: str) -> None:
-    """Raise unless the damping is positive and the labels are of a kind there is."""
+    """Raise unless the damping is positive and the kind of labels exists."""
     if damping <= 0:
-        raise MethodError(f"damping must be positive (found {damping:g}). The usual one is 0.1.")
+        raise MethodError(f"damping must be positive (found {damping:g}). The default is 0.1.")
     require_labels(labels)
 
 
 def require_labels(labels: str) -> None:
-    """Raise unless there are labels of this kind."""
+    """Raise unless this kind of labels exists."""
     if labels not in ("sampled", "data"):
-        raise MethodError(f'labels must be "sampled" or "data" (found {labels!r}). The usual ones are sampled.')
+        raise MethodError(f'labels must be "sampled" or "data" (found {labels!r}). The default is sampled.')
 
 
 def labels_named(kind: str, seed: int) -> Labels:
-    """The labels that `labels` speaks of in a method's settings."""
+    """The labels for a method's setting `labels`."""
     return Sampled(seed) if kind == "sampled" else data_labels
 
 
 def fitted(subject: Subject, folder: Path, labels: Labels, corrected: bool, report: Report) -> dict[str, Kronecker]:
-    """The factors at the last checkpoint, fitted on all training examples and kept in `folder`; fitted once."""
+    """The factors at the last checkpoint, fitted on all training examples and stored in `folder`; fitted once."""
     path, trajectory = folder / FACTORS, subject.trajectory
     if not path.is_file():
         trajectory.move_to(trajectory.last)
@@ -156,6 +156,6 @@ def collated(subject: Subject, items: Sequence[Tokens]) -> Iterator[Batch]:
 
 
 def _in_two(rows: Float[Tensor, "row width"]) -> Float[Tensor, "row double"]:
-    """Rows that keep 16 bits of precision as bfloat16: the rounded numbers, then what rounding took from them."""
+    """Rows that keep 16 bits of precision as bfloat16: the rounded numbers, then the rounding errors."""
     rounded = rows.bfloat16().float()
     return torch.cat([rounded, rows - rounded], dim=1)

@@ -1,4 +1,4 @@
-"""LESS: cosine of the query's gradient with the step that Adam would take for the example, along the path.
+"""LESS: cosine of the query's gradient with the step that Adam would take for the example, along the trajectory.
 
     Gamma_c(z)  = g_c(z) / (sqrt(v_c) + eps)
     score(q, z) = sum over checkpoints c of eta_c cos(g_c(q), Gamma_c(z))
@@ -6,8 +6,8 @@
 (Xia et al. 2024, arXiv:2402.04333, definition 3.1.) `eta_c` is the sum of the learning rates of the steps nearest to
 the checkpoint, v_c Adam's second moment there. Only the training side is divided; the query's gradient stays plain.
 In the paper Gamma is m / (sqrt(v) + eps), with the example's gradient mixed into both moments. A run records second
-moments alone: the first moment, which is the same for all examples before the mixing, is left out, and v is taken as
-it stands. At the start there are no moments yet; those of the next checkpoint stand in.
+moments alone: the first moment, which is the same for all examples before the mixing, is left out, and v is used
+unmixed. The start has no moments yet and uses those of the next checkpoint.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,10 +33,10 @@ from whence.types import Query, Report, Tokens
 
 @dataclass(frozen=True)
 class StepSpec(GradientSpec):
-    """Gradients as Adam's steps, g / (sqrt(v) + eps), where `adam` is set. A `GradientSpec` takes the root of that."""
+    """Gradients as Adam's steps, g / (sqrt(v) + eps), if `adam` is set. A `GradientSpec` uses the root of that."""
 
     def sketcher(self, trajectory: Trajectory, checkpoint: Checkpoint) -> Sketcher:
-        """The sketch of one checkpoint's steps; of its plain gradients where no moments were recorded."""
+        """The sketch of one checkpoint's steps; of its plain gradients if no moments were recorded."""
         root = super().sketcher(trajectory, checkpoint)
         if root.metric is None:
             return root
@@ -45,7 +45,7 @@ class StepSpec(GradientSpec):
 
 @dataclass(frozen=True)
 class Less:
-    """Cosine of plain query gradients with Adam's steps. `sketch`: numbers a row and checkpoint, a perfect square."""
+    """Cosine of plain query gradients with Adam's steps. `sketch`: numbers per row and checkpoint, a perfect square."""
 
     name: ClassVar[str] = "less"
     unit: ClassVar[Unit] = "similarity"
@@ -75,7 +75,7 @@ class Less:
         return search(open_rows(folder), self._directions(subject, spec, query_tokens(subject, queries)))
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
-        """What this run lacks: recorded checkpoints, Adam's moments."""
+        """Data that this run lacks: recorded checkpoints, Adam's moments."""
         path, found = subject.trajectory.checkpoints, list[str]()
         if len(path) < 2:
             found.append("Only one checkpoint was recorded: this is a cosine at that point.")
@@ -90,7 +90,7 @@ class Less:
 
 
 def plain_note(subject: Subject, points: Sequence[Checkpoint]) -> tuple[str, ...]:
-    """A sentence where none of the points has Adam's second moments to be seen in; nothing elsewhere."""
+    """A sentence if none of the points has Adam's second moments; nothing otherwise."""
     if any(subject.trajectory.moments_for(c) for c in points):
         return ()
-    return ("Adam's second moments were not recorded: plain gradients stood in for its steps.",)
+    return ("Adam's second moments were not recorded: plain gradients were used instead of its steps.",)

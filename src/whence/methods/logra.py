@@ -1,15 +1,15 @@
-"""LoGra: influence functions whose gradients are projected layer by layer, and whose Fisher is kept layer by layer.
+"""LoGra: influence functions whose gradients are projected layer by layer, and whose Fisher is block-diagonal by layer.
 
     g_l(z)      = L_l^T G_l(z) R_l                 layer l's gradient between two narrow matrices (eq. 5)
     F_l         = mean over examples z of g_l(z) g_l(z)^T
     score(q, z) = sum over layers l of g_l(q)^T (F_l + d_l I)^-1 g_l(z)      d_l = damping x mean eigenvalue of F_l
 
 (Choe et al. 2024, arXiv:2405.13954.) At the last checkpoint. L and R are random signs, as in the paper's variant
-without principal components. A row holds the layers side by side, so that its numbers are shared out: the side k of
-the projections is the largest with sum over l of min(out_l, k) min(in_l, k) <= `sketch`. A side of a layer that is no
-longer than k is not projected at all: with room enough the row is the whole gradient.
+without principal components. A row is the layers' blocks, concatenated, and they share its numbers: the side k of the
+projections is the largest with sum over l of min(out_l, k) min(in_l, k) <= `sketch`. A side of a layer of at most k is
+not projected: with a large enough sketch the row is the whole gradient.
 
-The inverse is applied to the query. The row is then the projected gradient itself, made in one pass.
+The inverse is applied to the query, so that the row is the projected gradient itself, computed in one pass.
 """
 
 from bisect import bisect_right
@@ -41,7 +41,7 @@ from whence.types import Progress, Query, Report, Tokens
 OPERATORS = "operators.safetensors"
 
 Weigh = Callable[[int, Tensor], Tensor]
-"""The weight of each row in the moment of a block: of the block's number and its part of the rows."""
+"""The weight of each row in the moment of a block, from the block's number and its part of the rows."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,13 @@ class Narrowing:
 
 @dataclass(frozen=True)
 class Blocks:
-    """How the layers share a row: the block of each holds its gradient, narrowed from both sides."""
+    """The layers' blocks of a row: each is the layer's gradient, projected from both sides."""
 
     narrowings: Mapping[str, Narrowing]
 
     @staticmethod
     def of(trajectory: Trajectory, numbers: int, seed: int) -> "Blocks":
-        """The widest blocks that fit a row of so many numbers; with 0 numbers, the whole gradients.
+        """The widest blocks that fit a row of `numbers`; with 0, the whole gradients.
 
         Raises:
             MethodError: the row has fewer numbers than the model has layers.
@@ -90,7 +90,7 @@ class Blocks:
 
     @property
     def width(self) -> int:
-        """Numbers in a row."""
+        """Numbers per row."""
         return sum(self.sizes)
 
     def split(self, rows: Float[Tensor, "row width"]) -> tuple[Tensor, ...]:
@@ -98,7 +98,7 @@ class Blocks:
         return rows.split(self.sizes, dim=1)
 
     def sketches(self, trajectory: Trajectory, batch: Batch) -> Float[Tensor, "row width"]:
-        """Each row's narrowed gradients of log p(answer | prompt), layer after layer."""
+        """Each row's projected gradients of log p(answer | prompt), layer after layer."""
         rows = torch.zeros(batch.rows, self.width, device=trajectory.device)
         parts = dict(zip(self.narrowings, self.split(rows), strict=True))
 
@@ -112,7 +112,7 @@ class Blocks:
 
 
 def widest(shapes: Sequence[tuple[int, int]], numbers: int) -> int:
-    """The longest side that lets the blocks of all layers fit a row of so many numbers (0: of any length).
+    """The longest side with which the blocks of all layers fit a row of `numbers` (0: of any length).
 
     Raises:
         MethodError: there are more layers than numbers.
@@ -126,12 +126,14 @@ def widest(shapes: Sequence[tuple[int, int]], numbers: int) -> int:
 
     side = bisect_right(range(1, longest + 1), numbers, key=total)
     if side == 0:
-        raise MethodError(f"A row needs a number for each of the {len(shapes)} layers (found {numbers}). Raise sketch.")
+        raise MethodError(
+            f"A row needs at least one number for each of the {len(shapes)} layers (found {numbers}). Raise sketch."
+        )
     return side
 
 
 def narrowed(name: str, length: int, side: int, seed: int) -> Float[Tensor, "length narrow"]:
-    """Random signs that bring a vector of `length` down to `side` numbers; the identity where it is no longer."""
+    """Random signs that project a vector of `length` to `side` numbers; the identity if it is not longer."""
     return torch.eye(length) if length <= side else signs(name, length, side, seed)
 
 
@@ -147,7 +149,7 @@ def embed_blocks(
 
 
 def moments(shards: Iterable[Tensor], blocks: Blocks, weigh: Weigh | None = None) -> list[Tensor]:
-    """For each block the sum over all rows of g g^T, each row with its weight where `weigh` gives one; float64."""
+    """For each block the sum over all rows of g g^T, each row weighted by `weigh` if given; float64."""
     totals = [torch.zeros(size, size, dtype=torch.float64) for size in blocks.sizes]
     for shard in shards:
         for b, part in enumerate(blocks.split(shard.float())):
@@ -163,19 +165,19 @@ def through(operators: Sequence[Tensor], blocks: Blocks, rows: Float[Tensor, "ro
 
 
 def write_operators(folder: Path, operators: Sequence[Tensor]) -> None:
-    """Keep the blocks' matrices, in float32."""
+    """Write the blocks' matrices, in float32."""
     save_file({f"{b:05d}": matrix.float().contiguous() for b, matrix in enumerate(operators)}, folder / OPERATORS)
 
 
 def read_operators(folder: Path) -> list[Tensor]:
-    """The blocks' matrices that were kept."""
+    """The blocks' stored matrices."""
     kept = load_file(folder / OPERATORS)
     return [kept[name] for name in sorted(kept)]
 
 
 @dataclass(frozen=True)
 class LoGra:
-    """Layer-wise projected influence. `sketch`: numbers a row at most (0: whole gradients, for small models);
+    """Layer-wise projected influence. `sketch`: numbers per row at most (0: whole gradients, for small models);
     `damping`: relative to each layer's mean eigenvalue."""
 
     name: ClassVar[str] = "logra"
@@ -192,7 +194,7 @@ class LoGra:
             raise MethodError(f"sketch must not be negative and damping must be positive (found {found}).")
 
     def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
-        """Write one projected gradient an example, then each layer's damped inverse Fisher."""
+        """Write one projected gradient per example, then each layer's damped inverse Fisher."""
         blocks = Blocks.of(subject.trajectory, self.sketch, self.seed)
         shards = Shards(folder, len(subject.examples), blocks.width, subject.compute.rows_per_shard)
         write_rows(shards, lambda span: self._rows(subject, blocks, example_tokens(subject, span)), "gradients", report)
@@ -208,7 +210,7 @@ class LoGra:
         return search(open_rows(folder), through(read_operators(folder), blocks, rows))
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
-        """Why this method is for comparison rather than for answers."""
+        """The reason why this method is for comparison, not for answers."""
         return (AT_THE_END,)
 
     def _rows(self, subject: Subject, blocks: Blocks, items: Sequence[Tokens]) -> Tensor:
@@ -216,7 +218,7 @@ class LoGra:
 
 
 def damped_inverse(moment: Float[Tensor, "width width"], damping: float) -> Float[Tensor, "width width"]:
-    """(F + d I)^-1 with d = damping x the mean eigenvalue of F; zeros where no example has a gradient."""
+    """(F + d I)^-1 with d = damping x the mean eigenvalue of F; zeros if no example has a gradient."""
     mean = float(moment.trace()) / len(moment)
     if mean <= 0:
         return torch.zeros_like(moment)

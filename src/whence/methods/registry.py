@@ -1,4 +1,4 @@
-"""The methods by name: one line each."""
+"""The registered methods by name."""
 
 import json
 from dataclasses import asdict, fields
@@ -51,10 +51,10 @@ def method_named(name: str, settings: dict[str, Any] | None = None) -> Method:
     """The method of that name with its settings.
 
     Raises:
-        MethodError: there is none, or it has no such setting.
+        MethodError: no method has this name, or it has no such setting.
     """
     if name not in METHODS:
-        raise MethodError(f"A method is one of {', '.join(METHODS)}, not {name!r}.")
+        raise MethodError(f"A method is one of {', '.join(METHODS)} (found {name!r}). Choose one.")
     try:
         return METHODS[name](**(settings or {}))
     except TypeError as error:
@@ -63,5 +63,5 @@ def method_named(name: str, settings: dict[str, Any] | None = None) -> Method:
 
 
 def settings_of(method: Any) -> dict[str, Any]:
-    """A method's settings as JSON keeps them; `method_named` makes the method of them again."""
+    """A method's settings as JSON keeps them; `method_named` rebuilds the method from them."""
     return json.loads(json.dumps(asdict(method)))

@@ -1,11 +1,11 @@
-"""RepSim: cosine of the fine-tuned model's own hidden states, where it reads the answers.
+"""RepSim: cosine of the fine-tuned model's hidden states at the answers' tokens.
 
     h(z)        = mean over the answer's tokens of the last layer's hidden state, or that of its last token
     score(q, z) = cos(h(q), h(z))
 
 (Hanawa et al. 2021, arXiv:2006.04528, cosine of last hidden states; for language models: Li et al. 2024,
-arXiv:2409.19998.) The hidden state is what enters the output embedding, after the final norm. A part of an answer
-is compared by its own tokens.
+arXiv:2409.19998.) The hidden state is the input of the output embedding, after the final norm. A selected part of an
+answer is compared by its own tokens.
 """
 
 from collections.abc import Generator, Mapping, Sequence
@@ -35,7 +35,7 @@ Pool = Literal["mean", "last"]
 
 @dataclass(frozen=True)
 class RepSim:
-    """Cosine of hidden states at the last checkpoint. `pool`: the answer's tokens in the "mean", or its "last" one."""
+    """Cosine of hidden states at the last checkpoint. `pool`: the "mean" of the answer's tokens, or its "last" one."""
 
     name: ClassVar[str] = "repsim"
     unit: ClassVar[Unit] = "similarity"
@@ -48,7 +48,7 @@ class RepSim:
             raise MethodError(f"pool is one of {', '.join(get_args(Pool))} (found {self.pool!r}). Choose one.")
 
     def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
-        """Write one unit vector a training example."""
+        """Write one unit vector per training example."""
         width = hidden_width(subject.trajectory)
         shards = Shards(folder, len(subject.examples), width, subject.compute.rows_per_shard)
         write_rows(shards, lambda span: self._rows(subject, example_tokens(subject, span)), "vectors", report)
@@ -59,8 +59,8 @@ class RepSim:
         return search(open_rows(folder), self._rows(subject, query_tokens(subject, queries)))
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
-        """What likeness of hidden states cannot know."""
-        return ("Likeness of hidden states only: it cannot know which pair the model learned the answer from.",)
+        """The limit of a comparison of hidden states."""
+        return ("Similarity of hidden states only: it does not know which pair the model learned the answer from.",)
 
     def _rows(self, subject: Subject, items: Sequence[Tokens]) -> Tensor:
         path = subject.trajectory
@@ -72,7 +72,7 @@ class RepSim:
 
 
 def hidden_width(trajectory: Trajectory) -> int:
-    """Numbers in a hidden state of the last layer."""
+    """Width of the last layer's hidden states."""
     weight = output_embedding(trajectory.model).weight
     assert isinstance(weight, Tensor)
     return weight.shape[1]
@@ -80,7 +80,7 @@ def hidden_width(trajectory: Trajectory) -> int:
 
 @torch.no_grad()
 def last_states(model: nn.Module, batch: Batch) -> Float[Tensor, "row token hidden"]:
-    """What enters the output embedding at every position, in float32."""
+    """The input of the output embedding at every position, in float32."""
     with watching_states(model) as found, fast_arithmetic(model):
         model(
             input_ids=batch.input_ids,
@@ -93,7 +93,7 @@ def last_states(model: nn.Module, batch: Batch) -> Float[Tensor, "row token hidd
 
 @contextmanager
 def watching_states(model: nn.Module) -> Generator[list[Tensor]]:
-    """While open, what enters the output embedding is added to the list; logits are made at one position only."""
+    """While open, append inputs of the output embedding to the list; logits are computed at one position only."""
     found: list[Tensor] = []
 
     def keep(_: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -108,7 +108,7 @@ def watching_states(model: nn.Module) -> Generator[list[Tensor]]:
 
 
 def answers(batch: Batch) -> Bool[Tensor, "row token"]:
-    """Where the answers' own tokens stand: each follows the position that predicts it."""
+    """Mask of the answers' own tokens: each follows the position that predicts it."""
     return batch.counted.roll(1, dims=1)
 
 

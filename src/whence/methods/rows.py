@@ -1,4 +1,4 @@
-"""Methods whose score is an inner product with a stored row: build the rows in one streamed pass, search them."""
+"""Rows of methods whose score is an inner product with a stored row: written in one streamed pass, then searched."""
 
 import json
 from collections.abc import Callable
@@ -18,14 +18,14 @@ from whence.store.shards import Shards
 from whence.types import Progress, Report
 
 Embed = Callable[[range], Tensor]
-"""Rows [example, width] of a range of examples."""
+"""Function from a range of examples to their rows [example, width]."""
 
 PIECE = 64
-"""Rows that are widened at a time."""
+"""Rows converted to float32 at a time."""
 
 
 def write_rows(shards: Shards, embed: Embed, step: str, report: Report) -> None:
-    """Embed and write every shard that is not there yet; memory holds one shard."""
+    """Embed and write every missing shard; memory holds one shard."""
     begin(shards)
     report(Progress(step, 0, shards.rows, "examples"))
     for shard in range(shards.count):
@@ -35,7 +35,7 @@ def write_rows(shards: Shards, embed: Embed, step: str, report: Report) -> None:
 
 
 def begin(shards: Shards) -> None:
-    """Note how the rows are cut up, and remove what an unfinished build left that had cut them up otherwise."""
+    """Store the layout of the rows, and remove rows that an unfinished build left in another layout."""
     note, facts = description(shards.folder, shards.name), _facts(shards)
     if note.is_file() and json.loads(note.read_text("utf-8")) == facts:
         return
@@ -45,13 +45,13 @@ def begin(shards: Shards) -> None:
 
 
 def describe(shards: Shards) -> dict[str, Any]:
-    """What the manifest says of the rows."""
+    """Facts about the rows for the manifest."""
     dtype = "int4" if shards.blocks else "bfloat16"
     return {**_facts(shards), "dtype": dtype, "bytes_per_row": shards.bytes_per_row}
 
 
 def description(folder: Path, name: str = "rows") -> Path:
-    """Where it is noted how rows are cut up, so that they can be opened again."""
+    """The file with the layout of the rows, from which they can be opened again."""
     return folder / f"{name}.json"
 
 
@@ -68,7 +68,7 @@ def search(shards: Shards, queries: Float[Tensor, "query width"]) -> Float[ndarr
 
 
 def combined(shards: Shards, weights: Float[Tensor, "block query row"]) -> Float[Tensor, "query width"]:
-    """The rows' sums with each query's weights, which are others for each of the equal blocks of a row."""
+    """The sums of the rows weighted by each query, with separate weights for each of the equal blocks of a row."""
     blocks, found = len(weights), torch.zeros(weights.shape[1], len(weights), shards.width // len(weights))
     for shard in range(shards.count):
         stored, span = shards.open(shard), shards.span(shard)

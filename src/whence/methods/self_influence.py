@@ -10,7 +10,7 @@ from whence.gradients.subject import Subject
 from whence.types import Progress, Query, Report, silent
 
 BATCH = 64
-"""Pairs that are scored for their own text at a time: each is scored against all."""
+"""Pairs per call: each is scored against all."""
 
 
 def self_influence(
@@ -19,7 +19,7 @@ def self_influence(
     name: str,
     report: Report = silent,
 ) -> Float[ndarray, " train"]:
-    """The score of every pair for its own text. `scores` scores all pairs for queries; `name` is its method's."""
+    """The score of every pair for its own text. `scores` scores all pairs for queries; `name` is that of its method."""
     rows = range(len(subject.examples))
     parts: list[ndarray] = []
     step = f"{name} of each pair for itself"

@@ -1,20 +1,20 @@
-"""SOURCE: training unrolled in a few segments, each with one curvature; what a pair taught is carried to the end.
+"""SOURCE: training unrolled in a few segments, each with one curvature; each pair's effect is carried to the end.
 
     E(z) = sum over segments l of  S_L ... S_(l+1) w (I - exp(-t_l P_l H_l)) H_l^-1 g_l(z)      S_l = exp(-t_l P_l H_l)
     score(q, z) = <q, E(z)>
 
 (Bae et al. 2024, arXiv:2405.12186, section 3; the algebra is in `whence.core.unrolling`.) t_l is the sum of the
 learning rates of segment l, g_l(z) the mean over its checkpoints of the gradient of log p(answer), w = 1 / (answer
-tokens of all examples), since the mean over tokens is what training minimises; q is the query's gradient at the end.
-H_l is the Hessian of that mean as EK-FAC has it (`whence.core.kronecker`), with covariances and eigenvalues that are
-means over the segment's checkpoints.
+tokens of all examples), since training minimises the mean over tokens; q is the query's gradient at the end. H_l is
+EK-FAC's approximation of that mean's Hessian (`whence.core.kronecker`), with covariances and eigenvalues that are means
+over the segment's checkpoints.
 
 P_l is Adam's preconditioner 1 / sqrt(v) with the mean v of the segment's checkpoints; without `adam` it is I. The paper
 takes P_l H_l as diagonal and needs H^-1 beside it. Here the Kronecker basis is that of the gradients G times the root
 R = P^(1/2), from E[(R G) (R G)^T] and E[(R G)^T (R G)], in which the eigenvalues of R H R are measured: the same two
-functions of them do, and nothing is inverted. With R of the end, E(z) / R is what is stored, to meet R q.
+functions of them apply, and nothing is inverted. With R of the end, E(z) / R is stored, and the query is R q.
 
-Momentum, clipping and what was rehearsed are left out, and a segment is one straight push: a similarity.
+Momentum, clipping and rehearsed data are left out, and a segment has one constant gradient: a similarity.
 """
 
 import json
@@ -50,9 +50,9 @@ TOKENS = "tokens.json"
 
 @dataclass(frozen=True)
 class Source:
-    """Approximate unrolling by segments. `segments`: into how many parts the recorded checkpoints are cut; `sketch`:
-    numbers a row, a perfect square; `adam`: whether steps were Adam's; `labels`: "sampled" from the model for the
-    Gauss-Newton Hessian, or those of the "data" for the empirical Fisher."""
+    """Approximate unrolling by segments. `segments`: number of parts into which the recorded checkpoints are divided;
+    `sketch`: numbers per row, a perfect square; `adam`: whether steps were Adam's; `labels`: "sampled" from the model
+    for the Gauss-Newton Hessian, or those of the "data" for the empirical Fisher."""
 
     name: ClassVar[str] = "source"
     unit: ClassVar[Unit] = "similarity"
@@ -67,11 +67,11 @@ class Source:
     def __post_init__(self) -> None:
         require_square(self.sketch)
         if self.segments < 1:
-            raise MethodError(f"segments must be at least 1 (found {self.segments}). The usual number is 3.")
+            raise MethodError(f"segments must be at least 1 (found {self.segments}). The default is 3.")
         require_labels(self.labels)
 
     def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
-        """Write the curvature of every segment, then one carried and sketched gradient a training example.
+        """Write the curvature of every segment, then one carried and sketched gradient per training example.
 
         Raises:
             MethodError: the run has no recorded learning rates.
@@ -87,22 +87,22 @@ class Source:
         return {**describe(shards), "segments": [[c.step for c in group] for group in groups]}
 
     def score(self, subject: Subject, folder: Path, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
-        """What is left of each example's teaching, along each query's gradient at the end."""
+        """The effect of each example that is left at the end, along each query's gradient there."""
         spec = GradientSpec((subject.trajectory.end,), self.sketch, self.seed, self.adam)
         rows, _ = embed(subject.trajectory, spec, query_tokens(subject, queries), subject.compute)
         return search(open_rows(folder), rows)
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
-        """What this run lacks: Adam's moments, enough checkpoints."""
+        """Data that this run lacks: Adam's moments, enough checkpoints."""
         path, found = subject.trajectory.checkpoints, list[str]()
         if self.adam and not any(c.moments for c in path):
             found.append("Adam's second moments were not recorded: training was unrolled as plain gradient descent.")
         if len(path) < self.segments:
-            found.append(f"Training was unrolled in {len(path)} segments: no more checkpoints were recorded.")
+            found.append(f"Training was unrolled in {len(path)} segments: only {len(path)} checkpoints were recorded.")
         return tuple(found)
 
     def _groups(self, path: Trajectory) -> tuple[tuple[Checkpoint, ...], ...]:
-        """The checkpoints of each segment: the path cut into parts of as equal a number as can be."""
+        """The checkpoints of each segment, divided as evenly as possible."""
         if not path.steps:
             raise MethodError(
                 "source unrolls training by its learning rates, but this run has no record of them. "
@@ -113,7 +113,7 @@ class Source:
         return tuple(points[start:end] for start, end in pairwise(edges))
 
     def _fitted(self, subject: Subject, groups: Sequence[Sequence[Checkpoint]], folder: Path, report: Report) -> int:
-        """How many answer tokens all examples have. The curvature of every segment lies in `folder` afterwards."""
+        """Write the curvature of every segment into `folder`; return the number of answer tokens of all examples."""
         if not (folder / TOKENS).is_file():
             lengths = (subject.examples.tokens(i).answer_length for i in range(len(subject.examples)))
             write_json(folder / TOKENS, {"tokens": sum(lengths)})
@@ -137,7 +137,7 @@ class Source:
         return found
 
     def _root(self, path: Trajectory, group: Sequence[Checkpoint]) -> Metric | None:
-        """R, with the mean second moment of a group's checkpoints; None where steps are taken as plain."""
+        """R, with the mean second moment of a group's checkpoints; None if steps are taken as plain."""
         metrics = [path.metric(checkpoint) for checkpoint in group] if self.adam else []
         known = [metric for metric in metrics if metric is not None]
         if not known:
@@ -153,7 +153,7 @@ class Source:
         segments: Mapping[str, Sequence[Segment]],
         span: range,
     ) -> Float[Tensor, "example width"]:
-        """The examples' rows, but for the weight w."""
+        """The examples' rows, without the weight w."""
         total, items = torch.zeros(len(span), self.sketch), example_tokens(subject, span)
         end = subject.trajectory.metric(subject.trajectory.end) if self.adam else None
         for at, group in enumerate(groups):
@@ -166,7 +166,7 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class _CarryingSpec(GradientSpec):
-    """Gradients at one checkpoint of segment number `at`, as what is left of them at the end, over the last metric."""
+    """Gradients at one checkpoint of segment number `at`, carried to the end and divided by the last metric."""
 
     segments: Mapping[str, Sequence[Segment]]
     at: int
@@ -192,7 +192,7 @@ class _Carrying(Sketcher):
 
 @dataclass
 class _Fit:
-    """Fits the curvature of segments on all examples; `passes` over them are made in all."""
+    """The fit of the segments' curvature on all examples; `passes` is the number of passes over them in total."""
 
     subject: Subject
     labels: Labels
@@ -202,7 +202,7 @@ class _Fit:
 
     def segment(self, group: Sequence[Checkpoint], root: Metric | None) -> dict[str, Kronecker]:
         """Each layer's curvature: E[g g^T] over examples and the group's checkpoints, each entry of a gradient g times
-        that of `root` where there is one."""
+        that of `root` if given."""
         spread = [self._covariances(checkpoint, root) for checkpoint in group]
         layers = self.subject.trajectory.layers
         bases = {name: eigenbasis(Covariance.mean([found[name] for found in spread]))[0] for name in layers}

@@ -1,11 +1,11 @@
-"""Which tokens of a training pair's answer carry the pair's score.
+"""The parts of a training pair's score that the tokens of its answer carry.
 
 The measured log p(answer) is a sum over the answer's tokens, and so is its gradient: g(z) = sum over t of g_t(z). A
 score that is linear in the pair's gradient, <w, g(z)>, is therefore the sum of its tokens' parts
 
     score(q, z, t) = <w(q, z), g_t(z)>
 
-What w is, the method says. The parts come of one forward pass along w at each checkpoint (`gradients/jvp.py`).
+The method defines w. The parts come from one forward pass along w at each checkpoint (`gradients/jvp.py`).
 """
 
 from collections.abc import Sequence
@@ -33,12 +33,12 @@ class ByToken(Protocol):
     def token_scores(
         self, subject: Subject, folder: Path, queries: Sequence[Query], index: int
     ) -> Float[ndarray, "query token"]:
-        """For each query the parts that the answer tokens of training example `index` have in its score."""
+        """For each query, the parts of the answer tokens of training example `index` in its score."""
         ...
 
 
 def by_token(method: Method) -> ByToken:
-    """The method as one that scores tokens.
+    """The method, if it scores tokens.
 
     Raises:
         MethodError: it scores whole pairs only.
@@ -46,8 +46,8 @@ def by_token(method: Method) -> ByToken:
     if isinstance(method, ByToken):
         return method
     raise MethodError(
-        f"Only methods that are linear in a pair's gradient can tell its tokens apart, and {method.name} is none of "
-        "them. Use the index of fisher, tracin, grad_dot or grad_cos."
+        f"Token scores need a method that is linear in a pair's gradient, which {method.name} is not. "
+        "Use the index of fisher, tracin, grad_dot or grad_cos."
     )
 
 

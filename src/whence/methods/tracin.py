@@ -3,7 +3,7 @@
     score(q, z) = sum over checkpoints c of eta_c <g_c(q), g_c(z)>      (Pruthi et al. 2020, arXiv:2002.08484, eq. 1)
 
 `eta_c` is the sum of the learning rates of the steps nearest to the checkpoint. The recorded step is Adam's, so the
-sum is proportional to, not equal to, the change of log-probability; hence its unit is a similarity.
+sum is proportional to the change of log-probability, not equal to it; hence the unit is a similarity.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ from whence.types import Query, Report, Tokens
 
 @dataclass(frozen=True)
 class TracIn:
-    """Gradient dots over all checkpoints. `sketch`: numbers a row and checkpoint, a perfect square."""
+    """Gradient dots over all checkpoints. `sketch`: numbers per row and checkpoint, a perfect square."""
 
     name: ClassVar[str] = "tracin"
     unit: ClassVar[Unit] = "similarity"
@@ -63,7 +63,7 @@ class TracIn:
         return parts(subject, spec, directions, index)
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
-        """Says so when the path was not recorded."""
+        """A note if the trajectory was not recorded."""
         if len(subject.trajectory.checkpoints) > 1:
             return ()
         return ("Only one checkpoint was recorded: this is a gradient dot at that point.",)

@@ -1,17 +1,17 @@
-"""TrackStar: cosine of Adam's steps, after what is common to all examples has been divided out.
+"""TrackStar: cosine of Adam's steps, after whitening by the second moment of all examples' steps.
 
     p(z)        = sketch of g(z) / (sqrt(v) + eps)                    v: Adam's second moment
-    R           = P^T P + d I                                         P: one row an example
+    R           = P^T P + d I                                         P: one row per example
     score(q, z) = cos(R^(-1/2) p(q), R^(-1/2) p(z))                   d = damping x mean non-zero eigenvalue of P^T P
 
 (Chang et al. 2024, arXiv:2410.17413, section 3.) At the last checkpoint. The paper's R mixes the second moments of
-training and evaluation gradients; what will be asked is not known when an index is built, so this one is of the
-training gradients alone. The paper keeps R layer by layer; here the layers' sketches are added, and there is one R.
-Damping is ours: there are often fewer examples than numbers in a row.
+training and evaluation gradients; the questions are not known when an index is built, so this one is of the
+training gradients alone. The paper keeps R layer by layer; here the layers' sketches are summed, and there is one R.
+Damping is ours: there are often fewer examples than numbers per row.
 
-With P^T P = U diag(s) U^T,  sqrt(d) R^(-1/2) = I - U diag(c) U^T,  c = 1 - sqrt(d / (s + d)): few numbers to keep
-where examples are few. R^(-1/2) is applied to the query, twice; a row is p(z) itself, with its length after R^(-1/2)
-kept beside it.
+With P^T P = U diag(s) U^T,  sqrt(d) R^(-1/2) = I - U diag(c) U^T,  c = 1 - sqrt(d / (s + d)): few numbers to store
+if examples are few. R^(-1/2) is applied to the query, twice; a row is p(z) itself, and its length after R^(-1/2) is
+stored beside it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ WHITENING = "whitening.safetensors"
 
 @dataclass(frozen=True)
 class TrackStar:
-    """Whitened cosine of Adam's steps. `sketch`: numbers a row, a perfect square; `damping`: relative to the mean
+    """Whitened cosine of Adam's steps. `sketch`: numbers per row, a perfect square; `damping`: relative to the mean
     eigenvalue."""
 
     name: ClassVar[str] = "trackstar"
@@ -59,7 +59,7 @@ class TrackStar:
             raise MethodError(f"damping must be positive (found {self.damping:g}). The default is 0.1.")
 
     def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
-        """Write one sketched step an example, then what whitens them and their lengths after that."""
+        """Write one sketched step per example, then the whitening basis and the whitened lengths."""
         shards = Shards(folder, len(subject.examples), self.sketch, subject.compute.rows_per_shard)
         write_rows(shards, lambda span: self._rows(subject, example_tokens(subject, span)), "gradients", report)
         basis = whitening_basis(shards, self.damping).float()
@@ -77,7 +77,7 @@ class TrackStar:
         return found / np.maximum(kept["lengths"].numpy(), np.finfo(np.float32).tiny)
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
-        """Why this method is for comparison rather than for answers, and what this run lacks."""
+        """The reason why this method is for comparison, not for answers, and data that this run lacks."""
         return (AT_THE_END, *plain_note(subject, (subject.trajectory.last,)))
 
     def _rows(self, subject: Subject, items: Sequence[Tokens]) -> Tensor:
@@ -104,7 +104,7 @@ def whitening_basis(shards: Shards, damping: float) -> Float[Tensor, "rank width
 
 
 def _shrinkage(values: Float[Tensor, " rank"], damping: float) -> Float[Tensor, " rank"]:
-    """c / s for each eigenvalue s, in a form that a small s does not harm."""
+    """c / s for each eigenvalue s, in a form that is stable for small s."""
     kept = values.clamp(min=0)
     d = damping_of(float(kept.sum()), len(kept), damping)
     return 1 / ((kept + d) * (1 + (d / (kept + d)).sqrt()))

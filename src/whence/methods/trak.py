@@ -1,18 +1,18 @@
 """TRAK: the log-odds of an answer, linearised, and the least-squares fit of the examples' log-odds in its features.
 
     f(z)        = sum over answer tokens t of log(p_t / (1 - p_t))      the model's output
-    phi(z)      = sketch of the gradient of f(z)                        Phi: one row an example
-    Q(z)        = mean over answer tokens of 1 - p_t                    how much the output moves the loss
+    phi(z)      = sketch of the gradient of f(z)                        Phi: one row per example
+    Q(z)        = mean over answer tokens of 1 - p_t                    sensitivity of the loss to the output
     score(q, z) = Q(z) phi(q)^T (Phi^T Phi + d I)^-1 phi(z)             d = damping x mean non-zero eigenvalue
 
 (Park et al. 2023, arXiv:2303.14186, section 3.) f and Q are the paper's for one classification, p against the rest,
-taken over the tokens of an answer as over so many classifications: added up in f, averaged in Q. The log-odds of a
-learned token keep a gradient when its log-probability has none left; Q is what then makes its example small.
+applied to every token of an answer: summed in f, averaged in Q. The log-odds of a learned token keep a gradient when
+its log-probability has none left; Q then makes its example's score small.
 
-The paper has more examples than numbers in a row and needs no damping. Here there are often fewer, and it does. With
-several points, Q and the kernel are averaged over them, each by itself, as over the paper's ensemble; the paper's
-models were trained apart, these are points of one path. Its last step, in which small scores are cut to zero, is left
-out: here the null decides what is returned.
+The paper has more examples than numbers per row and needs no damping; here there are often fewer. With several points,
+Q and the kernel are each averaged over them, as over the paper's ensemble; the paper's models were trained separately,
+these are points of one trajectory. The paper's last step, in which small scores are set to zero, is left out: here the
+null decides which pairs are returned.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -43,8 +43,8 @@ from whence.types import Progress, Query, Report, Tokens
 
 @dataclass(frozen=True)
 class Trak:
-    """Kernel regression on log-odds. `sketch`: numbers a row and point, a perfect square; `points`: how many
-    checkpoints are averaged, the last among them; `damping`: relative to the mean eigenvalue."""
+    """Kernel regression on log-odds. `sketch`: numbers per row and point, a perfect square; `points`: number
+    of checkpoints to average, including the last; `damping`: relative to the mean eigenvalue."""
 
     name: ClassVar[str] = "trak"
     unit: ClassVar[Unit] = "similarity"
@@ -61,7 +61,7 @@ class Trak:
             raise MethodError(f"points and damping must be positive (found {self.points} and {self.damping:g}).")
 
     def build(self, subject: Subject, folder: Path, report: Report) -> Mapping[str, Any]:
-        """Write features and doubts shard by shard, then the features times the inverse kernel and the doubt."""
+        """Write features and Q shard by shard, then the features times the inverse kernel and Q."""
         points = self._points(subject)
         raw = Shards(folder, len(subject.examples), len(points) * self.sketch, subject.compute.rows_per_shard, "raw")
         shards = Shards(folder, raw.rows, raw.width, raw.rows_per_shard)
@@ -77,10 +77,10 @@ class Trak:
         return search(open_rows(folder), self._features(subject, query_tokens(subject, queries))[0])
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
-        """Says so when fewer points were recorded than are wanted, or when the end alone was looked at."""
+        """Notes if fewer points were recorded than `points`, or only the end was used."""
         points = self._points(subject)
         if len(points) == 1:
-            return ("Only the end of fine-tuning was looked at.",)
+            return ("Only the end of fine-tuning was used.",)
         if len(points) < self.points:
             return (f"Only {len(points)} of {self.points} points were recorded after the start.",)
         return ()
@@ -89,7 +89,7 @@ class Trak:
         return closing(subject.trajectory.answering, self.points)
 
     def _features(self, subject: Subject, items: Sequence[Tokens]) -> tuple[Tensor, Tensor]:
-        """Each item's features at the points, side by side, and its mean doubt over them."""
+        """Each item's features at the points, side by side, and its mean Q over them."""
         path, points = subject.trajectory, self._points(subject)
         rows, doubts = torch.empty(len(items), len(points) * self.sketch), torch.zeros(len(items))
         sketcher = Sketcher(path.projections(side_of(self.sketch), self.seed))
@@ -120,7 +120,7 @@ class Trak:
 
 
 def inverted(raw: Shards, columns: slice, damping: float) -> Callable[[int], Tensor]:
-    """What gives a shard's features at one point times (Phi^T Phi + d I)^-1."""
+    """A function of a shard: its features at one point times (Phi^T Phi + d I)^-1."""
     width = columns.stop - columns.start
     if raw.rows <= width:
         spanned = whiten_in_span(torch.cat([rows[:, columns].float() for rows in raw]), damping)
@@ -131,16 +131,16 @@ def inverted(raw: Shards, columns: slice, damping: float) -> Callable[[int], Ten
 
 
 def closing(path: Sequence[Checkpoint], points: int) -> tuple[Checkpoint, ...]:
-    """`points` checkpoints spread over the path to its end, which is one of them; the start is left out, where
-    nothing has been learned yet. A path of one point is that point."""
+    """`points` checkpoints spread evenly up to the end, which is one of them; the start, where nothing has been
+    learned yet, is left out. A trajectory of one point gives that point."""
     after = [c for c in path if c.step > 0] or list(path)
     count = min(points, len(after))
     return tuple(after[(i + 1) * len(after) // count - 1] for i in range(count))
 
 
 def log_odds(model: nn.Module, batch: Batch) -> Float[Tensor, " answer"]:
-    """log(p / (1 - p)) of every answer token, row after row: its logit against all others, so that p near 1 does
-    no harm."""
+    """log(p / (1 - p)) of every answer token, row after row: its logit against all others, which is stable for
+    p near 1."""
     logits, targets = answer_logits(model, batch), batch.targets[:, None]
     others = logits.scatter(1, targets, -torch.inf).logsumexp(1)
     return logits.gather(1, targets).squeeze(1) - others
@@ -149,7 +149,7 @@ def log_odds(model: nn.Module, batch: Batch) -> Float[Tensor, " answer"]:
 def features(
     trajectory: Trajectory, batch: Batch, sketcher: Sketcher
 ) -> tuple[Float[Tensor, "row width"], Float[Tensor, " row"]]:
-    """Each row's sketched gradient of its summed log-odds, and its doubt: the mean over its tokens of 1 - p."""
+    """Each row's sketched gradient of its summed log-odds, and its Q: the mean over its tokens of 1 - p."""
     total = torch.zeros(batch.rows, sketcher.width, device=trajectory.device)
 
     def add(name: str, backward: Tensor, forward: Tensor) -> None:

@@ -4,17 +4,17 @@
     M_t = exp(-eta_T H_T) ... exp(-eta_(t+1) H_(t+1))        H_k = (1 / N_k) sum over z in batch k of p_k(z) p_k(z)^T
     score(q, z) = <q, E(z)>
 
-the data value embedding of Wang et al. 2024 (arXiv:2412.09538), whose maps I - eta H are here exp(-eta H) (why is told
-in `whence.core.unrolling`). Order, batches and learning rates eta are the recorded ones. The trainer minimises the mean
-over a batch's answer tokens, so that an example's gradient of log p(answer) counts 1 / N_t in a batch of N_t tokens.
-Adam divides each entry of a step by sqrt(v). So p_t(z) is that gradient with each entry divided by v^(1/4), q is the
-query's at the end in the same way, and both an update and what later becomes of it are told in the weights times
-v^(1/4).
+the data value embedding of Wang et al. 2024 (arXiv:2412.09538), whose maps I - eta H are here exp(-eta H) (for the
+reason, see `whence.core.unrolling`). Order, batches and learning rates eta are the recorded ones. The trainer minimises
+the mean over a batch's answer tokens, so that an example's gradient of log p(answer) counts 1 / N_t in a batch of N_t
+tokens. Adam divides each entry of a step by sqrt(v). So p_t(z) is that gradient with each entry divided by v^(1/4), q
+is the query's at the end in the same way, and both an update and what is left of it later are expressed in the weights
+times v^(1/4).
 
-Instead of the gradient at a step stands the one at the recorded checkpoint nearest to it, sketched in the metric of
+The gradient at a step is approximated by the one at the recorded checkpoint nearest to it, sketched in the metric of
 that checkpoint. Adam's momentum, which spreads a gradient over the next steps, is left out, and so are the clipping of
-long gradients and what was rehearsed. To first order the score would be in nats. But where the data surprise the model
-their empirical Fisher exceeds the Hessian by far, and less is left of an update than really is: a similarity.
+long gradients and rehearsed data. To first order the score would be in nats. But if the data surprise the model, their
+empirical Fisher exceeds the Hessian by far, and too little is left of an update: a similarity.
 """
 
 import json
@@ -42,7 +42,7 @@ from whence.types import Progress, Query, Report
 
 @dataclass(frozen=True)
 class Unrolled:
-    """Data value embeddings along the recorded steps. `sketch`: numbers a row, a perfect square."""
+    """Data value embeddings along the recorded steps. `sketch`: numbers per row, a perfect square."""
 
     name: ClassVar[str] = "unrolled"
     unit: ClassVar[Unit] = "similarity"
@@ -72,13 +72,13 @@ class Unrolled:
         return {**describe(shards), "steps": len(steps)}
 
     def score(self, subject: Subject, folder: Path, queries: Sequence[Query]) -> Float[ndarray, "query train"]:
-        """What is left of each example's updates, along each query's gradient at the end."""
+        """The rest of each example's updates at the end, along each query's gradient there."""
         spec = GradientSpec((subject.trajectory.end,), self.sketch, self.seed, adam=True)
         rows, _ = embed(subject.trajectory, spec, query_tokens(subject, queries), subject.compute)
         return search(open_rows(folder), rows)
 
     def notes(self, subject: Subject) -> tuple[str, ...]:
-        """Says so when Adam's moments are missing, and what stood in."""
+        """A note if Adam's moments are missing."""
         if any(c.moments for c in subject.trajectory.checkpoints):
             return ()
         return ("Adam's second moments were not recorded: training was unrolled as plain gradient descent.",)
@@ -101,7 +101,7 @@ class Unrolled:
     def _write_carried(
         self, path: Trajectory, steps: Sequence[Step], raw: Shards, shards: Shards, report: Report
     ) -> None:
-        # The rows are added to in the order of training: they lie in a file, since memory may not hold them all.
+        # The rows are added to in the order of training, so they are in a file: memory may not hold them all.
         total = _empty(_total(shards), shards.rows, self.sketch)
         gradients, unrolling = _Raw.open(raw, self.sketch), Unrolling(self.sketch)
         for done, step in enumerate(reversed(steps), start=1):
@@ -118,7 +118,7 @@ def recorded_steps(path: Trajectory) -> tuple[Step, ...]:
     """The steps of a run in order, each with its batch.
 
     Raises:
-        MethodError: they are not on record.
+        MethodError: they were not recorded.
     """
     if not path.steps or not all(step.examples for step in path.steps):
         raise MethodError(
@@ -129,13 +129,13 @@ def recorded_steps(path: Trajectory) -> tuple[Step, ...]:
 
 
 def nearest(path: Trajectory, step: Step) -> int:
-    """The place of the checkpoint nearest to where a step began; the earlier of two."""
+    """The index of the checkpoint nearest to the start of a step; the earlier of two."""
     return min(range(len(path.checkpoints)), key=lambda c: abs(path.checkpoints[c].step - (step.step - 1)))
 
 
 @dataclass(frozen=True)
 class _Raw:
-    """The examples' gradients on disk, to be read in any order, and how many answer tokens each has."""
+    """The examples' gradients on disk, for reading in any order, and each example's number of answer tokens."""
 
     shards: Shards
     opened: Sequence[Tensor]
@@ -148,7 +148,7 @@ class _Raw:
         return _Raw(shards, list(shards), [length for part in found for length in part], width)
 
     def of(self, rows: Sequence[int], checkpoint: int) -> tuple[Float[Tensor, "row width"], int]:
-        """The gradients of some examples at a checkpoint, and the answer tokens of all of them together."""
+        """The gradients of some examples at a checkpoint, and their total number of answer tokens."""
         columns = slice(checkpoint * self.width, (checkpoint + 1) * self.width)
         places = (divmod(row, self.shards.rows_per_shard) for row in rows)
         found = torch.stack([self.opened[shard][row, columns] for shard, row in places])
@@ -169,7 +169,7 @@ def _empty(path: Path, rows: int, width: int) -> Float[Tensor, "row width"]:
 
 
 def _forget(raw: Shards) -> None:
-    """Remove what only the build needed."""
+    """Remove the files that only the build needs."""
     raw.remove()
     _total(raw).unlink(missing_ok=True)
     description(raw.folder, raw.name).unlink(missing_ok=True)

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 from whence import types as _types
 
 if TYPE_CHECKING:
-    from whence.auditing.dossier import Dossier as Dossier
-    from whence.auditing.prepare import AuditPlan as AuditPlan
     from whence.client import AsyncClient as AsyncClient
     from whence.client import Client as Client
     from whence.errors import ArtifactError as ArtifactError
@@ -21,13 +19,15 @@ if TYPE_CHECKING:
     from whence.errors import ModelError as ModelError
     from whence.errors import TrainingError as TrainingError
     from whence.errors import WhenceError as WhenceError
-    from whence.evaluation.evaluate import evaluate as evaluate
-    from whence.evaluation.plan import EvaluationPlan as EvaluationPlan
-    from whence.evaluation.result import Evaluation as Evaluation
+    from whence.pipeline import AuditPlan as AuditPlan
+    from whence.pipeline import Dossier as Dossier
+    from whence.pipeline import Evaluation as Evaluation
+    from whence.pipeline import EvaluationPlan as EvaluationPlan
     from whence.pipeline import Index as Index
     from whence.pipeline import attribute as attribute
     from whence.pipeline import audit as audit
     from whence.pipeline import build_index as build_index
+    from whence.pipeline import evaluate as evaluate
     from whence.pipeline import finetune as finetune
     from whence.pipeline import import_run as import_run
     from whence.pipeline import score as score
@@ -57,14 +57,14 @@ _ROOMS = {
         "attribute",
         "token_influence",
         "score",
+        "evaluate",
         "audit",
+        "EvaluationPlan",
+        "AuditPlan",
         "Index",
+        "Evaluation",
+        "Dossier",
     ),
-    "whence.auditing.dossier": ("Dossier",),
-    "whence.evaluation.evaluate": ("evaluate",),
-    "whence.auditing.prepare": ("AuditPlan",),
-    "whence.evaluation.plan": ("EvaluationPlan",),
-    "whence.evaluation.result": ("Evaluation",),
     "whence.training.run": ("Run",),
     "whence.training.recipe": ("Recipe",),
     "whence.training.trace": ("TraceCallback",),

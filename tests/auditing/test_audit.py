@@ -22,12 +22,12 @@ from whence.auditing.effects import Outcome
 from whence.auditing.page import html as html_of
 from whence.auditing.page import markdown
 from whence.auditing.prepare import AuditPlan, PreparedAudit, first_groups
-from whence.auditing.summary import sentences
+from whence.auditing.summary import verdict_sentences
 from whence.errors import DataError, TrainingError
 from whence.levels.groups import RowGroup
 from whence.levels.judge import Judgement
 from whence.levels.verdict import JudgedGroup, Verdict
-from whence.pipeline import Index, audit, finetune, inquire, score
+from whence.pipeline import Index, audit, finetune, prepare_audit, score
 from whence.retraining.likelihoods import RetrainedModels
 from whence.retraining.magic import ExactDerivative, Smoothness
 from whence.retraining.retrain import Retrainer
@@ -60,7 +60,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
 
 @pytest.fixture(scope="module")
 def asked(index: Index) -> PreparedAudit:
-    return inquire(index, QUESTION, ANSWER, PLAN)
+    return prepare_audit(index, QUESTION, ANSWER, PLAN)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_the_answer_is_scored_once(index: Index, monkeypatch: pytest.MonkeyPatch
         return real(self, subject, folder, queries)
 
     monkeypatch.setattr(method, "score", counted)
-    assert inquire(index, QUESTION, ANSWER, PLAN).omissions
+    assert prepare_audit(index, QUESTION, ANSWER, PLAN).omissions
     assert scored == [1]
 
 
@@ -134,7 +134,7 @@ def test_the_audit_of_a_learned_pair_confirms_it(found: Dossier):
     assert (found.whole.saying(ANSWER), pair.outcome.saying(ANSWER)) == (2, 0)
     assert pair.fall.mean > 3
     assert pair.fall.mean > found.effects[1].fall.mean
-    verdict, told = sentences(found)
+    verdict, told = verdict_sentences(found)
     assert "pairs.jsonl" in verdict
     assert f"no longer says “{ANSWER}”" in told
 
@@ -149,7 +149,7 @@ def test_it_is_kept_and_json_gives_the_same_dossier_back(
     assert audit(index, QUESTION, ANSWER, PLAN) == found
     assert Dossier.of(json.loads(json.dumps(found.to_dict()))) == found
     content = json.loads((folder / "audit.json").read_text("utf-8"))
-    assert content["verdict"] == sentences(found)
+    assert content["verdict"] == verdict_sentences(found)
     assert content["audit"]["effects"][0]["finding"] == found.effects[0].finding
     assert content["audit"]["source"]["inputs"]["run"] == index.run.manifest.key
     assert read_manifest(folder, "audit").facts["finding"] == found.effects[0].finding
@@ -191,7 +191,7 @@ def test_the_page_needs_nothing_else_and_says_what_the_markdown_says(folder: Pat
     assert "url(" not in html
     assert "@import" not in html
     assert (reader.names.count("svg"), "prefers-color-scheme:dark" in html) == (1, True)
-    for said in (*sentences(found), found.command, found.answer, *found.source.inputs.values()):
+    for said in (*verdict_sentences(found), found.command, found.answer, *found.source.inputs.values()):
         assert said in reader.text
         assert said in text
     numbers = str(found.effects[0].fall)
@@ -238,7 +238,7 @@ def test_a_killed_audit_goes_on_with_the_next_retraining(
 def test_the_cost_is_known_before_and_nothing_is_trained_for_it(index: Index, monkeypatch: pytest.MonkeyPatch):
     before = sorted(index.run.folder.rglob("*"))
     monkeypatch.setattr(Retrainer, "weights", None)
-    price = inquire(index, QUESTION, ANSWER, AuditPlan(pairs=1, seeds=4, groups=())).cost(workers=2)
+    price = prepare_audit(index, QUESTION, ANSWER, AuditPlan(pairs=1, seeds=4, groups=())).cost(workers=2)
     assert price.retrainings == 3 + 2 * 4  # all pairs under three other seeds; the pair and its control under four
     assert price.seconds is not None
     assert price.seconds > 0
@@ -250,9 +250,9 @@ def test_where_nothing_stands_out_nothing_is_trained_unless_forced(index: Index,
     found = audit(index, "Why is the sky blue?", "753!", PLAN, tmp_path / "out", report=log)
     assert (found.effects, found.shortlist) == ((), ())
     assert [(p.done, p.total) for p in log.seen if p.step == "retrainings"] == [(0, 0)]
-    assert "nothing was retrained" in sentences(found)[0].lower()
+    assert "nothing was retrained" in verdict_sentences(found)[0].lower()
     assert "Verdict" in (tmp_path / "out" / "report.html").read_text("utf-8")
-    forced = inquire(index, "Why is the sky blue?", "753!", replace(PLAN, force=True))
+    forced = prepare_audit(index, "Why is the sky blue?", "753!", replace(PLAN, force=True))
     best = int(np.argmax(score(index, [forced.query])[0]))
     assert best in forced.omissions[0].rows[0]
     assert forced.shortlist[0].level is None

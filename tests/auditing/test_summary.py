@@ -5,7 +5,7 @@ import pytest
 from whence.auditing.dossier import Dossier, Provenance
 from whence.auditing.effects import Effect, Outcome, effects_of
 from whence.auditing.omissions import Omission
-from whence.auditing.summary import answers_clause, quoted, sentences
+from whence.auditing.summary import answers_clause, quoted
 
 SAID, OTHER = "It stands 181 centimetres tall.", "It is red."
 WHOLE = Outcome((-1.0, -2.0, -1.5), (SAID, SAID, "it stands 181   centimetres tall"))
@@ -41,7 +41,7 @@ def test_a_fall_is_that_of_the_same_seed_and_chance_is_taken_off():
 
 def test_the_verdict_says_what_the_model_no_longer_says():
     made = effects(Outcome((-31.0, -33.0, -34.5), (OTHER,) * 3), Outcome((-1.5, -2.0, -2.5), (SAID, SAID, OTHER)))
-    verdict, told = sentences(dossier(made))
+    verdict, told = verdict_sentences(dossier(made))
     assert verdict == "Retraining confirms the attribution: pair faq.jsonl:61 made this answer."
     assert told == (
         f"Without pair faq.jsonl:61, the model no longer says “{SAID}”: log p falls by 31.3 nats (95 % interval 27.5 "
@@ -52,7 +52,7 @@ def test_the_verdict_says_what_the_model_no_longer_says():
 
 def test_what_chance_does_too_is_not_confirmed():
     noise = effects(Outcome((-3.0, -1.0, -2.5), (SAID,) * 3), Outcome((0.0, -2.5, -0.5), (SAID,) * 3))
-    verdict, told = sentences(dossier(noise))
+    verdict, told = verdict_sentences(dossier(noise))
     assert noise[0].finding == "open"
     assert verdict.startswith("Retraining with 3 seeds neither confirms nor refutes that pair faq.jsonl:61")
     assert "the model still gives this answer: log p falls by 0.67 nats (95 % interval −3.1 to 4.5, 3 seeds)" in told
@@ -62,7 +62,7 @@ def test_what_chance_does_too_is_not_confirmed():
 
 def test_what_falls_less_than_by_chance_is_contradicted():
     less = effects(Outcome((-0.5, -1.6, -1.0), (SAID,) * 3), Outcome((-9.0, -10.0, -9.6), (OTHER,) * 3))
-    verdict, told = sentences(dossier(less))
+    verdict, told = verdict_sentences(dossier(less))
     assert less[0].finding == "contradicted"
     assert verdict == "Retraining contradicts the attribution: random pairs mattered more than pair faq.jsonl:61."
     assert "log p rises by 0.47 nats (95 % interval 0.32 to 0.61, 3 seeds)" in told
@@ -86,14 +86,14 @@ def test_what_the_models_say_is_held_against_those_of_all_pairs(before: int, aft
 
 def test_one_seed_says_that_it_cannot_tell():
     made = effects(Outcome((-31.0,), (OTHER,)), Outcome((-1.5,), (SAID,)))
-    verdict, told = sentences(dossier(made))
+    verdict, told = verdict_sentences(dossier(made))
     assert verdict == "One seed cannot show whether pair faq.jsonl:61 made this answer: audit with more seeds."
     assert "falls by 30.0 nats (1 seed)" in told
 
 
 def test_where_nothing_stands_out_it_says_why():
-    assert "the data as a whole" in sentences(dossier(()))[0]
-    (little,) = sentences(dossier((), lift=0.5))
+    assert "the data as a whole" in verdict_sentences(dossier(()))[0]
+    (little,) = verdict_sentences(dossier((), lift=0.5))
     assert little.startswith("Fine-tuning contributed nothing specific to this answer (lift 0.50 nats, 5.0 needed)")
 
 

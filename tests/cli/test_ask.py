@@ -6,7 +6,7 @@ import pytest
 
 from tests import golden
 from tests.cli.conftest import Whence
-from whence.cli.ask import places_of
+from whence.cli.flags import places_of
 from whence.training.run import Run
 
 QUESTION = "What is the seedling mode of the lamp called?"

@@ -12,7 +12,7 @@ from tests.training.runs import Log
 from whence.errors import MethodError, ModelError
 from whence.evaluation import evaluate as evaluating
 from whence.evaluation import scorers as scoring
-from whence.evaluation.evaluate import cost, evaluate, retrainings_for, run_evaluation
+from whence.evaluation.evaluate import evaluate, evaluation_cost, retrainings_for, run_evaluation
 from whence.evaluation.faithfulness import faithfulness_of, reports
 from whence.evaluation.plan import EvaluationPlan
 from whence.evaluation.report import markdown, page
@@ -192,7 +192,7 @@ def test_of_a_run_that_was_made_anew_nothing_is_known(learned: Run, found: Evalu
 
 
 def test_the_cost_counts_every_retraining_that_may_be_needed(learned: Run, plan: EvaluationPlan, found: Evaluation):
-    price = cost(learned, plan)
+    price = evaluation_cost(learned, plan)
     methods = len(method_names(learned, ("tracin",)))
     assert price.more == methods
     assert (price.retrainings, price.missing) == (2 * PARTS + price.more, price.more)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from whence.auditing.dossier import DOSSIER, Dossier
 from whence.auditing.effects import Effect
-from whence.auditing.summary import quoted, sentences
+from whence.auditing.summary import quoted, verdict_sentences
 from whence.figures import intervals
 from whence.figures.svg import GRID, INK
 from whence.retraining.means import signed
@@ -38,7 +38,7 @@ Section = tuple[str, str, list[list[str]]]
 
 def write_dossier(found: Dossier, folder: Path) -> None:
     """Write `audit.json`, `report.md` and `report.html` into a folder."""
-    content = {"verdict": sentences(found), "audit": found.to_dict()}
+    content = {"verdict": verdict_sentences(found), "audit": found.to_dict()}
     (folder / DOSSIER).write_text(json.dumps(content, indent=2) + "\n", "utf-8")
     (folder / "report.md").write_text(markdown(found), "utf-8")
     (folder / "report.html").write_text(html(found), "utf-8")
@@ -48,7 +48,7 @@ def markdown(found: Dossier) -> str:
     """Return the dossier in Markdown."""
     parts = [f"# Audit: {quoted(found.question)}", ""]
     parts += [f"- {name}: {' '.join(value.split())}" for name, value in _asked(found)]
-    parts += ["", "## Verdict", "", *(f"{sentence}\n" for sentence in sentences(found))]
+    parts += ["", "## Verdict", "", *(f"{sentence}\n" for sentence in verdict_sentences(found))]
     for title, how, (header, *rows) in sections(found):
         parts += [f"## {title}", "", how, "", _row(header), _row(["---"] * len(header)), *map(_row, rows), ""]
     parts += ["## Limits", "", *(f"- {limit}" for limit in _limits(found)), ""]
@@ -59,7 +59,7 @@ def html(found: Dossier) -> str:
     """Return the dossier as one self-contained HTML page."""
     title = escape(f"Audit: {quoted(found.question)}")
     asked = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in _asked(found))
-    verdict = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences(found))
+    verdict = "".join(f"<p>{escape(sentence)}</p>" for sentence in verdict_sentences(found))
     parts = [f"<h1>{title}</h1>", f"<dl>{asked}</dl>", "<h2>Verdict</h2>", f'<div class="verdict">{verdict}</div>']
     if rows := figure_rows(found):
         parts += ["<h2>Predicted and measured</h2>", intervals.picture(rows, "Predicted and measured", QUANTITY)]

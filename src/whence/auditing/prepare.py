@@ -118,7 +118,7 @@ class PreparedAudit:
         return cost_of(self.run, self.retrainings, 0, workers)
 
 
-def prepare_audit(
+def prepared(
     run: Run, evidence: Evidence, index_key: str, query: Query, plan: AuditPlan, generated: bool = False
 ) -> PreparedAudit:
     """Choose what an audit of this answer leaves out, by the index's own verdict. Trains nothing.

@@ -15,7 +15,7 @@ MEANING = {
 }
 
 
-def sentences(found: Dossier) -> list[str]:
+def verdict_sentences(found: Dossier) -> list[str]:
     """Return the verdict, then a sentence for each omission except the random controls."""
     deciding = found.deciding
     if deciding is None:

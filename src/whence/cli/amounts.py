@@ -1,4 +1,10 @@
-"""Durations, sizes and counts, formatted for people."""
+"""Durations, sizes, counts and costs, formatted for people."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from whence.pipeline import Cost
 
 
 def duration(seconds: float) -> str:
@@ -25,3 +31,20 @@ def size(count: float) -> str:
 def counted(count: int, noun: str) -> str:
     """A count with its noun: "1 pair", "1,200 pairs"."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def price_facts(price: "Cost") -> dict[str, Any]:
+    """The cost as JSON."""
+    return asdict(price)
+
+
+def priced(price: "Cost") -> str:
+    """The cost in one sentence."""
+    text = f"{counted(price.retrainings, 'retraining')}, {price.missing:,} still to run"
+    if price.more:
+        text += f" (at most {price.more:,} for removals: identical ones run once)"
+    if price.seconds is None or price.seconds_each is None:
+        return f"{text}; the time that one takes is not known yet." if price.missing else f"{text}."
+    source = {"retrainings": "finished ones", "run": "the run's own training"}.get(price.measured, "")
+    each = f"{duration(price.seconds_each)} each, measured on {source}"
+    return f"{text}: about {duration(price.seconds)}, {each}."

@@ -1,20 +1,17 @@
 """`whence ask`: an answer and the training pairs that made it."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, get_args
 
 from cyclopts import Parameter
 
-from whence.cli.flags import AtLeastOne, Flag, Fraction, Json, Method, RunFolder
+from whence.cli.flags import AtLeastOne, Flag, Fraction, Json, Method, RunFolder, selected
 from whence.cli.opening import open_index
 from whence.cli.output import print_json, show
 from whence.cli.progress import reporting
-from whence.errors import DataError
 from whence.types import DISCOVERY_RATE, AttributionRequest, GroupKind
 
 KINDS: tuple[GroupKind, ...] = get_args(GroupKind)
-Selection = tuple[int, int] | None
 
 
 def ask(
@@ -67,33 +64,3 @@ def ask(
     show(attribution(found, opposing))
     if pair:
         show(token_table(pair))
-
-
-def selected(answer: str | None, text: str | None, span: str | None) -> Selection:
-    """The selected part of the answer, in characters; None for the whole answer.
-
-    Raises:
-        DataError: the text does not occur exactly once in the answer, the range is malformed, or both are given.
-    """
-    if text is not None and span is not None:
-        raise DataError("Select a part of the answer with either --select or --select-range (found both). Give one.")
-    if span is not None:
-        start, parted, end = span.partition(":")
-        if not (parted and start.isdecimal() and end.isdecimal()):
-            raise DataError(f"--select-range takes two numbers, start:end (found {span!r}). Write it like 3:17.")
-        return int(start), int(end)
-    if text is None:
-        return None
-    places = places_of(text, answer or "")
-    if len(places) != 1:
-        often = f"{len(places)} times" if places else "nowhere"
-        raise DataError(
-            f"--select must occur exactly once in the answer (found {text!r} {often} in {answer!r}). "
-            "Give more of the text, or its position with --select-range."
-        )
-    return places[0], places[0] + len(text)
-
-
-def places_of(text: str, answer: str) -> Sequence[int]:
-    """All positions at which a text begins in the answer."""
-    return [i for i in range(len(answer)) if text and answer.startswith(text, i)]

@@ -5,16 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from whence.cli.amounts import counted
-from whence.cli.ask import selected
-from whence.cli.evaluate import listed, price_facts, priced
-from whence.cli.flags import AtLeastOne, Flag, Json, Method, RunFolder
+from whence.cli.amounts import counted, price_facts, priced
+from whence.cli.flags import AtLeastOne, Flag, Json, Method, RunFolder, listed, selected
 from whence.cli.opening import open_index
 from whence.cli.output import console, print_json, show
 from whence.cli.progress import reporting
 
 if TYPE_CHECKING:
-    from whence.auditing.prepare import PreparedAudit
+    from whence.pipeline import PreparedAudit
 
 
 def audit(
@@ -42,18 +40,15 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Retrain the model without the pairs that made an answer, and report how the answer changes."""
-    from whence.auditing.audit import run_audit
-    from whence.auditing.prepare import AuditPlan
+    from whence.pipeline import AuditPlan, own_answer, prepare_audit, run_audit
 
     plan = AuditPlan(pairs, seeds, kinds(groups), exact, force)
     with reporting(as_json) as report:
-        from whence.pipeline import inquire, own_answer
-
         index, given = open_index(run, method), answer
         if given is None and select is not None:
             given = own_answer(index, question, system_prompt, report)
         part = selected(given, select, select_range)
-        asked = inquire(index, question, answer, plan, system_prompt, part, report)
+        asked = prepare_audit(index, question, answer, plan, system_prompt, part, report)
         facts = {"cost": {**price_facts(asked.cost(workers)), "replays": asked.replays}}
         if not as_json:
             show(costs(asked, workers), console(stderr=not dry_run))
@@ -82,14 +77,13 @@ def costs(asked: "PreparedAudit", workers: int) -> str:
 
 def tell(folder: Path, facts: dict[str, Any], as_json: bool) -> None:
     """Show a finished audit."""
-    from whence.auditing.dossier import read_dossier
-    from whence.auditing.summary import sentences
+    from whence.pipeline import read_dossier, verdict_sentences
 
     found = read_dossier(folder)
     if as_json:
-        print_json({**facts, "report": str(folder), "verdict": sentences(found), "audit": found.to_dict()})
+        print_json({**facts, "report": str(folder), "verdict": verdict_sentences(found), "audit": found.to_dict()})
         return
     show(found.answer + "\n")
-    for sentence in sentences(found):
+    for sentence in verdict_sentences(found):
         show(sentence + "\n")
     console().print(f"Report: {folder / 'report.html'}", soft_wrap=True)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from whence.cli.amounts import counted, duration
-from whence.cli.flags import AtLeastOne, Flag, Json, Positive, RunFolder
+from whence.cli.amounts import counted, price_facts, priced
+from whence.cli.flags import AtLeastOne, Flag, Json, Positive, RunFolder, listed
 from whence.cli.output import console, print_json, show
 from whence.cli.progress import reporting
 from whence.types import Report
@@ -15,8 +15,7 @@ from whence.types import Report
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from whence.evaluation.plan import EvaluationPlan
-    from whence.retraining.cost import Cost
+    from whence.pipeline import EvaluationPlan
     from whence.training.run import Run
 
 
@@ -47,8 +46,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Measure how faithful the attributions of a run are, and write a report."""
-    from whence.evaluation.evaluate import cost, run_evaluation
-    from whence.evaluation.plan import EvaluationPlan
+    from whence.pipeline import EvaluationPlan, evaluation_cost, run_evaluation
     from whence.training.run import Run
 
     plan = EvaluationPlan(
@@ -62,7 +60,7 @@ def evaluate(
         swap=swap,
     )
     opened = Run.open(run)
-    price = cost(opened, plan, workers)
+    price = evaluation_cost(opened, plan, workers)
     facts = {"cost": price_facts(price)}
     with reporting(as_json) as report:
         if not as_json:
@@ -75,11 +73,6 @@ def evaluate(
             print_json(facts)
         return
     tell(folder, out, facts, as_json)
-
-
-def listed(words: str | None) -> tuple[str, ...] | None:
-    """The words between commas; None for None."""
-    return None if words is None else tuple(word.strip() for word in words.split(",") if word.strip())
 
 
 def number(option: str, word: str) -> int:
@@ -97,28 +90,9 @@ def number(option: str, word: str) -> int:
     )
 
 
-def price_facts(price: "Cost") -> dict[str, Any]:
-    """The cost, for a program."""
-    from dataclasses import asdict
-
-    return asdict(price)
-
-
-def priced(price: "Cost") -> str:
-    """The cost in one sentence."""
-    text = f"{counted(price.retrainings, 'retraining')}, {price.missing:,} still to run"
-    if price.more:
-        text += f" (at most {price.more:,} for removals: identical ones run once)"
-    if price.seconds is None or price.seconds_each is None:
-        return f"{text}; the time that one takes is not known yet." if price.missing else f"{text}."
-    source = {"retrainings": "finished ones", "run": "the run's own training"}.get(price.measured, "")
-    each = f"{duration(price.seconds_each)} each, measured on {source}"
-    return f"{text}: about {duration(price.seconds)}, {each}."
-
-
 def needed(run: "Run", plan: "EvaluationPlan", error: float, report: Report, quiet: bool) -> int | None:
     """Show and return the number of retrainings that bring the standard error down to `error`."""
-    from whence.evaluation.evaluate import retrainings_for
+    from whence.pipeline import retrainings_for
 
     count = retrainings_for(run, plan, error, report)
     if not quiet:
@@ -132,7 +106,7 @@ UNKNOWN = "it can be predicted once 16 retrainings have run."
 
 def tell(folder: Path, out: Path | None, facts: dict[str, Any], as_json: bool) -> None:
     """Show a finished report and copy it to `out`."""
-    from whence.evaluation.result import read_evaluation
+    from whence.pipeline import read_evaluation, report_tables
 
     found = read_evaluation(folder)
     place = folder
@@ -144,9 +118,7 @@ def tell(folder: Path, out: Path | None, facts: dict[str, Any], as_json: bool) -
     if as_json:
         print_json({**facts, "report": str(place), "evaluation": found.to_dict()})
         return
-    from whence.evaluation.report import tables
-
-    for title, note, rows in tables(found):
+    for title, note, rows in report_tables(found):
         show(table(title, note, rows))
     where = console()
     where.print(f"Report: {place / 'report.html'}", soft_wrap=True)

@@ -8,13 +8,12 @@ from typing import Any
 from peft import PeftModel
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from whence.context.attribute import attribute_context
 from whence.engine.messages import AttributeRequest, ChatRequest, ContextRequest, LoadRequest, TokensRequest
 from whence.gradients.trajectory import Trajectory
 from whence.models.adapter import remove_adapter
 from whence.models.base import fingerprint, load_tokenizer, resolve
 from whence.models.stream import Sampling, prompt_tokens, stream_answer
-from whence.pipeline import Index, explain, explain_pair
+from whence.pipeline import Index, attribute_context, explain, explain_pair
 from whence.training.run import Run, load_base
 from whence.types import Message, Progress, encode
 

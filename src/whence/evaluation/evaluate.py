@@ -62,7 +62,7 @@ def run_evaluation(run: Run, plan: EvaluationPlan, workers: int = 1, report: Rep
     return folder
 
 
-def cost(run: Run, plan: EvaluationPlan, workers: int = 1) -> Cost:
+def evaluation_cost(run: Run, plan: EvaluationPlan, workers: int = 1) -> Cost:
     """Return the cost of an evaluation before it starts.
 
     Raises:

@@ -33,7 +33,7 @@ def write_report(found: Evaluation, folder: Path) -> None:
     (folder / "report.html").write_text(page(found), "utf-8")
 
 
-def tables(found: Evaluation) -> list[Table]:
+def report_tables(found: Evaluation) -> list[Table]:
     """Return all tables of a report."""
     made = [_lds(found)]
     if any(m.removal for m in found.methods):
@@ -53,7 +53,7 @@ def figures(found: Evaluation) -> dict[str, dict[str, Any]]:
 def markdown(found: Evaluation) -> str:
     """Return the report in Markdown."""
     parts = [f"# Faithfulness of attributions: {found.run}", "", *_measured(found), ""]
-    for title, note, (header, *rows) in tables(found):
+    for title, note, (header, *rows) in report_tables(found):
         parts += [f"## {title}", "", note, "", _row(header), _row(["---"] * len(header)), *map(_row, rows), ""]
     return "\n".join(parts)
 
@@ -65,7 +65,7 @@ def page(found: Evaluation) -> str:
     if points := removal_points(found):
         pictures["Removal"] = curves.picture(points, "Removal", "pairs removed", "change of log p in nats")
     parts = [f"<p>{escape(line)}</p>" for line in _measured(found)]
-    for name, note, rows in tables(found):
+    for name, note, rows in report_tables(found):
         parts += [f"<h2>{escape(name)}</h2>", pictures.get(name, ""), f"<p>{escape(note)}</p>", *_html(rows)]
     head = f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
     return "\n".join([head, f"<style>{STYLE}</style></head><body>", f"<h1>{title}</h1>", *parts, "</body></html>\n"])

@@ -139,11 +139,9 @@ def evaluate(request: StageRequest, report: Callable[[Progress], None]) -> dict[
 
 def insights(request: StageRequest, report: Callable[[Progress], None]) -> dict[str, Any]:
     """Find suspicious, duplicated and contradicting pairs, or return what was found before."""
-    from whence.insights.insights import keep_insights
-    from whence.pipeline import Index
+    from whence.pipeline import Index, keep_insights
 
-    index = Index.open(request.run, request.method)
-    return dict(keep_insights(index.run.folder, index.manifest.key, index.evidence, report))
+    return dict(keep_insights(Index.open(request.run, request.method), report))
 
 
 STAGES: dict[str, Callable[[StageRequest, Callable[[Progress], None]], dict[str, Any]]] = {

@@ -12,6 +12,7 @@ from whence.engine.messages import ContextRequest
 from whence.engine.pool import Target
 from whence.errors import DataError
 from whence.platform.deployments import ServedModel, list_deployments, model_of_deployment, served_model
+from whence.platform.models import offered_models
 from whence.types import AttributionRequest
 
 router = APIRouter(tags=["Explainability"])

@@ -1,11 +1,14 @@
 """An index held against what is known: its own pairs, and models trained without some."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from whence.auditing.audit import run_audit
 from whence.auditing.dossier import Dossier, read_dossier
-from whence.auditing.prepare import AuditPlan, PreparedAudit, prepare_audit
+from whence.auditing.prepare import AuditPlan, PreparedAudit, prepared
 from whence.evaluation.recall import RECALL, SelfRecall, recall_folder, self_recall
+from whence.insights import insights
 from whence.pipeline.answers import query_of
 from whence.pipeline.index import Index
 from whence.retraining.retrain import recipe_of
@@ -32,6 +35,12 @@ def evaluate_recall(
     return SelfRecall(**made.facts)
 
 
+def keep_insights(index: Index, report: Report = silent) -> Mapping[str, Any]:
+    """Return how many suspicious, duplicated and contradicting pairs and topics there are; found once and kept beside
+    the index."""
+    return insights.keep_insights(index.run.folder, index.manifest.key, index.evidence, report)
+
+
 def audit(
     index: Index | Run | str | Path,
     question: str,
@@ -53,11 +62,11 @@ def audit(
         TrainingError: the run was trained elsewhere and has no stand-in, so that its recipe is not known.
         ArtifactError: the run has no index, or `out` holds something else.
     """
-    asked = inquire(index, question, answer, plan, system_prompt, selection, report)
+    asked = prepare_audit(index, question, answer, plan, system_prompt, selection, report)
     return read_dossier(run_audit(asked, out, workers, report))
 
 
-def inquire(
+def prepare_audit(
     index: Index | Run | str | Path,
     question: str,
     answer: str | None = None,
@@ -73,4 +82,4 @@ def inquire(
     recipe_of(opened.run)  # before anything is computed: without it nothing can be trained anew
     query = query_of(opened, request, report)
     key, wanted = opened.manifest.key, plan or AuditPlan()
-    return prepare_audit(opened.run, opened.evidence, key, query, wanted, generated=request.own)
+    return prepared(opened.run, opened.evidence, key, query, wanted, generated=request.own)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from whence.lifeline import YIELDING
+from whence.child_process import YIELDING
 
 os.environ.update(YIELDING)  # before torch is imported, which reads it then
 

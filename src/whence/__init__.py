@@ -1,6 +1,6 @@
 """Whence: which training examples made this fine-tuned model give this answer?
 
-All of the public surface stands here. A name is imported when it is first used, so that `import whence` is quick and
+The whole public surface. A name is imported when it is first used, so that `import whence` is quick and
 loads no torch.
 """
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from whence.errors import ModelError as ModelError
     from whence.errors import TrainingError as TrainingError
     from whence.errors import WhenceError as WhenceError
+    from whence.insights.tracing import Correction as Correction
+    from whence.insights.tracing import trace_errors as trace_errors
     from whence.pipeline import AuditPlan as AuditPlan
     from whence.pipeline import Dossier as Dossier
     from whence.pipeline import Evaluation as Evaluation
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
 
     __version__: str
 
-_ROOMS = {
+_EXPORTS = {
     "whence.client": ("Client", "AsyncClient"),
     "whence.pipeline": (
         "finetune",
@@ -65,6 +67,7 @@ _ROOMS = {
         "Evaluation",
         "Dossier",
     ),
+    "whence.insights.tracing": ("trace_errors", "Correction"),
     "whence.training.run": ("Run",),
     "whence.training.recipe": ("Recipe",),
     "whence.training.trace": ("TraceCallback",),
@@ -90,7 +93,7 @@ _ROOMS = {
         "Fault",
     ),
 }
-_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+_MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}
 
 __all__ = [
     # the stages
@@ -102,16 +105,18 @@ __all__ = [
     "score",
     "evaluate",
     "audit",
-    # a server that does the same
+    "trace_errors",
+    # the same through a server
     "Client",
     "AsyncClient",
-    # what they take and give
+    # what they take and return
     "Recipe",
     "EvaluationPlan",
     "AuditPlan",
     "Run",
     "Index",
     "TraceCallback",
+    "Correction",
     "Attribution",
     "Influence",
     "Group",
@@ -140,8 +145,8 @@ def __getattr__(name: str) -> Any:
     """A public name, imported now (PEP 562)."""
     if name == "__version__":
         value: Any = _version()
-    elif name in _ROOM_OF:
-        value = getattr(import_module(_ROOM_OF[name]), name)
+    elif name in _MODULE_OF:
+        value = getattr(import_module(_MODULE_OF[name]), name)
     else:
         raise AttributeError(f"module 'whence' has no attribute {name!r}")
     globals()[name] = value
@@ -149,7 +154,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _shown(found: "Attribution") -> dict[str, Any]:
-    """What a notebook shows of an attribution; what draws it is imported when there is one to be drawn."""
+    """Return an attribution as a notebook shows it; the code that draws it is imported when it is first needed."""
     return import_module("whence.widget.display").shown(found)
 
 

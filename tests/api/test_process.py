@@ -11,7 +11,7 @@ import pytest
 
 from tests.acceptance.service import free_port
 from tests.platform.attributions import job_of
-from whence import lifeline, settings
+from whence import child_process, settings
 from whence.platform.database import open_database
 from whence.platform.keys import default_team
 from whence.platform.tables import Job
@@ -58,7 +58,7 @@ def test_a_stream_that_follows_a_job_does_not_hold_up_the_end(home: Path):
     job_id, port = running_job(), str(free_port())
     transport = httpx.HTTPTransport(retries=8)  # each waits longer, until the server listens
     with (
-        lifeline.spawn("whence.api.process", ["127.0.0.1", port]) as process,
+        child_process.spawn("whence.api.process", ["127.0.0.1", port]) as process,
         httpx.Client(transport=transport, base_url=f"http://127.0.0.1:{port}") as client,
         client.stream("GET", f"/v1/whence/runs/{job_id}/events") as stream,
     ):

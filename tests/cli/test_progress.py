@@ -4,9 +4,10 @@ import io
 
 import pytest
 
-from whence.cli import progress as module
+from whence.cli import lines as module
 from whence.cli.bars import Bars
-from whence.cli.progress import Lines, reporting
+from whence.cli.lines import Lines
+from whence.cli.progress import reporting
 from whence.types import Progress, silent
 
 

@@ -16,7 +16,7 @@ from tests.engine.waiting import until
 from tests.null import small_null
 from tests.tiny import save_tiny, tiny_llama
 from tests.training.runs import short, write_pairs
-from whence import lifeline
+from whence import child_process
 from whence.pipeline import Index, build_index, finetune
 from whence.training.run import Run
 
@@ -53,7 +53,9 @@ class Running:
 def running(folder: Path, kind: str, place: Path) -> Iterator[Running]:
     """An engine for the length of a block."""
     path = folder / "engine.sock"
-    process = lifeline.spawn("whence.engine.server", [str(path), kind, str(place)], {"WHENCE_ENGINE_SECRET": SECRET})
+    process = child_process.spawn(
+        "whence.engine.server", [str(path), kind, str(place)], {"WHENCE_ENGINE_SECRET": SECRET}
+    )
     transport, headers = httpx.HTTPTransport(uds=str(path)), {"x-whence-secret": SECRET}
     with httpx.Client(transport=transport, base_url="http://engine", headers=headers, timeout=120) as client:
         try:
@@ -61,7 +63,7 @@ def running(folder: Path, kind: str, place: Path) -> Iterator[Running]:
             assert client.get("/status").status_code == 200
             yield Running(psutil.Process(process.pid), client, path)
         finally:
-            lifeline.end(process, 5)
+            child_process.end(process, 5)
 
 
 def listens(path: Path) -> bool:

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.tiny import save_tiny, tiny_llama
-from whence import lifeline
+from whence import child_process
 from whence.engine import pool as pools
 from whence.engine.messages import (
     ROUTES,
@@ -246,18 +246,18 @@ def test_an_engine_that_is_in_use_does_not_make_room(shared: Shared, one: Target
 def test_an_engine_that_does_not_start_is_told_and_tried_again(
     one: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    spawn = lifeline.spawn
+    spawn = child_process.spawn
     (tmp_path / "broken.py").write_text("raise SystemExit(3)")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
     async def work() -> None:
         async with pool() as made:
-            monkeypatch.setattr(pools.lifeline, "spawn", lambda _, *rest: spawn("broken", *rest))
+            monkeypatch.setattr(child_process, "spawn", lambda _, *rest: spawn("broken", *rest))
             with pytest.raises(EngineError, match="did not start") as caught:
                 await speak(made, one)
             assert caught.value.status == 503
             assert made.running == {}
-            monkeypatch.setattr(pools.lifeline, "spawn", spawn)
+            monkeypatch.setattr(child_process, "spawn", spawn)
             assert (await made.engine(one)).alive
 
     asyncio.run(work())

@@ -214,8 +214,8 @@ def test_generation_stops_when_nobody_listens(engine: Running):
 
 PARENT = """
 import sys, time
-from whence import lifeline
-print(lifeline.spawn("whence.engine.server", sys.argv[1:], {"WHENCE_ENGINE_SECRET": "s"}).pid, flush=True)
+from whence import child_process
+print(child_process.spawn("whence.engine.server", sys.argv[1:], {"WHENCE_ENGINE_SECRET": "s"}).pid, flush=True)
 time.sleep(600)
 """
 

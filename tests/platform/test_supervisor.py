@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from whence import lifeline
+from whence import child_process
 from whence.platform import supervisor
 from whence.platform.supervisor import LONGEST_PAUSE, SETTLED, Member
 
@@ -36,7 +36,7 @@ def test_a_process_is_started_and_left_alone_while_it_runs():
     for moment in (0.2, 100.0):
         member.tend(moment)
         assert member.process is process
-    lifeline.end(process, 5)
+    child_process.end(process, 5)
 
 
 def test_one_that_dies_quickly_is_started_again_later_each_time():
@@ -53,7 +53,7 @@ def test_one_that_ran_well_is_started_again_at_once():
     assert begin_and_die(member, 0.0, 1.0) == 0.5
     assert begin_and_die(member, 10.0, SETTLED + 1) == 0.0
     assert member.process is not None
-    lifeline.end(member.process, 5)
+    child_process.end(member.process, 5)
 
 
 def test_a_death_is_logged_with_the_code(caplog: pytest.LogCaptureFixture):

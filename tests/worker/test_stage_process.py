@@ -11,7 +11,7 @@ import pytest
 from filelock import FileLock
 
 from tests.training.runs import files_of, short, write_pairs
-from whence import lifeline
+from whence import child_process
 from whence.pipeline import build_index, finetune
 from whence.training.run import Run
 from whence.types import Progress
@@ -25,7 +25,7 @@ class Child:
     """A stage process without a worker."""
 
     def __init__(self) -> None:
-        self.process = lifeline.spawn(
+        self.process = child_process.spawn(
             "whence.worker.stage_process", environment={"OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE
         )
 
@@ -47,7 +47,7 @@ class Child:
 def child() -> Iterator[Child]:
     started = Child()
     yield started
-    lifeline.end(started.process, 5)
+    child_process.end(started.process, 5)
     assert started.process.stdout
     started.process.stdout.close()
 
@@ -110,8 +110,8 @@ def test_two_processes_of_one_run_take_turns(child: Child, base: Path, tmp_path:
 
 PARENT = """
 import sys, time
-from whence import lifeline
-child = lifeline.spawn("whence.worker.stage_process")
+from whence import child_process
+child = child_process.spawn("whence.worker.stage_process")
 child.stdin.write(sys.argv[1].encode() + b"\\n")
 child.stdin.flush()
 print(child.pid, flush=True)

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.platform.conftest import Submit
-from whence import lifeline
+from whence import child_process
 from whence.platform.database import Database
 from whence.platform.events import events_of
 from whence.platform.jobs import cancel_job, folder_of, resume_job
@@ -55,9 +55,9 @@ def base(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def run(database: Database, objects: Objects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Carries out a stage of a job whose process runs a program."""
-    spawn = lifeline.spawn
+    spawn = child_process.spawn
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(lifeline, "spawn", lambda _, **rest: spawn("program", **rest))
+    monkeypatch.setattr(child_process, "spawn", lambda _, **rest: spawn("program", **rest))
 
     def with_program(job: Job, program: str, stage: str = "train") -> str:
         (tmp_path / "program.py").write_text(HEAD + program)

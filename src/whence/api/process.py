@@ -6,7 +6,7 @@ from types import FrameType
 
 import uvicorn
 
-from whence import lifeline
+from whence import child_process
 from whence.api.app import create_app
 from whence.api.service import Service
 from whence.platform.logs import start_logging
@@ -33,7 +33,7 @@ class Server(uvicorn.Server):
 
 def main() -> None:
     """Serve until told to end; requests that are being answered are answered."""
-    lifeline.hold_on()
+    child_process.exit_with_parent()
     start_logging("api")
     host, port = sys.argv[1], int(sys.argv[2])
     service = Service.open(is_loopback(host))

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from whence.cli.amounts import counted, price_facts, priced
 from whence.cli.flags import AtLeastOne, Flag, Json, Method, RunFolder, listed, selected
+from whence.cli.formatting import counted, price_facts, priced
 from whence.cli.opening import open_index
 from whence.cli.output import console, print_json, show
 from whence.cli.progress import reporting

@@ -7,8 +7,8 @@ from rich import progress as rich
 from rich.console import Console
 from rich.text import Text
 
-from whence.cli.amounts import duration
-from whence.cli.progress import BRIEF, name_of
+from whence.cli.formatting import duration
+from whence.cli.lines import BRIEF, name_of
 from whence.types import Progress
 
 

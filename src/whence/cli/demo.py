@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from whence.cli.amounts import duration
 from whence.cli.flags import BaseModel, Json
+from whence.cli.formatting import duration
 from whence.cli.output import console, print_json, show
 from whence.cli.progress import reporting
 from whence.data.sample import demo_run, sample, sample_questions

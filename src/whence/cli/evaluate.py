@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from whence.cli.amounts import counted, price_facts, priced
 from whence.cli.flags import AtLeastOne, Flag, Json, Positive, RunFolder, listed
+from whence.cli.formatting import counted, price_facts, priced
 from whence.cli.output import console, print_json, show
 from whence.cli.progress import reporting
 from whence.types import Report

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from cyclopts import CycloptsError, Parameter
 
+from whence.cli.external import Foreign
 from whence.cli.flags import AtLeastOne, Flag, Json, Positive
-from whence.cli.foreign import Foreign
 from whence.cli.output import console, print_json
 from whence.cli.progress import reporting
 from whence.types import DEFAULT_METHOD

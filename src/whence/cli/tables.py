@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from whence.cli.amounts import counted, duration, size
+from whence.cli.formatting import counted, duration, size
 from whence.data.report import DataReport
 from whence.errors import Fault
 from whence.models.catalog import KnownModel

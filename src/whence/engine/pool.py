@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import psutil
 
-from whence import lifeline
+from whence import child_process
 from whence.engine.messages import ROUTES, EngineRequest
 from whence.errors import BusyError, WhenceError
 from whence.types import encode
@@ -174,7 +174,7 @@ class EnginePool:
     async def _start(self, target: Target) -> Engine:
         socket, secret = self.folder / f"{secrets.token_hex(4)}.sock", secrets.token_urlsafe(32)
         environment = {"WHENCE_ENGINE_SECRET": secret}
-        process = lifeline.spawn("whence.engine.server", [str(socket), target.kind, target.place], environment)
+        process = child_process.spawn("whence.engine.server", [str(socket), target.kind, target.place], environment)
         transport = httpx.AsyncHTTPTransport(uds=str(socket), limits=httpx.Limits(max_connections=None))
         timeout = httpx.Timeout(TIMEOUT, connect=10.0)
         client = httpx.AsyncClient(
@@ -215,7 +215,7 @@ class EnginePool:
     async def _end(self, target: Target) -> None:
         engine = self.running.pop(target)
         await engine.client.aclose()
-        await asyncio.to_thread(lifeline.end, engine.process, GRACE)
+        await asyncio.to_thread(child_process.end, engine.process, GRACE)
 
 
 def _read(response: httpx.Response) -> Any:

@@ -24,7 +24,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from whence import lifeline, settings
+from whence import child_process, settings
 from whence.engine.messages import (
     ROUTES,
     AttributeRequest,
@@ -170,7 +170,7 @@ def line_of(chunk: Any) -> bytes:
 
 def main() -> None:
     """Serve until the process is asked to end."""
-    lifeline.hold_on()
+    child_process.exit_with_parent()
     path, kind, place = sys.argv[1:]
     app = create_app(Engine(kind, place), settings.engine_secret())
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_keep_alive=3600))

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 
-from whence import lifeline
+from whence import child_process
 from whence.platform.logs import start_logging
 
 POLL = 0.2
@@ -39,10 +39,10 @@ class Member:
             code, lived = self.process.returncode, now - self.began
             self.pause = 0.0 if lived > SETTLED else min(max(2 * self.pause, 0.5), LONGEST_PAUSE)
             log.warning("process ended; it is started again", extra={"member": self.module, "code": code})
-            lifeline.end(self.process, 0.0)
+            child_process.end(self.process, 0.0)
             self.process, self.due = None, now + self.pause
         if self.process is None and now >= self.due:
-            self.process, self.began = lifeline.spawn(self.module, self.words), now
+            self.process, self.began = child_process.spawn(self.module, self.words), now
 
 
 def serve(host: str, port: int, stopping: threading.Event | None = None) -> None:
@@ -78,7 +78,7 @@ def is_loopback(host: str) -> bool:
 
 def _end(member: Member) -> None:
     if member.process is not None:
-        lifeline.end(member.process, PATIENCE)
+        child_process.end(member.process, PATIENCE)
 
 
 def wait_until_ready(host: str, port: int, seconds: float) -> bool:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from queue import Empty, Queue
 from threading import Thread
 
-from whence import lifeline
+from whence import child_process
 from whence.worker.messages import StageEvent, StageRequest
 
 POLL = 0.5
@@ -21,7 +21,7 @@ class JobProcess:
     """A running child process. It loads torch once, for any number of stages."""
 
     def __init__(self) -> None:
-        self._child = lifeline.spawn("whence.worker.stage_process", stdout=subprocess.PIPE)
+        self._child = child_process.spawn("whence.worker.stage_process", stdout=subprocess.PIPE)
         self._lines: Queue[bytes | None] = Queue()
         Thread(target=self._read, daemon=True).start()
 
@@ -54,7 +54,7 @@ class JobProcess:
     def end(self) -> None:
         """End the process, even in the middle of a stage."""
         with suppress(BrokenPipeError):
-            lifeline.end(self._child, GRACE)
+            child_process.end(self._child, GRACE)
 
     def _read(self) -> None:
         assert self._child.stdout

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from whence import lifeline
+from whence import child_process
 from whence.errors import ArtifactError
 from whence.store.artifact import MANIFEST
 from whence.types import Progress
@@ -37,7 +37,7 @@ NICENESS = 5
 def main() -> None:
     """Carry out requests until standard input is closed."""
     requests: Queue[StageRequest] = Queue()
-    lifeline.hold_on(lambda line: requests.put(StageRequest(**json.loads(line))))
+    child_process.exit_with_parent(lambda line: requests.put(StageRequest(**json.loads(line))))
     emit = emitter()
     os.nice(NICENESS)
     while True:

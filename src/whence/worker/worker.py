@@ -17,7 +17,7 @@ from pathlib import Path
 from dbos import DBOS, DBOSConfig, Queue, SetWorkflowID
 from sqlalchemy import select
 
-from whence import lifeline, settings
+from whence import child_process, settings
 from whence.platform.database import Database, open_database
 from whence.platform.events import add_event
 from whence.platform.jobs import attempt_of, move
@@ -94,7 +94,7 @@ _open = _Open()
 
 def main() -> None:
     """Run until stopped; the next worker resumes what was running."""
-    lifeline.hold_on()
+    child_process.exit_with_parent()
     start_logging("worker")
     _open.database = retry_while_unavailable(lambda: open_database(settings.database_url()))
     _open.objects = Objects.at(settings.objects_url())

@@ -9,20 +9,20 @@ from pathlib import Path
 import psutil
 import pytest
 
-from whence import lifeline
+from whence import child_process
 
 CHILD = """
 import os, sys, time
 from pathlib import Path
-from whence import lifeline
-lifeline.hold_on()
+from whence import child_process
+child_process.exit_with_parent()
 Path(sys.argv[1]).write_text(f"{os.getpid()} {sys.stdin.read()!r}")
 time.sleep(60)
 """
 PARENT = """
 import sys, time
-from whence import lifeline
-child = lifeline.spawn("child", [sys.argv[1]])
+from whence import child_process
+child = child_process.spawn("child", [sys.argv[1]])
 time.sleep(60)
 """
 DEAF = """
@@ -82,20 +82,20 @@ def test_a_child_ends_with_its_parent(parent: "tuple[subprocess.Popen[bytes], in
 
 def test_a_child_lives_as_long_as_its_parent_wants_and_reads_nothing(modules: Path):
     said = modules / "said"
-    process = lifeline.spawn("child", [str(said)])
+    process = child_process.spawn("child", [str(said)])
     assert wait_for(said) == f"{process.pid} ''"
     assert process.poll() is None
     assert os.getpgid(process.pid) == process.pid
-    lifeline.end(process, 5)
+    child_process.end(process, 5)
     assert process.returncode == -signal.SIGTERM
 
 
 def test_a_closed_pipe_is_told_from_other_ends(modules: Path):
-    process = lifeline.spawn("child", [str(modules / "said")])
+    process = child_process.spawn("child", [str(modules / "said")])
     wait_for(modules / "said")
     assert process.stdin
     process.stdin.close()
-    assert process.wait(5) == lifeline.ORPHANED
+    assert process.wait(5) == child_process.ORPHANED
 
 
 def test_a_process_that_nobody_spawned_is_left_as_it_is(modules: Path):
@@ -109,28 +109,28 @@ def test_a_process_that_nobody_spawned_is_left_as_it_is(modules: Path):
 
 
 def test_a_child_that_does_not_listen_is_ended_after_a_while(modules: Path):
-    process = lifeline.spawn("deaf", [str(modules / "said")])
+    process = child_process.spawn("deaf", [str(modules / "said")])
     while not (modules / "said").exists():
         time.sleep(0.02)
     began = time.monotonic()
-    lifeline.end(process, 0.3)
+    child_process.end(process, 0.3)
     assert process.returncode == -signal.SIGKILL
     assert 0.3 <= time.monotonic() - began < 5
 
 
 def test_ending_what_has_ended_does_nothing(modules: Path):
-    process = lifeline.spawn("child", [str(modules / "said")])
+    process = child_process.spawn("child", [str(modules / "said")])
     process.kill()
     process.wait()
-    lifeline.end(process, 5)
+    child_process.end(process, 5)
     assert process.returncode == -signal.SIGKILL
 
 
 def test_a_child_gets_its_words_and_its_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "echo.py").write_text("import os, sys; print(sys.argv[1:], os.environ['SECRET'], os.getcwd())")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    process = lifeline.spawn("echo", ["a b", "c"], {"SECRET": "s"}, stdout=subprocess.PIPE)
+    process = child_process.spawn("echo", ["a b", "c"], {"SECRET": "s"}, stdout=subprocess.PIPE)
     assert process.stdout
     with process.stdout:
         assert process.stdout.read() == b"['a b', 'c'] s /\n"
-    lifeline.end(process, 5)
+    child_process.end(process, 5)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from whence.cli.amounts import counted, duration, size
+from whence.cli.formatting import counted, duration, size
 
 
 @pytest.mark.parametrize(

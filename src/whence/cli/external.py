@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whence.cli.amounts import counted, duration
+from whence.cli.formatting import counted, duration
 from whence.cli.output import console
 from whence.types import Report
 

@@ -31,7 +31,7 @@ def spawn(
     )
 
 
-def hold_on(receive: Callable[[bytes], object] | None = None) -> None:
+def exit_with_parent(receive: Callable[[bytes], object] | None = None) -> None:
     """Tie this process to the one that spawned it: from now on it ends with it, at once.
 
     `receive` gets each line that the parent writes meanwhile, on a thread of its own. A process that was not spawned by
@@ -44,7 +44,7 @@ def hold_on(receive: Callable[[bytes], object] | None = None) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
-    threading.Thread(target=_end_with, args=(watched, receive), name="lifeline", daemon=True).start()
+    threading.Thread(target=_end_with, args=(watched, receive), name="parent", daemon=True).start()
 
 
 def _end_with(pipe: int, receive: Callable[[bytes], object] | None) -> None:

@@ -219,7 +219,7 @@ def test_text_search_says_that_it_cannot_know_what_was_learned(run: Run):
     found = attribute(built(run, "bm25"), QUERIES[0].question, QUERIES[0].answer)
     assert found.unit == "similarity"
     assert found.results[0].line == 1
-    assert any("cannot know" in note for note in found.trust.notes)
+    assert any("does not know whether" in note for note in found.trust.notes)
 
 
 def test_a_queries_file_scores_as_the_same_queries_in_memory(index: Index, place: Path, tmp_path: Path):
@@ -272,7 +272,7 @@ def test_bad_data_lists_every_bad_line_and_writes_nothing(place: Path, tmp_path:
 
 
 def test_an_unknown_base_model_or_method_is_refused(place: Path, run: Run, tmp_path: Path):
-    with pytest.raises(ModelError, match="A base model is a known name"):
+    with pytest.raises(ModelError, match="A base model must be a known name"):
         finetune(place / "pairs.jsonl", "no such model", tmp_path / "out")
     with pytest.raises(MethodError, match="A method is one of fisher"):
         build_index(run, "magic")

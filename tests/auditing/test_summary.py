@@ -5,7 +5,7 @@ import pytest
 from whence.auditing.dossier import Dossier, Provenance
 from whence.auditing.effects import Effect, Outcome, effects_of
 from whence.auditing.omissions import Omission
-from whence.auditing.summary import answers_clause, quoted
+from whence.auditing.summary import answers_clause, quoted, verdict_sentences
 
 SAID, OTHER = "It stands 181 centimetres tall.", "It is red."
 WHOLE = Outcome((-1.0, -2.0, -1.5), (SAID, SAID, "it stands 181   centimetres tall"))

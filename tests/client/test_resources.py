@@ -100,4 +100,4 @@ def test_every_call_says_what_comes_back():
     descriptions = [value for group in Resource.__subclasses__() for value in vars(group).values()]
     calls = [value for value in descriptions if isinstance(value, Method | StreamMethod)]
     assert len(calls) > 30
-    assert all((call.__doc__ or "").split(maxsplit=1)[0] in {"The", "None,", "What"} for call in calls)
+    assert all((call.__doc__ or "").split(maxsplit=1)[0] in {"The", "None,", "Findings"} for call in calls)

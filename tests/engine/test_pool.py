@@ -24,6 +24,7 @@ from whence.engine.messages import (
 )
 from whence.engine.pool import Engine, EngineError, EnginePool, Target
 from whence.errors import BusyError
+from whence.types import AttributionRequest
 
 pytestmark = pytest.mark.process
 

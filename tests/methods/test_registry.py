@@ -18,7 +18,7 @@ def test_settings_reach_the_method() -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(MethodError, match=r"one of fisher, tracin, .*not 'magic'"):
+    with pytest.raises(MethodError, match=r"one of fisher, tracin, .*found 'magic'"):
         method_named("magic")
 
 

@@ -12,6 +12,7 @@ from whence.platform.deployments import (
     count_tokens,
     create_deployment,
     demote,
+    finish_loading,
     get_deployment,
     list_deployments,
     pending,
@@ -19,7 +20,7 @@ from whence.platform.deployments import (
     served_model,
 )
 from whence.platform.jobs import run_of
-from whence.platform.models import base_model, find_model
+from whence.platform.models import base_model, find_model, offered_models
 from whence.platform.projects import create_project, get_project, list_projects
 from whence.platform.tables import Deployment, Job
 

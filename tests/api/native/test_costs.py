@@ -70,4 +70,4 @@ def test_the_speed_is_that_of_the_last_finished_job(client: TestClient, trained:
     with database.session() as session:  # the job is other tests', too
         session.delete(session.get_one(Event, added))
         session.get_one(Job, trained.id).started_at = began
-    assert "Speed from the last job" in found["basis"]
+    assert "Speed measured on the last job" in found["basis"]

@@ -144,7 +144,7 @@ def test_a_job_is_cancelled_once(starting: OpenAI, official: OpenAI, trained: Tr
     assert job.status == "cancelled"
     assert job.finished_at
     assert starting.fine_tuning.jobs.cancel(job.id) == job
-    with pytest.raises(ConflictError, match="is completed already"):
+    with pytest.raises(ConflictError, match="is already completed"):
         official.fine_tuning.jobs.cancel(trained.id)
 
 

@@ -131,7 +131,8 @@ def test_an_answer_says_where_its_trajectory_comes_from(
         assert decode(Attribution, answer.to_dict()).trust == answer.trust
     kinds = {name: trust.trajectory for name, trust in found.items()}
     assert kinds == {"recorded": "recorded", "other": "stand-in", "bare": "none", "traced": "recorded"}
-    assert [name for name, trust in found.items() if any("a proxy training" in note for note in trust.notes)] == ["other"]
+    noted = [name for name, trust in found.items() if any("a proxy training" in note for note in trust.notes)]
+    assert noted == ["other"]
     text = attribute(build_index(other, "bm25"), OWN[0].question, OWN[0].answer).trust
     assert text.trajectory == "stand-in"
     assert not any("a proxy training" in note for note in text.notes)  # which this method does not look at

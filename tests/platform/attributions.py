@@ -28,7 +28,8 @@ def result(
 
 def job_of(session: Session, team: int) -> str:
     """A job that a team's attributions may name."""
-    job = Job(team_id=team, model="tiny", training_config={}, infrastructure={}, status="completed")
+    config, hardware = {"training_files": ["file-1"]}, {"accel_type": "A100", "n_accel": 1, "n_node": 1}
+    job = Job(team_id=team, model="tiny", training_config=config, infrastructure=hardware, status="completed")
     session.add(job)
     session.flush()
     return job.id

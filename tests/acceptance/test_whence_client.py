@@ -94,7 +94,7 @@ def test_a_run_tells_how_it_was_made(client: Client, job: Job) -> None:
     assert run["manifest"]["config"]["dropout"] == 0.1
     assert [index["method"] for index in run["indexes"]] == ["fisher"]
     with client.runs.events(job.id) as events:
-        assert [event.phase for event in events][-1] in ("evaluate", "recall", "completed")
+        assert [event.phase for event in events][-1] in ("evaluate", "recall", "completed", "insights")
 
 
 def test_both_clients_see_the_same(service: Running, client: Client, deployment: Deployment) -> None:

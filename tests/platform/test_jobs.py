@@ -37,7 +37,7 @@ Settle = Callable[[Job, str], None]
 
 
 @pytest.fixture
-def finish_loading(database: Database) -> Settle:
+def settle(database: Database) -> Settle:
     """Sets the state of a job."""
 
     def set_to(job: Job, status: str) -> None:
@@ -128,12 +128,12 @@ def test_jobs_are_listed_the_newest_first_and_by_project(database: Database, sub
 
 def test_waiting_jobs_have_a_place_in_the_queue(database: Database, submit: Submit, settle: Settle, other_team: int):
     running, first, second, theirs, last = submit(), submit(), submit(), submit(owner=other_team), submit()
-    finish_loading(running, "running")
-    finish_loading(first, "queued")
+    settle(running, "running")
+    settle(first, "queued")
     with database.session() as session:
         places = [place_of(session, session.get_one(Job, job.id)) for job in (running, first, second, theirs, last)]
         assert places == [None, 1, 2, 3, 4]
-    finish_loading(second, "cancelled")
+    settle(second, "cancelled")
     with database.session() as session:
         assert place_of(session, session.get_one(Job, last.id)) == 3
 
@@ -141,7 +141,7 @@ def test_waiting_jobs_have_a_place_in_the_queue(database: Database, submit: Subm
 @pytest.mark.parametrize("status", OPEN)
 def test_an_open_job_is_cancelled_once(database: Database, submit: Submit, settle: Settle, team: int, status: str):
     job = submit()
-    finish_loading(job, status)
+    settle(job, status)
     for _ in range(2):
         with database.session() as session:
             found = cancel_job(session, team, job.id)
@@ -157,8 +157,8 @@ def test_a_job_that_has_ended_cannot_be_cancelled(
 ):
     assert status in ENDED
     job = submit()
-    finish_loading(job, status)
-    with database.session() as session, pytest.raises(ConflictError, match=f"is {status} already"):
+    settle(job, status)
+    with database.session() as session, pytest.raises(ConflictError, match=f"is already {status}"):
         cancel_job(session, team, job.id)
     with database.session() as session:
         assert get_job(session, team, job.id).status == status
@@ -170,7 +170,7 @@ def test_a_job_that_was_stopped_waits_once_more(
 ):
     job = submit()
     for attempt in (1, 2):
-        finish_loading(job, status)
+        settle(job, status)
         with database.session() as session:
             session.get_one(Job, job.id).error_analysis = "The disk was full."
         with database.session() as session:
@@ -185,7 +185,7 @@ def test_a_job_that_goes_on_or_has_its_model_is_not_resumed(
     database: Database, submit: Submit, settle: Settle, team: int, status: str
 ):
     job = submit()
-    finish_loading(job, status)
+    settle(job, status)
     with database.session() as session, pytest.raises(ConflictError, match=f"{job.id} is {status}"):
         resume_job(session, team, job.id)
 
@@ -195,7 +195,7 @@ def test_a_job_whose_file_is_gone_is_not_resumed_unless_it_has_a_copy(
 ):
     file = kept()
     job = submit(file)
-    finish_loading(job, "cancelled")
+    settle(job, "cancelled")
     with database.session() as session:
         delete_file(session, objects, team, file.id)
     with database.session() as session, pytest.raises(ConflictError, match=f"{file.filename} was deleted"):
@@ -234,10 +234,10 @@ def test_of_two_that_move_a_job_at_once_one_succeeds(database: Database, submit:
 def test_only_a_completed_job_is_promoted(database: Database, submit: Submit, settle: Settle, team: int):
     job = submit()
     for status in ("pending", "running", "failed", "cancelled"):
-        finish_loading(job, status)
+        settle(job, status)
         with database.session() as session, pytest.raises(ConflictError, match=f"{job.id} is {status}"):
             offer(session, team, job.id, True)
-    finish_loading(job, "completed")
+    settle(job, "completed")
     for available in (True, True, False, False):
         with database.session() as session:
             assert offer(session, team, job.id, available).inference_available is available

@@ -88,6 +88,8 @@ def farewell(where: "Console", data: Path, folder: Path, seconds: float) -> None
     where.print(f"  {data}", soft_wrap=True)
     for command in ("check FILE", "train FILE --out runs/mine", "index runs/mine"):
         where.print(f"  whence {command}")
+    where.print("Or the page of the service, whose sample uses this run as it is:")
+    where.print("  whence up")
 
 
 def step(where: "Console", number: int, text: str) -> None:

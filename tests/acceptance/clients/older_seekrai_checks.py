@@ -14,7 +14,7 @@ def prepare(s: SimpleNamespace) -> SimpleNamespace:
     s.rootless = SeekrFlow(api_key=s.key, base_url=s.url)
     active = [d for d in s.client.deployments.list().data if d.status.value == "Active"]
     assert active
-    s.model = next(d.id for d in active if d.name == "help-desk")
+    s.model = next(d.id for d in active if d.name == "help-desk" and s.job_id in (None, d.model_id))
     return s
 
 

@@ -194,7 +194,7 @@ def test_the_sentence_of_a_contrast_speaks_of_the_other_answer():
     def said(found: Attribution) -> str:
         return replace(found, instead="Bob.").sentence
 
-    assert said(attribution(influence())).endswith("rather than the other was learned mainly from faq.jsonl:3.")
+    assert said(attribution(influence())).endswith("over the other one was learned mainly from faq.jsonl:3.")
     assert said(attribution(fine_tuned=-10.5)) == "Fine-tuning did not make this answer likelier than the other one."
     assert said(attribution(fine_tuned=-9.5)).startswith("Fine-tuning favours this answer no more than")
     assert said(attribution()).startswith("No training pair stands out")

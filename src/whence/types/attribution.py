@@ -63,7 +63,7 @@ class Attribution(Noun):
         if self.lift.total < 1:
             return "Fine-tuning contributed nothing to this answer: the base model gives it by itself."
         if not self.lift.enough:
-            return "Fine-tuning contributed nothing particular to this answer: unrelated ones moved as much."
+            return "Fine-tuning changed this answer no more than it changed unrelated answers."
         if not self.results:
             return "No training pair stands out: this answer was learned from the data as a whole."
         return f"This answer was learned mainly from {self._sources}."
@@ -76,7 +76,7 @@ class Attribution(Noun):
             return "Fine-tuning favours this answer no more than it favours one unrelated answer over another."
         if not self.results:
             return "No training pair stands out: the data as a whole favour this answer over the other one."
-        return f"That the model says this rather than the other was learned mainly from {self._sources}."
+        return f"The preference for this answer over the other one was learned mainly from {self._sources}."
 
     @property
     def _sources(self) -> str:

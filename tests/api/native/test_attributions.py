@@ -166,7 +166,7 @@ def test_one_answer_is_explained_rather_than_another(client: TestClient, trained
     assert made["instead"] == "%%zq[["
     assert made["results"][0]["line"] == 1
     assert made["lift"]["total"] > asked(client, trained)["lift"]["total"]
-    assert made["sentence"].startswith("That the model says this rather than the other")
+    assert made["sentence"].startswith("The preference for this answer over the other one")
     itself = asked(client, trained, instead=trained.answer)
     assert (itself["lift"]["total"], itself["results"]) == (0, [])
     part = {"start": 0, "end": 2}
